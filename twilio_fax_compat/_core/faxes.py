@@ -1,0 +1,132 @@
+"""
+Telnyx fax resources as Twilio fax and fax media payloads.
+
+Sources: https://github.com/team-telnyx/openapi (schema ``Fax``),
+https://www.twilio.com/docs/fax/api/fax-resource and
+https://www.twilio.com/docs/fax/api/fax-media-resource.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+from typing import Mapping, Optional
+from urllib.parse import parse_qs, urlsplit
+
+from twilio_fax_compat._core.ids import fax_sid, media_sid
+from twilio_fax_compat._core.messages import JSON, Facts
+from twilio_fax_compat._core.statuses import twilio_quality, twilio_status
+from twilio_fax_compat._core.times import parse_timestamp, twilio_timestamp
+
+FAX_API = "https://fax.twilio.com/v1"
+
+LINK_LIFETIME = timedelta(seconds=600)
+"""
+How long a signed Telnyx link is good for at most, whatever it says of itself
+(https://developers.telnyx.com/docs/programmable-fax/receive-a-fax-api).
+"""
+
+_NOTHING_KNOWN = Facts()
+
+
+def fax_payload(
+    fax: Mapping[str, object], account_sid: Optional[str], facts: Facts = _NOTHING_KNOWN
+) -> JSON:
+    """
+    Return the Twilio payload of a Telnyx fax: the 18 fields that Twilio's fax resource has.
+
+    *account_sid* is the Twilio account's, *facts* what else is known of the fax. Fields that
+    Telnyx leaves out are None, and so are the price and its unit, which no Telnyx answer has.
+    """
+    sid = fax_sid(fax.get("id"))
+    direction = fax.get("direction")
+    url = sid and "{}/Faxes/{}".format(FAX_API, sid)
+    media_url = stored_media_url(fax)
+    return {
+        "sid": sid,
+        "account_sid": account_sid,
+        "from": fax.get("from"),
+        "to": fax.get("to"),
+        "quality": twilio_quality(fax.get("quality")),
+        "media_sid": media_sid(fax.get("id")) if media_url else None,
+        "media_url": media_url,
+        "num_pages": _whole_number(fax.get("page_count")),
+        "duration": _whole_number(fax.get("call_duration_secs")),
+        "status": twilio_status(
+            fax.get("status"), direction, fax.get("failure_reason"), facts.cancel_asked
+        ),
+        "direction": direction,
+        "api_version": "v1",
+        "price": None,
+        "price_unit": None,
+        "date_created": twilio_timestamp(fax.get("created_at")),
+        "date_updated": twilio_timestamp(fax.get("updated_at")),
+        "links": {"media": url + "/Media"} if url else None,
+        "url": url,
+    }
+
+
+def created_payload(fax: Mapping[str, object], account_sid: Optional[str]) -> JSON:
+    """Return the payload that answers a create, where Twilio never knew of media or pages yet."""
+    payload = fax_payload(fax, account_sid)
+    payload.update(media_sid=None, media_url=None, num_pages=None, duration=None)
+    return payload
+
+
+def media_payload(fax: Mapping[str, object], account_sid: Optional[str]) -> Optional[JSON]:
+    """Return the Twilio payload of a fax's one FaxMedia, or None when there is no stored media."""
+    sid, media = fax_sid(fax.get("id")), media_sid(fax.get("id"))
+    if not sid or not stored_media_url(fax):
+        return None
+    return {
+        "sid": media,
+        "account_sid": account_sid,
+        "fax_sid": sid,
+        "content_type": "application/pdf",
+        "date_created": twilio_timestamp(fax.get("created_at")),
+        "date_updated": twilio_timestamp(fax.get("updated_at")),
+        "url": "{}/Faxes/{}/Media/{}".format(FAX_API, sid, media),
+    }
+
+
+def stored_media_url(fax: Mapping[str, object]) -> Optional[str]:
+    """
+    Return the provider's own copy of the document, or None.
+
+    An outbound fax's ``media_url`` is what the caller passed, so only ``stored_media_url`` counts.
+    """
+    name = "media_url" if fax.get("direction") == "inbound" else "stored_media_url"
+    url = fax.get(name)
+    return url if isinstance(url, str) and url else None
+
+
+def link_expires(url: str) -> Optional[datetime]:
+    """
+    Return when a signed link stops working, or None for a link that does not tell.
+
+    Telnyx's contract is ten minutes though its sample links claim two hours: the shorter counts.
+    """
+    query = parse_qs(urlsplit(url).query)
+    signed = re.fullmatch(
+        r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z", query.get("X-Amz-Date", [""])[0], re.ASCII
+    )
+    if signed is None:
+        return None
+    made = parse_timestamp("{}-{}-{}T{}:{}:{}Z".format(*signed.groups()))
+    claimed = query.get("X-Amz-Expires", [""])[0]
+    lifetime = LINK_LIFETIME
+    if re.fullmatch(r"[0-9]{1,6}", claimed):
+        lifetime = min(lifetime, timedelta(seconds=int(claimed)))
+    return made + lifetime if made else None
+
+
+def _whole_number(value: object) -> Optional[int]:
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return value
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,9}", value):
+        return int(value)
+    return None

@@ -1,0 +1,50 @@
+"""
+Twilio SIDs and Telnyx ids: ``FX`` or ``ME`` and the 32 hexadecimal digits of the UUID.
+
+Twilio's SIDs are 34 characters (https://www.twilio.com/docs/glossary/what-is-a-sid), Telnyx fax ids
+are UUIDs (https://developers.telnyx.com/api-reference/programmable-fax-commands/view-a-fax): the two
+are in bijection, lower case being the canonical form of both.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Optional
+
+_SID_DIGITS = re.compile(r"[0-9a-f]{32}", re.IGNORECASE)
+_FAX_ID = re.compile(
+    r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE
+)
+
+
+def fax_sid(fax_id: object) -> Optional[str]:
+    """Return the Twilio fax SID of a Telnyx fax id, or None when it is no UUID."""
+    digits = _digits_of_id(fax_id)
+    return digits and "FX" + digits
+
+
+def media_sid(fax_id: object) -> Optional[str]:
+    """Return the SID of the one FaxMedia that a Telnyx fax can have, or None for a bad id."""
+    digits = _digits_of_id(fax_id)
+    return digits and "ME" + digits
+
+
+def fax_id(sid: object, prefix: str = "FX") -> Optional[str]:
+    """
+    Return the Telnyx fax id of a Twilio SID, or None for what is no such SID.
+
+    *prefix* is ``"FX"`` for a fax and ``"ME"`` for its media.
+    """
+    if not isinstance(sid, str) or len(sid) != 34 or not sid.startswith(prefix):
+        return None
+    digits = sid[2:]
+    if not _SID_DIGITS.fullmatch(digits):
+        return None
+    digits = digits.lower()
+    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
+
+
+def _digits_of_id(fax_id: object) -> Optional[str]:
+    if not isinstance(fax_id, str) or not _FAX_ID.fullmatch(fax_id):
+        return None
+    return fax_id.replace("-", "").lower()

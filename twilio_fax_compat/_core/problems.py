@@ -1,0 +1,145 @@
+"""
+What went wrong, in Twilio's words: status, code, message, details.
+
+Twilio's codes: https://www.twilio.com/docs/api/errors. Telnyx's error body and codes:
+https://developers.telnyx.com/development/api-fundamentals/api-errors. Telnyx reuses its codes across
+products, so the HTTP status decides first and the parameter an error points at second.
+"""
+
+from __future__ import annotations
+
+from typing import Dict, List, Mapping, Optional, Tuple
+
+from twilio_fax_compat._core.masking import mask
+from twilio_fax_compat._core.messages import (
+    JSON,
+    Failure,
+    TelnyxResponse,
+    TwilioResponse,
+)
+
+DOCS = "https://www.twilio.com/docs/errors/{}"
+
+STATUSES: Mapping[int, Tuple[int, int, str]] = {
+    400: (400, 20001, "Telnyx did not understand the request"),
+    401: (401, 20003, "Authenticate: Telnyx refused the API key (TELNYX_API_KEY)"),
+    402: (402, 20003, "Telnyx wants the account to be funded"),
+    403: (403, 20003, "Permission denied: the Telnyx account may not do this"),
+    404: (404, 20404, "The requested resource was not found"),
+    405: (405, 20004, "Method not allowed"),
+    409: (409, 20409, "Conflict: the fax is being processed"),
+    422: (400, 20422, "Invalid parameter"),
+    429: (429, 20429, "Too many requests"),
+}
+"""Telnyx HTTP status to Twilio's status, code and words; a 5xx keeps its number."""
+
+PARAMETERS: Mapping[str, Tuple[int, str]] = {
+    "to": (21211, "To"),
+    "from": (21212, "From"),
+    "media_url": (21620, "MediaUrl"),
+    "webhook_url": (21609, "StatusCallback"),
+}
+"""The Telnyx parameter a 4xx points at, to Twilio's code and name for it."""
+
+_STATE_CODES = frozenset({"90080", "90081"})
+"""Telnyx's codes for a command that a fax's state or direction does not allow."""
+
+
+def problem(
+    status: int,
+    code: int,
+    message: str,
+    details: Optional[JSON] = None,
+    cause: Optional[BaseException] = None,
+) -> TwilioResponse:
+    """Return the Twilio error response of *status* with Twilio's *code* and *message*."""
+    payload: JSON = {
+        "code": code,
+        "message": message,
+        "more_info": DOCS.format(code),
+        "status": status,
+    }
+    if details is not None:
+        payload["details"] = details
+    return TwilioResponse(status, payload, cause)
+
+
+def not_found(path: str) -> TwilioResponse:
+    """Return Twilio's answer for a resource that does not exist."""
+    return problem(404, 20404, "The requested resource {} was not found".format(path))
+
+
+def from_telnyx(response: TelnyxResponse, path: str) -> TwilioResponse:
+    """
+    Return Telnyx's error as Twilio's. *path* is the Twilio path that was asked for.
+
+    The whole Telnyx ``errors`` array is kept in ``details["errors"]``; the message repeats what
+    Telnyx said with numbers masked.
+    """
+    errors = telnyx_errors(response)
+    details: JSON = {"errors": errors, "telnyx_status": response.status}
+    said = "; ".join(filter(None, map(_sentence, errors)))
+    if response.status == 404:
+        return problem(404, 20404, not_found_message(path), details)
+    status, code, words = _kind(response.status, errors)
+    return problem(status, code, "{}: {}".format(words, said) if said else words, details)
+
+
+def not_found_message(path: str) -> str:
+    """Return the words of Twilio's error 20404 for *path*."""
+    return "The requested resource {} was not found".format(path)
+
+
+def from_failure(failure: Failure) -> TwilioResponse:
+    """Return what a request that got no answer looks like at Twilio: 504 or 503."""
+    status = 504 if failure.timed_out else 503
+    message = "Telnyx could not be reached: {}".format(mask(failure.summary))
+    details: JSON = {"errors": [], "sent": failure.sent}
+    return problem(status, 20503, message, details, failure.cause)
+
+
+def telnyx_errors(response: TelnyxResponse) -> List[object]:
+    """Return the ``errors`` array of a Telnyx answer, empty when its body has none."""
+    errors = (response.json() or {}).get("errors")
+    return errors if isinstance(errors, list) else []
+
+
+def refuses_state(response: TelnyxResponse) -> bool:
+    """Tell whether Telnyx says that the fax's state or direction does not allow the command."""
+    return any(
+        isinstance(error, dict) and str(error.get("code")) in _STATE_CODES
+        for error in telnyx_errors(response)
+    )
+
+
+def _kind(status: int, errors: List[object]) -> Tuple[int, int, str]:
+    if status >= 500:
+        code = 20500 if status == 500 else 20503
+        return status, code, "Telnyx failed with HTTP {}".format(status)
+    known = STATUSES.get(status)
+    if known is None:
+        return status, status, "Telnyx answered HTTP {}".format(status)
+    if status in (400, 422):
+        for error in errors:
+            parameter = _parameter(error)
+            if parameter in PARAMETERS:
+                code, name = PARAMETERS[parameter]
+                return 400, code, "Invalid {}".format(name)
+    return known
+
+
+def _parameter(error: object) -> str:
+    source: Dict[str, object] = {}
+    if isinstance(error, dict) and isinstance(error.get("source"), dict):
+        source = error["source"]
+    where = source.get("pointer") or source.get("parameter")
+    return where.rsplit("/", 1)[-1] if isinstance(where, str) else ""
+
+
+def _sentence(error: object) -> str:
+    if not isinstance(error, dict):
+        return ""
+    words = [error.get(name) for name in ("title", "detail", "description")]
+    said = ": ".join(dict.fromkeys(word for word in words if isinstance(word, str) and word))
+    code = error.get("code")
+    return mask("{} (Telnyx {})".format(said, code) if said and code else said or str(code or ""))

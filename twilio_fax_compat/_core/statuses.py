@@ -1,0 +1,144 @@
+"""
+The vocabularies of the two providers, as tables, and the functions that read them.
+
+Sources. Telnyx statuses and qualities: https://github.com/team-telnyx/openapi, schema ``Fax``.
+Failure reasons: https://support.telnyx.com/en/articles/4967498-fax-api-error-list,
+https://developers.telnyx.com/docs/programmable-fax/receiving-webhooks and the type ``Fax`` of
+https://github.com/team-telnyx/telnyx-python. Twilio statuses and qualities:
+https://www.twilio.com/docs/fax/api/fax-resource.
+"""
+
+from __future__ import annotations
+
+from typing import Mapping, Optional
+
+STATUSES: Mapping[str, str] = {
+    "queued": "queued",
+    "media.processed": "processing",
+    "originated": "processing",
+    "sending": "sending",
+    "sending.started": "sending",
+    "delivered": "delivered",
+    "initiated": "receiving",
+    "receiving": "receiving",
+    "media.processing": "processing",
+    "received": "received",
+    "failed": "failed",
+}
+"""Telnyx status to Twilio status, but for ``failed``, which `twilio_status` refines."""
+
+TERMINAL_STATUSES = frozenset({"delivered", "received", "failed"})
+"""The Telnyx statuses that never change again."""
+
+FAILURE_STATUSES: Mapping[str, str] = {
+    "account_disabled": "failed",
+    "carrier_lost": "failed",
+    "connection_channel_limit_exceeded": "failed",
+    "destination_busy": "busy",
+    "destination_invalid": "failed",
+    "destination_not_in_countries_whitelist": "failed",
+    "destination_not_in_service_plan": "failed",
+    "destination_unreachable": "failed",
+    "fax_initial_communication_timeout": "failed",
+    "fax_signaling_error": "failed",
+    "file_download_failed": "failed",
+    "file_format_invalid": "failed",
+    "file_size_limit_exceeded": "failed",
+    "invalid_ecm_response_from_receiver": "failed",
+    "media_processing_exception": "failed",
+    "no_outbound_profile": "failed",
+    "outbound_profile_channel_limit_exceeded": "failed",
+    "outbound_profile_daily_spend_limit_exceeded": "failed",
+    "page_count_limit_exceeded": "failed",
+    "received": "failed",
+    "receiver_call_dropped": "failed",
+    "receiver_communication_error": "failed",
+    "receiver_decline": "failed",
+    "receiver_incompatible_destination": "failed",
+    "receiver_invalid_number_format": "failed",
+    "receiver_no_answer": "no-answer",
+    "receiver_no_response": "no-answer",
+    "receiver_recovery_on_timer_expire": "failed",
+    "receiver_unallocated_number": "failed",
+    "rejected": "failed",
+    "sender_call_dropped": "failed",
+    "sender_canceled": "canceled",
+    "sender_communication_error": "failed",
+    "service_unavailable": "failed",
+    "success": "failed",
+    "unverified_destination_not_allowed": "failed",
+    "unverified_origination_number": "failed",
+    "user_busy": "busy",
+    "user_channel_limit_exceeded": "failed",
+}
+"""
+Telnyx ``failure_reason`` to the Twilio status it is told by.
+
+Two readings are ours. ``receiver_recovery_on_timer_expire`` is a carrier's timer and
+``fax_initial_communication_timeout`` a line that did answer, so neither is ``no-answer``.
+``sender_canceled`` is ``canceled`` for outbound faxes only: on an inbound fax it tells that the far
+end gave up.
+"""
+
+TELNYX_QUALITIES: Mapping[str, str] = {
+    "standard": "normal",
+    "fine": "high",
+    "superfine": "very_high",
+}
+"""Twilio quality to Telnyx quality; the defaults of both are the middle one."""
+
+QUALITIES: Mapping[str, str] = {
+    "normal": "standard",
+    "high": "fine",
+    "very_high": "superfine",
+    "ultra_light": "superfine",
+    "ultra_dark": "superfine",
+}
+"""Telnyx quality to Twilio quality; the two ultra ones are Telnyx's finest resolution as well."""
+
+
+def twilio_status(
+    status: object,
+    direction: object = None,
+    failure_reason: object = None,
+    cancel_asked: bool = False,
+) -> Optional[str]:
+    """
+    Return the Twilio status of a fax, one of the ten of ``FaxInstance.Status``, or None.
+
+    *status*, *direction* and *failure_reason* are Telnyx's, *cancel_asked* says that its
+    cancellation was asked for. A fax that failed thereafter is ``canceled``, unless Telnyx
+    names a reason of the far end or the line. An unknown status is read as in progress; a
+    *status* that is no text (an answer without one) as None.
+    """
+    if not isinstance(status, str):
+        return None
+    if status == "failed":
+        return _failed_status(direction, failure_reason, cancel_asked)
+    known = STATUSES.get(status)
+    if known is not None:
+        return known
+    if status.startswith("sending"):
+        return "sending"
+    return "receiving" if direction == "inbound" else "processing"
+
+
+def _failed_status(direction: object, failure_reason: object, cancel_asked: bool) -> str:
+    if not isinstance(failure_reason, str) or not failure_reason:
+        return "canceled" if cancel_asked else "failed"
+    status = FAILURE_STATUSES.get(failure_reason, "failed")
+    if status == "canceled" and direction == "inbound":
+        return "failed"
+    return status
+
+
+def twilio_quality(quality: object) -> Optional[str]:
+    """Return the Twilio quality of a Telnyx one; unknown text is returned as it is."""
+    if not isinstance(quality, str):
+        return None
+    return QUALITIES.get(quality, quality)
+
+
+def is_terminal(status: object) -> bool:
+    """Tell whether a Telnyx *status* never changes again."""
+    return status in TERMINAL_STATUSES

@@ -1,0 +1,88 @@
+"""
+Points in time, as the two APIs write them.
+
+Twilio writes whole seconds and a ``Z``
+(https://www.twilio.com/docs/fax/api/fax-resource). Telnyx's samples come with and without a fraction
+and a zone (https://developers.telnyx.com/development/migration/twilio-migration-guide): what has no
+zone is UTC.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta, timezone
+from email.utils import parsedate_to_datetime
+from typing import Optional
+
+_TIMESTAMP = re.compile(
+    r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:[.,](\d{1,9}))?(Z|z|[+-]\d\d:?\d\d)?", re.ASCII
+)
+
+
+def parse_timestamp(text: object) -> Optional[datetime]:
+    """Return the aware UTC datetime that *text* (ISO 8601) tells, or None."""
+    match = _TIMESTAMP.fullmatch(text) if isinstance(text, str) else None
+    if match is None:
+        return None
+    date, time, fraction, zone = match.groups()
+    try:
+        moment = datetime.strptime(date + time, "%Y-%m-%d%H:%M:%S").replace(
+            microsecond=int((fraction or "0")[:6].ljust(6, "0")), tzinfo=timezone.utc
+        )
+        return moment - _offset(zone)
+    except (OverflowError, ValueError):
+        return None
+
+
+def _offset(zone: Optional[str]) -> timedelta:
+    if not zone or zone in "Zz":
+        return timedelta(0)
+    offset = timedelta(hours=int(zone[1:3]), minutes=int(zone[-2:]))
+    return -offset if zone[0] == "-" else offset
+
+
+def twilio_timestamp(text: object) -> Optional[str]:
+    """Return a Telnyx timestamp as Twilio writes it (``2021-03-04T05:06:07Z``), or None."""
+    match = _TIMESTAMP.fullmatch(text) if isinstance(text, str) else None
+    if match is None:
+        return None
+    zone = match.group(4)
+    if not zone or zone in "Zz":
+        return "{}T{}Z".format(*match.group(1, 2))
+    moment = parse_timestamp(text)
+    return moment and moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def utc_text(moment: datetime) -> str:
+    """Return an aware UTC *moment* as ISO 8601 text with microseconds and a ``Z``."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def last_moment_of(text: str) -> Optional[datetime]:
+    """
+    Return the latest moment that a provider may have written as *text*.
+
+    ``...:07Z`` can stand for anything up to the next second, ``...:07.25Z`` for anything up to the
+    next hundredth: an upper bound made of it has to leave room for that.
+    """
+    moment = parse_timestamp(text)
+    match = _TIMESTAMP.fullmatch(text)
+    if moment is None or match is None:
+        return None
+    digits = len(match.group(3) or "")
+    if digits >= 6:
+        return moment
+    return moment + timedelta(microseconds=10 ** (6 - digits) - 1)
+
+
+def parse_http_date(text: object) -> Optional[datetime]:
+    """Return the aware UTC datetime of an HTTP ``Date`` header, or None."""
+    if not isinstance(text, str):
+        return None
+    try:
+        moment = parsedate_to_datetime(text)
+    except (IndexError, TypeError, ValueError):
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=timezone.utc)
+    return moment.astimezone(timezone.utc)
