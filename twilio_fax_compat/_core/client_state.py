@@ -21,7 +21,7 @@ def pack(token: str) -> str:
     return b64encode(json.dumps(state, separators=(",", ":")).encode()).decode("ascii")
 
 
-def token_of(client_state: object) -> Optional[str]:
+def token_of(client_state: object) -> str | None:
     """Return the token inside a ``client_state``, or None for one that is not ours."""
     if not isinstance(client_state, str):
         return None

@@ -30,7 +30,7 @@ _NOTHING_KNOWN = Facts()
 
 
 def fax_payload(
-    fax: Mapping[str, object], account_sid: Optional[str], facts: Facts = _NOTHING_KNOWN
+    fax: Mapping[str, object], account_sid: str | None, facts: Facts = _NOTHING_KNOWN
 ) -> JSON:
     """
     Return the Twilio payload of a Telnyx fax: the 18 fields that Twilio's fax resource has.
@@ -40,7 +40,7 @@ def fax_payload(
     """
     sid = fax_sid(fax.get("id"))
     direction = fax.get("direction")
-    url = sid and "{}/Faxes/{}".format(FAX_API, sid)
+    url = sid and f"{FAX_API}/Faxes/{sid}"
     media_url = stored_media_url(fax)
     return {
         "sid": sid,
@@ -66,14 +66,14 @@ def fax_payload(
     }
 
 
-def created_payload(fax: Mapping[str, object], account_sid: Optional[str]) -> JSON:
+def created_payload(fax: Mapping[str, object], account_sid: str | None) -> JSON:
     """Return the payload that answers a create, where Twilio never knew of media or pages yet."""
     payload = fax_payload(fax, account_sid)
     payload.update(media_sid=None, media_url=None, num_pages=None, duration=None)
     return payload
 
 
-def media_payload(fax: Mapping[str, object], account_sid: Optional[str]) -> Optional[JSON]:
+def media_payload(fax: Mapping[str, object], account_sid: str | None) -> JSON | None:
     """Return the Twilio payload of a fax's one FaxMedia, or None when there is no stored media."""
     sid, media = fax_sid(fax.get("id")), media_sid(fax.get("id"))
     if not sid or not stored_media_url(fax):
@@ -85,11 +85,11 @@ def media_payload(fax: Mapping[str, object], account_sid: Optional[str]) -> Opti
         "content_type": "application/pdf",
         "date_created": twilio_timestamp(fax.get("created_at")),
         "date_updated": twilio_timestamp(fax.get("updated_at")),
-        "url": "{}/Faxes/{}/Media/{}".format(FAX_API, sid, media),
+        "url": f"{FAX_API}/Faxes/{sid}/Media/{media}",
     }
 
 
-def stored_media_url(fax: Mapping[str, object]) -> Optional[str]:
+def stored_media_url(fax: Mapping[str, object]) -> str | None:
     """
     Return the provider's own copy of the document, or None.
 
@@ -100,7 +100,7 @@ def stored_media_url(fax: Mapping[str, object]) -> Optional[str]:
     return url if isinstance(url, str) and url else None
 
 
-def link_expires(url: str) -> Optional[datetime]:
+def link_expires(url: str) -> datetime | None:
     """
     Return when a signed link stops working, or None for a link that does not tell.
 
@@ -120,7 +120,7 @@ def link_expires(url: str) -> Optional[datetime]:
     return made + lifetime if made else None
 
 
-def _whole_number(value: object) -> Optional[int]:
+def _whole_number(value: object) -> int | None:
     if isinstance(value, bool):
         return None
     if isinstance(value, int):

@@ -17,19 +17,19 @@ _FAX_ID = re.compile(
 )
 
 
-def fax_sid(fax_id: object) -> Optional[str]:
+def fax_sid(fax_id: object) -> str | None:
     """Return the Twilio fax SID of a Telnyx fax id, or None when it is no UUID."""
     digits = _digits_of_id(fax_id)
     return digits and "FX" + digits
 
 
-def media_sid(fax_id: object) -> Optional[str]:
+def media_sid(fax_id: object) -> str | None:
     """Return the SID of the one FaxMedia that a Telnyx fax can have, or None for a bad id."""
     digits = _digits_of_id(fax_id)
     return digits and "ME" + digits
 
 
-def fax_id(sid: object, prefix: str = "FX") -> Optional[str]:
+def fax_id(sid: object, prefix: str = "FX") -> str | None:
     """
     Return the Telnyx fax id of a Twilio SID, or None for what is no such SID.
 
@@ -44,7 +44,7 @@ def fax_id(sid: object, prefix: str = "FX") -> Optional[str]:
     return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
 
 
-def _digits_of_id(fax_id: object) -> Optional[str]:
+def _digits_of_id(fax_id: object) -> str | None:
     if not isinstance(fax_id, str) or not _FAX_ID.fullmatch(fax_id):
         return None
     return fax_id.replace("-", "").lower()

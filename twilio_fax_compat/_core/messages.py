@@ -35,8 +35,8 @@ class TwilioResponse:
     """An answer in Twilio's dialect: *payload* is what its JSON body decodes to, None if empty."""
 
     status: int
-    payload: Optional[JSON] = field(default=None, repr=False)
-    cause: Optional[BaseException] = field(default=None, repr=False)
+    payload: JSON | None = field(default=None, repr=False)
+    cause: BaseException | None = field(default=None, repr=False)
 
 
 @define
@@ -49,8 +49,8 @@ class TelnyxRequest:
 
     method: str
     path: str
-    query: Sequence[Tuple[str, str]] = field(default=(), repr=False)
-    body: Optional[JSON] = field(default=None, repr=False)
+    query: Sequence[tuple[str, str]] = field(default=(), repr=False)
+    body: JSON | None = field(default=None, repr=False)
 
 
 @define
@@ -61,7 +61,7 @@ class TelnyxResponse:
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
 
-    def json(self) -> Optional[JSON]:
+    def json(self) -> JSON | None:
         """Return the body when it is a JSON object, else None."""
         try:
             value = json.loads(self.body)
@@ -82,7 +82,7 @@ class Failure:
     sent: bool
     summary: str
     timed_out: bool = False
-    cause: Optional[BaseException] = field(default=None, repr=False)
+    cause: BaseException | None = field(default=None, repr=False)
 
 
 Outcome = Union[TelnyxResponse, Failure]

@@ -20,7 +20,7 @@ from twilio_fax_compat._core.messages import (
 
 DOCS = "https://www.twilio.com/docs/errors/{}"
 
-STATUSES: Mapping[int, Tuple[int, int, str]] = {
+STATUSES: Mapping[int, tuple[int, int, str]] = {
     400: (400, 20001, "Telnyx did not understand the request"),
     401: (401, 20003, "Authenticate: Telnyx refused the API key (TELNYX_API_KEY)"),
     402: (402, 20003, "Telnyx wants the account to be funded"),
@@ -33,7 +33,7 @@ STATUSES: Mapping[int, Tuple[int, int, str]] = {
 }
 """Telnyx HTTP status to Twilio's status, code and words; a 5xx keeps its number."""
 
-PARAMETERS: Mapping[str, Tuple[int, str]] = {
+PARAMETERS: Mapping[str, tuple[int, str]] = {
     "to": (21211, "To"),
     "from": (21212, "From"),
     "media_url": (21620, "MediaUrl"),
@@ -49,8 +49,8 @@ def problem(
     status: int,
     code: int,
     message: str,
-    details: Optional[JSON] = None,
-    cause: Optional[BaseException] = None,
+    details: JSON | None = None,
+    cause: BaseException | None = None,
 ) -> TwilioResponse:
     """Return the Twilio error response of *status* with Twilio's *code* and *message*."""
     payload: JSON = {
@@ -66,7 +66,7 @@ def problem(
 
 def not_found(path: str) -> TwilioResponse:
     """Return Twilio's answer for a resource that does not exist."""
-    return problem(404, 20404, "The requested resource {} was not found".format(path))
+    return problem(404, 20404, f"The requested resource {path} was not found")
 
 
 def from_telnyx(response: TelnyxResponse, path: str) -> TwilioResponse:
@@ -82,23 +82,23 @@ def from_telnyx(response: TelnyxResponse, path: str) -> TwilioResponse:
     if response.status == 404:
         return problem(404, 20404, not_found_message(path), details)
     status, code, words = _kind(response.status, errors)
-    return problem(status, code, "{}: {}".format(words, said) if said else words, details)
+    return problem(status, code, f"{words}: {said}" if said else words, details)
 
 
 def not_found_message(path: str) -> str:
     """Return the words of Twilio's error 20404 for *path*."""
-    return "The requested resource {} was not found".format(path)
+    return f"The requested resource {path} was not found"
 
 
 def from_failure(failure: Failure) -> TwilioResponse:
     """Return what a request that got no answer looks like at Twilio: 504 or 503."""
     status = 504 if failure.timed_out else 503
-    message = "Telnyx could not be reached: {}".format(mask(failure.summary))
+    message = f"Telnyx could not be reached: {mask(failure.summary)}"
     details: JSON = {"errors": [], "sent": failure.sent}
     return problem(status, 20503, message, details, failure.cause)
 
 
-def telnyx_errors(response: TelnyxResponse) -> List[object]:
+def telnyx_errors(response: TelnyxResponse) -> list[object]:
     """Return the ``errors`` array of a Telnyx answer, empty when its body has none."""
     errors = (response.json() or {}).get("errors")
     return errors if isinstance(errors, list) else []
@@ -112,24 +112,24 @@ def refuses_state(response: TelnyxResponse) -> bool:
     )
 
 
-def _kind(status: int, errors: List[object]) -> Tuple[int, int, str]:
+def _kind(status: int, errors: list[object]) -> tuple[int, int, str]:
     if status >= 500:
         code = 20500 if status == 500 else 20503
-        return status, code, "Telnyx failed with HTTP {}".format(status)
+        return status, code, f"Telnyx failed with HTTP {status}"
     known = STATUSES.get(status)
     if known is None:
-        return status, status, "Telnyx answered HTTP {}".format(status)
+        return status, status, f"Telnyx answered HTTP {status}"
     if status in (400, 422):
         for error in errors:
             parameter = _parameter(error)
             if parameter in PARAMETERS:
                 code, name = PARAMETERS[parameter]
-                return 400, code, "Invalid {}".format(name)
+                return 400, code, f"Invalid {name}"
     return known
 
 
 def _parameter(error: object) -> str:
-    source: Dict[str, object] = {}
+    source: dict[str, object] = {}
     if isinstance(error, dict) and isinstance(error.get("source"), dict):
         source = error["source"]
     where = source.get("pointer") or source.get("parameter")
@@ -142,4 +142,4 @@ def _sentence(error: object) -> str:
     words = [error.get(name) for name in ("title", "detail", "description")]
     said = ": ".join(dict.fromkeys(word for word in words if isinstance(word, str) and word))
     code = error.get("code")
-    return mask("{} (Telnyx {})".format(said, code) if said and code else said or str(code or ""))
+    return mask(f"{said} (Telnyx {code})" if said and code else said or str(code or ""))

@@ -102,7 +102,7 @@ def twilio_status(
     direction: object = None,
     failure_reason: object = None,
     cancel_asked: bool = False,
-) -> Optional[str]:
+) -> str | None:
     """
     Return the Twilio status of a fax, one of the ten of ``FaxInstance.Status``, or None.
 
@@ -132,7 +132,7 @@ def _failed_status(direction: object, failure_reason: object, cancel_asked: bool
     return status
 
 
-def twilio_quality(quality: object) -> Optional[str]:
+def twilio_quality(quality: object) -> str | None:
     """Return the Twilio quality of a Telnyx one; unknown text is returned as it is."""
     if not isinstance(quality, str):
         return None

@@ -19,7 +19,7 @@ _TIMESTAMP = re.compile(
 )
 
 
-def parse_timestamp(text: object) -> Optional[datetime]:
+def parse_timestamp(text: object) -> datetime | None:
     """Return the aware UTC datetime that *text* (ISO 8601) tells, or None."""
     match = _TIMESTAMP.fullmatch(text) if isinstance(text, str) else None
     if match is None:
@@ -34,14 +34,14 @@ def parse_timestamp(text: object) -> Optional[datetime]:
         return None
 
 
-def _offset(zone: Optional[str]) -> timedelta:
+def _offset(zone: str | None) -> timedelta:
     if not zone or zone in "Zz":
         return timedelta(0)
     offset = timedelta(hours=int(zone[1:3]), minutes=int(zone[-2:]))
     return -offset if zone[0] == "-" else offset
 
 
-def twilio_timestamp(text: object) -> Optional[str]:
+def twilio_timestamp(text: object) -> str | None:
     """Return a Telnyx timestamp as Twilio writes it (``2021-03-04T05:06:07Z``), or None."""
     match = _TIMESTAMP.fullmatch(text) if isinstance(text, str) else None
     if match is None:
@@ -50,7 +50,7 @@ def twilio_timestamp(text: object) -> Optional[str]:
     if not zone or zone in "Zz":
         return "{}T{}Z".format(*match.group(1, 2))
     moment = parse_timestamp(text)
-    return moment and moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ") if moment else None
 
 
 def utc_text(moment: datetime) -> str:
@@ -58,7 +58,7 @@ def utc_text(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def last_moment_of(text: str) -> Optional[datetime]:
+def last_moment_of(text: str) -> datetime | None:
     """
     Return the latest moment that a provider may have written as *text*.
 
@@ -75,7 +75,7 @@ def last_moment_of(text: str) -> Optional[datetime]:
     return moment + timedelta(microseconds=10 ** (6 - digits) - 1)
 
 
-def parse_http_date(text: object) -> Optional[datetime]:
+def parse_http_date(text: object) -> datetime | None:
     """Return the aware UTC datetime of an HTTP ``Date`` header, or None."""
     if not isinstance(text, str):
         return None

@@ -1,0 +1,116 @@
+"""The loop that feeds a flow: the network, the clock, warnings and the ledger."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from datetime import datetime, timezone
+from random import random
+from time import sleep
+from typing import Any, Mapping, Optional, Set
+from uuid import uuid4
+
+from twilio_fax_compat._core.exchange import Setup, exchange, twilio_request
+from twilio_fax_compat._core.messages import (
+    Effect,
+    Flow,
+    Mint,
+    Minted,
+    Pause,
+    Recall,
+    Remember,
+    TelnyxRequest,
+    TwilioResponse,
+    Warn,
+)
+from twilio_fax_compat._http import Send, sender
+from twilio_fax_compat.ledger import Ledger
+from twilio_fax_compat.settings import TelnyxSettings
+from twilio_fax_compat.warnings import TelnyxCompatibilityWarning
+
+_warned: Set[str] = set()
+
+
+class Exchange:
+    """One Twilio account's fax API, answered by one Telnyx account."""
+
+    def __init__(
+        self,
+        account_sid: Optional[str],
+        settings: TelnyxSettings,
+        http_client: Any,
+        ledger: Ledger,
+    ) -> None:
+        """Take complete *settings*, and what `sender` takes as *http_client*."""
+        self.http_client = http_client
+        self._send = sender(settings, http_client)
+        self._ledger = ledger
+        self._setup = Setup(
+            account_sid=account_sid,
+            connection_id=settings.connection_id or "",
+            retry=settings.retry,
+            unsupported=settings.unsupported,
+        )
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        params: Optional[Mapping[str, object]] = None,
+        data: Optional[Mapping[str, object]] = None,
+    ) -> TwilioResponse:
+        """Answer a request of Twilio's fax API."""
+        return drive(
+            exchange(twilio_request(method, url, params, data), self._setup),
+            self._send,
+            self._ledger,
+        )
+
+
+def drive(flow: Flow, send: Send, ledger: Ledger) -> TwilioResponse:
+    """Run *flow* to its end and return what it returns."""
+    result: Any = None
+    try:
+        while True:
+            effect = flow.send(result)
+            if isinstance(effect, TelnyxRequest):
+                result = send(effect)
+            else:
+                result = _carry_out(effect, ledger)
+    except StopIteration as end:
+        response: TwilioResponse = end.value
+        return response
+
+
+def _carry_out(effect: Effect, ledger: Ledger) -> Any:
+    if isinstance(effect, Mint):
+        return Minted(uuid4().hex, datetime.now(timezone.utc))
+    if isinstance(effect, Recall):
+        return ledger.recall(effect.fax_ids)
+    if isinstance(effect, Remember):
+        return ledger.remember(effect.fax_id, effect.facts)
+    if isinstance(effect, Pause):
+        return sleep(effect.seconds + effect.jitter * random())
+    if isinstance(effect, Warn):
+        return warn_once(effect)
+    raise TypeError(type(effect).__name__)
+
+
+def warn_once(warning: Warn) -> None:
+    """Give *warning* to the developer, at the line that called this package."""
+    if warning.parameter in _warned:
+        return
+    warnings.warn(warning.text, TelnyxCompatibilityWarning, stacklevel=_callers_level())
+    _warned.add(warning.parameter)
+
+
+def _callers_level() -> int:
+    level = 1
+    frame = sys._getframe(1)
+    package = __name__.partition(".")[0]
+    while frame.f_back is not None:
+        if frame.f_globals.get("__name__", "").partition(".")[0] not in (package, "twilio"):
+            return level
+        frame = frame.f_back
+        level += 1
+    return level

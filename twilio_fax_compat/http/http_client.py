@@ -1,0 +1,100 @@
+"""Twilio's default HTTP client, over connections of our own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Mapping, Optional, Tuple
+
+from twilio_fax_compat.base.exceptions import TwilioException
+from twilio_fax_compat.http import HttpClient
+from twilio_fax_compat.http.response import Response
+
+if TYPE_CHECKING:
+    import httpx
+
+
+class TwilioHttpClient(HttpClient):
+    """
+    What ``client.http_client`` is when none was given.
+
+    Fax calls take a shorter way through the same connections, unless `request` is replaced.
+    """
+
+    def __init__(self, timeout: Optional[float] = None, proxy: Optional[str] = None) -> None:
+        """
+        Take the *timeout* of a request in seconds and the URL of a *proxy*.
+
+        Without them the settings' timeout and the environment's proxy are used. Raises ValueError
+        for a timeout that is not above zero.
+        """
+        if timeout is not None and timeout <= 0:
+            raise ValueError(timeout)
+        if proxy is not None and not isinstance(proxy, str):
+            raise TwilioException("proxy must be an URL")
+        self.timeout = timeout
+        self.proxy = proxy
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        params: Optional[Mapping[str, object]] = None,
+        data: Optional[object] = None,
+        headers: Optional[Mapping[str, str]] = None,
+        auth: Optional[Tuple[str, str]] = None,
+        timeout: Optional[float] = None,
+        allow_redirects: bool = False,
+    ) -> Response:
+        """
+        Make an HTTP request and return its `Response`.
+
+        *data* is text, bytes or the fields of a form; *auth* a user and a password. Raises
+        httpx's exceptions when no answer comes, ValueError for a timeout that is not above zero,
+        and TwilioException for *allow_redirects*, as an API that redirects is not followed.
+        """
+        from twilio_fax_compat import _lanes
+
+        if timeout is not None and timeout <= 0:
+            raise ValueError(timeout)
+        if allow_redirects:
+            raise TwilioException("allow_redirects: this client does not follow redirects")
+        request = _built(method, url, params, data, headers, auth)
+        seconds = timeout or self.timeout or 60.0
+        request.extensions = {"timeout": _lanes.timeouts(min(seconds, 5.0), seconds)}
+        origin = _lanes.origin_of(url)
+        response, body = _lanes.send(request, origin, self.proxy or _lanes.proxy_for(origin))
+        return Response(
+            response.status_code,
+            body.decode(response.encoding or "utf-8", "replace"),
+            dict(response.headers),
+        )
+
+
+def _built(
+    method: str,
+    url: str,
+    params: Optional[Mapping[str, object]],
+    data: Optional[object],
+    headers: Optional[Mapping[str, str]],
+    auth: Optional[Tuple[str, str]],
+) -> httpx.Request:
+    import httpx
+
+    arguments: Any = {"data": data} if isinstance(data, Mapping) else {"content": data}
+    if params:
+        arguments["params"] = {name: value for name, value in params.items() if value is not None}
+    request = httpx.Request(method, url, headers=dict(headers or {}), **arguments)
+    if auth is not None:
+        request = next(httpx.BasicAuth(*auth).auth_flow(request))
+    return request
+
+
+_REQUEST = TwilioHttpClient.request
+
+
+def is_untouched(http_client: object) -> bool:
+    """Tell whether *http_client* is ours and nobody replaced its `request`."""
+    return (
+        type(http_client) is TwilioHttpClient
+        and TwilioHttpClient.request is _REQUEST
+        and "request" not in vars(http_client)
+    )

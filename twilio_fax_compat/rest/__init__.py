@@ -1,0 +1,200 @@
+"""Twilio's REST client, whose faxes go through Telnyx."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING, Any, Mapping, MutableMapping, Optional, Tuple
+from urllib.parse import urlsplit, urlunsplit
+
+from twilio_fax_compat.base.exceptions import TwilioException
+from twilio_fax_compat.http.http_client import TwilioHttpClient, is_untouched
+from twilio_fax_compat.http.response import PayloadResponse
+
+if TYPE_CHECKING:
+    from twilio_fax_compat._drive import Exchange
+    from twilio_fax_compat.ledger import Ledger
+    from twilio_fax_compat.rest.fax import Fax
+    from twilio_fax_compat.settings import TelnyxSettings
+
+__all__ = ["Client"]
+
+_FAX_URL = re.compile(r"https?://fax(\.[a-z0-9-]+){0,2}\.twilio\.com(:\d+)?(/|$)", re.IGNORECASE)
+
+
+class Client:
+    """
+    A client of Twilio's API (https://www.twilio.com/docs/fax/api) whose fax calls Telnyx answers.
+
+    Every other product is served by the installed ``twilio`` package, built on first use with the
+    same arguments.
+    """
+
+    def __init__(
+        self,
+        username: Optional[str] = None,
+        password: Optional[str] = None,
+        account_sid: Optional[str] = None,
+        region: Optional[str] = None,
+        http_client: Any = None,
+        environment: Optional[MutableMapping[str, str]] = None,
+        edge: Optional[str] = None,
+        user_agent_extensions: Optional[list[str]] = None,
+        credential_provider: Any = None,
+        *,
+        telnyx: Optional[TelnyxSettings] = None,
+        ledger: Optional[Ledger] = None,
+    ) -> None:
+        """
+        Take Twilio's arguments, then ours.
+
+        *username* and *password* (``TWILIO_ACCOUNT_SID`` and ``TWILIO_AUTH_TOKEN`` in
+        *environment*, by default ``os.environ``) are Twilio's; *http_client* is an object with
+        the ``request`` method of Twilio's HTTP clients or an ``httpx.Client``. *telnyx* says how
+        to reach Telnyx, what it leaves out is read from *environment* at the first fax call.
+        *ledger* keeps what Telnyx does not, by default in the memory of this process.
+
+        Raises TwilioException when the Twilio credentials are missing.
+        """
+        environ = environment or os.environ
+        self.username = username or environ.get("TWILIO_ACCOUNT_SID")
+        self.password = password or environ.get("TWILIO_AUTH_TOKEN")
+        self.account_sid = account_sid or self.username
+        self.edge = edge or environ.get("TWILIO_EDGE")
+        self.region = region or environ.get("TWILIO_REGION")
+        self.user_agent_extensions = user_agent_extensions or []
+        self.credential_provider = credential_provider
+        if credential_provider is None and not (self.username and self.password):
+            raise TwilioException("Credentials are required to create a TwilioClient")
+        self.auth: Tuple[Optional[str], Optional[str]] = (self.username, self.password)
+        self._environment = environ
+        self._telnyx = telnyx
+        self._ledger = ledger
+        self._http_client: Any = http_client or TwilioHttpClient()
+        self._exchange: Optional[Exchange] = None
+        self._exchange_is_plain = True
+        self._legacy: Any = None
+        self._fax: Optional[Fax] = None
+
+    @property
+    def http_client(self) -> Any:
+        """The HTTP client in use; setting it takes effect at the next call."""
+        return self._http_client
+
+    @http_client.setter
+    def http_client(self, http_client: Any) -> None:
+        self._http_client = http_client
+        self._exchange = None
+        if self._legacy is not None and _is_twilio_style(http_client):
+            self._legacy.http_client = http_client
+
+    @property
+    def fax(self) -> Fax:
+        """Access the Fax domain."""
+        if self._fax is None:
+            from twilio_fax_compat.rest.fax import Fax
+
+            self._fax = Fax(self)
+        return self._fax
+
+    def request(
+        self,
+        method: str,
+        uri: str,
+        params: Optional[Mapping[str, object]] = None,
+        data: Optional[Mapping[str, object]] = None,
+        headers: Optional[MutableMapping[str, str]] = None,
+        auth: Optional[Tuple[str, str]] = None,
+        timeout: Optional[float] = None,
+        allow_redirects: bool = False,
+    ) -> Any:
+        """
+        Make a request to Twilio's API, *uri* being absolute.
+
+        One to the fax API is answered by Telnyx, with *params* and *data* as Twilio takes them;
+        any other is made by the installed ``twilio`` package. Returns a response with
+        ``status_code`` and ``text``. Raises TwilioException when a setting is missing.
+        """
+        if not _FAX_URL.match(uri):
+            return self._twilio_client().request(
+                method, uri, params, data, headers, auth, timeout, allow_redirects
+            )
+        exchange = self._exchange
+        if exchange is None or self._exchange_is_plain != is_untouched(self._http_client):
+            exchange = self._new_exchange()
+        answer = exchange.request(method, uri, params, data)
+        return PayloadResponse(answer.status, answer.payload, {}, answer.cause)
+
+    def get_hostname(self, uri: str) -> str:
+        """Return *uri* with the host of this client's edge and region, as Twilio names it."""
+        if not self.edge and not self.region:
+            return uri
+        parts = urlsplit(uri)
+        host, _, port = parts.netloc.partition(":")
+        pieces = host.split(".")
+        product, domain = pieces[0], ".".join(pieces[-2:])
+        edge = region = None
+        if len(pieces) == 4:
+            region = pieces[1]
+        elif len(pieces) == 5:
+            edge, region = pieces[1], pieces[2]
+        edge = self.edge or edge
+        region = self.region or region or (edge and "us1")
+        netloc = ".".join(piece for piece in (product, edge, region, domain) if piece)
+        if port:
+            netloc += ":" + port
+        return urlunsplit(parts._replace(netloc=netloc))
+
+    def _new_exchange(self) -> Exchange:
+        from twilio_fax_compat._drive import Exchange
+        from twilio_fax_compat.ledger import PROCESS_LEDGER
+        from twilio_fax_compat.settings import TelnyxSettings
+
+        settings = (self._telnyx or TelnyxSettings()).completed(self._environment)
+        http_client = self._http_client
+        self._exchange_is_plain = is_untouched(http_client)
+        self._exchange = Exchange(
+            self.account_sid, settings, http_client, self._ledger or PROCESS_LEDGER
+        )
+        return self._exchange
+
+    def _twilio_client(self) -> Any:
+        if self._legacy is None:
+            from twilio_fax_compat.rest._legacy import legacy_client
+
+            http_client = self._http_client if _is_twilio_style(self._http_client) else None
+            self._legacy = legacy_client(
+                username=self.username,
+                password=self.password,
+                account_sid=self.account_sid,
+                region=self.region,
+                http_client=http_client,
+                environment=self._environment,
+                edge=self.edge,
+                user_agent_extensions=self.user_agent_extensions or None,
+                credential_provider=self.credential_provider,
+            )
+        return self._legacy
+
+    def __getattr__(self, name: str) -> Any:
+        """Return what the installed ``twilio`` package's client has under *name*."""
+        if name.startswith("_"):
+            raise AttributeError(
+                "{!r} object has no attribute {!r}".format(type(self).__name__, name)
+            )
+        from twilio_fax_compat.rest._legacy import TwilioIsMissing
+
+        try:
+            return getattr(self._twilio_client(), name)
+        except TwilioIsMissing as missing:
+            raise AttributeError("client.{}: {}".format(name, missing)) from None
+
+    def __repr__(self) -> str:
+        """Return Twilio's representation."""
+        return "<Twilio {}>".format(self.account_sid)
+
+
+def _is_twilio_style(http_client: object) -> bool:
+    if is_untouched(http_client):
+        return False
+    return type(http_client).__module__.partition(".")[0] != "httpx"
