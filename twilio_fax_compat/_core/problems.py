@@ -118,7 +118,9 @@ def _kind(status: int, errors: list[object]) -> tuple[int, int, str]:
         return status, code, f"Telnyx failed with HTTP {status}"
     known = STATUSES.get(status)
     if known is None:
-        return status, status, f"Telnyx answered HTTP {status}"
+        words = f"Telnyx answered HTTP {status}"
+        # Twilio's client takes a 3xx for success.
+        return (status, status, words) if status >= 400 else (502, 20500, words)
     if status in (400, 422):
         for error in errors:
             parameter = _parameter(error)
