@@ -1,0 +1,1 @@
+"""What Twilio's resources are made of."""

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+from typing import Any, Optional
+
+
+class Domain:
+    """A product of Twilio's API, which has a host of its own."""
+
+    base_url: Optional[str] = None
+
+    def __init__(self, twilio: Any) -> None:
+        """Take the client, or any object with its ``request`` method."""
+        self.twilio = twilio
+        self.base_url = None
+
+    def absolute_url(self, uri: str) -> str:
+        """Return the absolute URL of a relative one."""
+        return "{}/{}".format((self.base_url or "").strip("/"), uri.strip("/"))
+
+    def request(
+        self,
+        method: str,
+        uri: str,
+        params: Any = None,
+        data: Any = None,
+        headers: Any = None,
+        auth: Any = None,
+        timeout: Any = None,
+        allow_redirects: bool = False,
+    ) -> Any:
+        """Make a request to this domain and return the response."""
+        return self.twilio.request(
+            method,
+            self.absolute_url(uri),
+            params=params,
+            data=data,
+            headers=headers,
+            auth=auth,
+            timeout=timeout,
+            allow_redirects=allow_redirects,
+        )

@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+from typing import Any, Dict, Iterator, List, Optional
+
+from twilio_fax_compat.base.exceptions import TwilioException
+from twilio_fax_compat.base.version import Version
+from twilio_fax_compat.http.response import payload_of
+
+
+class Page:
+    """A page of records: an iterator over them that knows its neighbours."""
+
+    META_KEYS = {  # noqa: RUF012 - Twilio's name and type
+        "end",
+        "first_page_uri",
+        "next_page_uri",
+        "last_page_uri",
+        "page",
+        "page_size",
+        "previous_page_uri",
+        "total",
+        "num_pages",
+        "start",
+        "uri",
+    }
+
+    def __init__(self, version: Version, response: Any) -> None:
+        payload = self.process_response(response)
+        self._version = version
+        self._payload = payload
+        self._solution: Dict[str, Any] = {}
+        self._records: Iterator[Any] = iter(self.load_page(payload))
+
+    def __iter__(self) -> Page:
+        return self
+
+    def __next__(self) -> Any:
+        return self.get_instance(next(self._records))
+
+    def next(self) -> Any:
+        """Return the next record."""
+        return self.__next__()
+
+    @classmethod
+    def process_response(cls, response: Any) -> Any:
+        """Return the payload of a *response*; raises TwilioException for one that is no 200."""
+        if response.status_code != 200:
+            error = TwilioException("Unable to fetch page", response)
+            raise error from getattr(response, "cause", None)
+        return payload_of(response)
+
+    def load_page(self, payload: Dict[str, Any]) -> List[Any]:
+        """Return the records of a *payload*; raises TwilioException when they cannot be told."""
+        if "meta" in payload and "key" in payload["meta"]:
+            records: List[Any] = payload[payload["meta"]["key"]]
+            return records
+        keys = set(payload) - self.META_KEYS
+        if len(keys) == 1:
+            records = payload[keys.pop()]
+            return records
+        raise TwilioException("Page Records can not be deserialized")
+
+    @property
+    def previous_page_url(self) -> Optional[str]:
+        """The URL of the page before, or None."""
+        return self._neighbour("previous_page")
+
+    @property
+    def next_page_url(self) -> Optional[str]:
+        """The URL of the page after, or None."""
+        return self._neighbour("next_page")
+
+    def get_instance(self, payload: Dict[str, Any]) -> Any:
+        """Return the instance of a record; each kind of page has its own."""
+        raise TwilioException("Page.get_instance() must be implemented in the derived class")
+
+    def next_page(self) -> Optional[Page]:
+        """Fetch the page after this one; None when there is none."""
+        return self._turn_to(self.next_page_url)
+
+    def previous_page(self) -> Optional[Page]:
+        """Fetch the page before this one; None when there is none."""
+        return self._turn_to(self.previous_page_url)
+
+    def _neighbour(self, name: str) -> Optional[str]:
+        payload = self._payload
+        if "meta" in payload and name + "_url" in payload["meta"]:
+            url: Optional[str] = payload["meta"][name + "_url"]
+            return url
+        uri = payload.get(name + "_uri")
+        return self._version.domain.absolute_url(uri) if uri else None
+
+    def _turn_to(self, url: Optional[str]) -> Optional[Page]:
+        if not url:
+            return None
+        response = self._version.domain.twilio.request("GET", url)
+        cls: Any = type(self)
+        page: Page = cls(self._version, response, self._solution)
+        return page
+
+    def __repr__(self) -> str:
+        return "<Page>"

@@ -1,0 +1,56 @@
+"""Python values as Twilio's wire has them."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from typing import Any, Callable, Dict, List
+
+from twilio_fax_compat.base import values
+
+
+def iso8601_date(d: Any) -> Any:
+    """Return a date as ``YYYY-MM-DD``; text and `values.unset` as they are; else None."""
+    if d is values.unset or isinstance(d, str):
+        return d
+    if isinstance(d, datetime.datetime):
+        return str(d.date())
+    return str(d) if isinstance(d, datetime.date) else None
+
+
+def iso8601_datetime(d: Any) -> Any:
+    """
+    Return a moment as ``YYYY-MM-DDTHH:MM:SSZ``; text and `values.unset` as they are; else None.
+
+    As at Twilio no zone is converted: a moment is taken for UTC.
+    """
+    if d is values.unset or isinstance(d, str):
+        return d
+    return d.strftime("%Y-%m-%dT%H:%M:%SZ") if isinstance(d, datetime.date) else None
+
+
+def prefixed_collapsible_map(m: Any, prefix: str) -> Dict[str, Any]:
+    """Return a nested dictionary as a flat one, its names joined by dots after *prefix*."""
+    if m is values.unset or not isinstance(m, dict):
+        return {}
+    flat: Dict[str, Any] = {}
+
+    def flatten(branch: Dict[str, Any], names: List[str]) -> None:
+        for name, value in branch.items():
+            if isinstance(value, dict):
+                flatten(value, [*names, name])
+            else:
+                flat[".".join([*names, name])] = value
+
+    flatten(m, [prefix])
+    return flat
+
+
+def object(obj: Any) -> Any:  # noqa: A001 - Twilio's name
+    """Return a dictionary or list as JSON text, anything else as it is."""
+    return json.dumps(obj) if isinstance(obj, (dict, list)) else obj
+
+
+def map(lst: Any, serialize_func: Callable[[Any], Any]) -> Any:  # noqa: A001 - Twilio's name
+    """Return a list with *serialize_func* applied to each element, anything else as it is."""
+    return [serialize_func(element) for element in lst] if isinstance(lst, list) else lst

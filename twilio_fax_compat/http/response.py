@@ -1,0 +1,65 @@
+"""Responses as Twilio's client has them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Mapping, Optional
+
+
+class Response:
+    """An HTTP response: *status_code*, *text* and *headers*."""
+
+    def __init__(
+        self, status_code: int, text: str, headers: Optional[Mapping[str, str]] = None
+    ) -> None:
+        self.content = text
+        self.headers = headers
+        self.cached = False
+        self.status_code = status_code
+        self.ok = self.status_code < 400
+
+    @property
+    def text(self) -> str:
+        """The body."""
+        return self.content
+
+    def __repr__(self) -> str:
+        return f"HTTP {self.status_code} {self.content}"
+
+
+class PayloadResponse(Response):
+    """
+    A response that carries what its body decodes to, which is written out only if asked for.
+
+    *cause* is the exception that an error of this response is chained to. The repr shows no
+    body, as a failed list puts its response into an exception's arguments.
+    """
+
+    def __init__(
+        self,
+        status_code: int,
+        payload: Any,
+        headers: Optional[Mapping[str, str]] = None,
+        cause: Optional[BaseException] = None,
+    ) -> None:
+        self.headers = headers
+        self.cached = False
+        self.status_code = status_code
+        self.ok = self.status_code < 400
+        self.payload = payload
+        self.cause = cause
+
+    @property
+    def content(self) -> str:  # type: ignore[override]
+        """The body."""
+        return "" if self.payload is None else json.dumps(self.payload)
+
+    def __repr__(self) -> str:
+        return f"HTTP {self.status_code}"
+
+
+def payload_of(response: Any) -> Any:
+    """Return what the body of *response* decodes to. Raises ValueError when it is no JSON."""
+    if type(response) is PayloadResponse:
+        return response.payload
+    return json.loads(response.text)

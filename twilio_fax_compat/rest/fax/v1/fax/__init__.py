@@ -1,0 +1,392 @@
+"""
+Twilio's fax resource (https://www.twilio.com/docs/fax/api/fax-resource), name for name.
+
+Failing calls raise ``TwilioRestException`` with Twilio's status and code; failing lists and pages
+raise a plain ``TwilioException``, as they do in Twilio's own library.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Dict, Iterator, Mapping, Optional, Union
+from typing import List as _List
+
+from twilio_fax_compat.base import deserialize, serialize, values
+from twilio_fax_compat.base.instance_context import InstanceContext
+from twilio_fax_compat.base.instance_resource import InstanceResource
+from twilio_fax_compat.base.list_resource import ListResource
+from twilio_fax_compat.base.page import Page
+from twilio_fax_compat.base.version import Version
+from twilio_fax_compat.rest.fax.v1.fax.fax_media import FaxMediaList
+
+_When = Union[str, date, datetime]
+
+
+class FaxList(ListResource):
+    """All faxes of the account; called with a SID it gives the context of one."""
+
+    def __init__(self, version: Version) -> None:
+        super().__init__(version)
+        self._solution: Dict[str, Any] = {}
+        self._uri = "/Faxes"
+
+    def stream(
+        self,
+        from_: str = values.unset,
+        to: str = values.unset,
+        date_created_on_or_before: _When = values.unset,
+        date_created_after: _When = values.unset,
+        limit: Optional[int] = None,
+        page_size: Optional[int] = None,
+    ) -> Iterator[FaxInstance]:
+        """
+        Return an iterator over the faxes that match, which reads page after page as it goes.
+
+        *limit* is the most faxes to return, *page_size* how many to read at a time. The first
+        page is read at once: a failure raises TwilioException here, later ones while iterating.
+        """
+        limits = self._version.read_limits(limit, page_size)
+        page = self.page(
+            from_=from_,
+            to=to,
+            date_created_on_or_before=date_created_on_or_before,
+            date_created_after=date_created_after,
+            page_size=limits["page_size"],
+        )
+        return self._version.stream(page, limits["limit"])
+
+    def list(
+        self,
+        from_: str = values.unset,
+        to: str = values.unset,
+        date_created_on_or_before: _When = values.unset,
+        date_created_after: _When = values.unset,
+        limit: Optional[int] = None,
+        page_size: Optional[int] = None,
+    ) -> _List[FaxInstance]:
+        """Return what `stream` gives, read to the end."""
+        return list(
+            self.stream(
+                from_=from_,
+                to=to,
+                date_created_on_or_before=date_created_on_or_before,
+                date_created_after=date_created_after,
+                limit=limit,
+                page_size=page_size,
+            )
+        )
+
+    def page(
+        self,
+        from_: str = values.unset,
+        to: str = values.unset,
+        date_created_on_or_before: _When = values.unset,
+        date_created_after: _When = values.unset,
+        page_token: str = values.unset,
+        page_number: int = values.unset,
+        page_size: int = values.unset,
+    ) -> FaxPage:
+        """Read one page. Raises TwilioException, with the response as its second argument."""
+        data = values.of(
+            {
+                "From": from_,
+                "To": to,
+                "DateCreatedOnOrBefore": serialize.iso8601_datetime(date_created_on_or_before),
+                "DateCreatedAfter": serialize.iso8601_datetime(date_created_after),
+                "PageToken": page_token,
+                "Page": page_number,
+                "PageSize": page_size,
+            }
+        )
+        response = self._version.page(method="GET", uri=self._uri, params=data)
+        return FaxPage(self._version, response, self._solution)
+
+    def get_page(self, target_url: str) -> FaxPage:
+        """Read the page of an absolute URL, such as another page's ``next_page_url``."""
+        response = self._version.domain.twilio.request("GET", target_url)
+        return FaxPage(self._version, response, self._solution)
+
+    def create(
+        self,
+        to: str,
+        media_url: str,
+        quality: str = values.unset,
+        status_callback: str = values.unset,
+        from_: str = values.unset,
+        sip_auth_username: str = values.unset,
+        sip_auth_password: str = values.unset,
+        store_media: bool = values.unset,
+        ttl: int = values.unset,
+    ) -> FaxInstance:
+        """
+        Send a fax.
+
+        *to* is an E.164 number or a SIP URI, *from_* an E.164 number of the Telnyx account,
+        *media_url* what Telnyx fetches, *quality* one of `FaxInstance.Quality`. What Telnyx has
+        no equal for is refused or warned about, as MIGRATION.md tells.
+
+        Raises TwilioRestException. After an answer was lost the fax is looked for, so one with
+        status 503 or 504 says whether it may have been sent.
+        """
+        data = values.of(
+            {
+                "To": to,
+                "MediaUrl": media_url,
+                "Quality": quality,
+                "StatusCallback": status_callback,
+                "From": from_,
+                "SipAuthUsername": sip_auth_username,
+                "SipAuthPassword": sip_auth_password,
+                "StoreMedia": store_media,
+                "Ttl": ttl,
+            }
+        )
+        payload = self._version.create(method="POST", uri=self._uri, data=data)
+        return FaxInstance(self._version, payload)
+
+    def get(self, sid: str) -> FaxContext:
+        """Return the context of the fax *sid*, without a request."""
+        return FaxContext(self._version, sid=sid)
+
+    def __call__(self, sid: str) -> FaxContext:
+        """Return the context of the fax *sid*, without a request."""
+        return FaxContext(self._version, sid=sid)
+
+    def __repr__(self) -> str:
+        return "<Twilio.Fax.V1.FaxList>"
+
+
+class FaxPage(Page):
+    """A page of faxes."""
+
+    def __init__(self, version: Version, response: Any, solution: Dict[str, Any]) -> None:
+        super().__init__(version, response)
+        self._solution = solution
+
+    def get_instance(self, payload: Dict[str, Any]) -> FaxInstance:
+        """Return the fax of a *payload*."""
+        return FaxInstance(self._version, payload)
+
+    def __repr__(self) -> str:
+        return "<Twilio.Fax.V1.FaxPage>"
+
+
+class FaxContext(InstanceContext):
+    """One fax, known by its SID."""
+
+    def __init__(self, version: Version, sid: str) -> None:
+        super().__init__(version)
+        self._solution = {"sid": sid}
+        self._uri = f"/Faxes/{sid}"
+        self._media: Optional[FaxMediaList] = None
+
+    def fetch(self) -> FaxInstance:
+        """Read the fax, with a ``media_url`` that opens. Raises TwilioRestException."""
+        payload = self._version.fetch(method="GET", uri=self._uri)
+        return FaxInstance(self._version, payload, sid=self._solution["sid"])
+
+    def update(self, status: str = values.unset) -> FaxInstance:
+        """
+        Cancel the fax, *status* being ``"canceled"``, and return what became of it.
+
+        Raises TwilioRestException, with status 400 when it is too late to cancel.
+        """
+        data = values.of({"Status": status})
+        payload = self._version.update(method="POST", uri=self._uri, data=data)
+        return FaxInstance(self._version, payload, sid=self._solution["sid"])
+
+    def delete(self) -> bool:
+        """Delete the fax and its media. Returns True; raises TwilioRestException."""
+        return self._version.delete(method="DELETE", uri=self._uri)
+
+    @property
+    def media(self) -> FaxMediaList:
+        """The media of the fax."""
+        if self._media is None:
+            self._media = FaxMediaList(self._version, fax_sid=self._solution["sid"])
+        return self._media
+
+    def __repr__(self) -> str:
+        return "<Twilio.Fax.V1.FaxContext sid={}>".format(self._solution["sid"])
+
+
+class FaxInstance(InstanceResource):
+    """A fax as it was when it was read: reading a property makes no request."""
+
+    class Direction:
+        """Which way a fax goes."""
+
+        INBOUND = "inbound"
+        OUTBOUND = "outbound"
+
+    class Quality:
+        """How fine a fax is."""
+
+        STANDARD = "standard"
+        FINE = "fine"
+        SUPERFINE = "superfine"
+
+    class Status:
+        """How far a fax is."""
+
+        QUEUED = "queued"
+        PROCESSING = "processing"
+        SENDING = "sending"
+        DELIVERED = "delivered"
+        RECEIVING = "receiving"
+        RECEIVED = "received"
+        NO_ANSWER = "no-answer"
+        BUSY = "busy"
+        FAILED = "failed"
+        CANCELED = "canceled"
+
+    class UpdateStatus:
+        """What `update` can make of a fax."""
+
+        CANCELED = "canceled"
+
+    def __init__(
+        self, version: Version, payload: Mapping[str, Any], sid: Optional[str] = None
+    ) -> None:
+        """Take Twilio's *payload*, whole or in part; *sid* is used for calls where given."""
+        super().__init__(version)
+        get = payload.get
+        self._properties: Dict[str, Any] = {
+            "sid": get("sid"),
+            "account_sid": get("account_sid"),
+            "from_": get("from"),
+            "to": get("to"),
+            "quality": get("quality"),
+            "media_sid": get("media_sid"),
+            "media_url": get("media_url"),
+            "num_pages": deserialize.integer(get("num_pages")),
+            "duration": deserialize.integer(get("duration")),
+            "status": get("status"),
+            "direction": get("direction"),
+            "api_version": get("api_version"),
+            "price": deserialize.decimal(get("price")),
+            "price_unit": get("price_unit"),
+            "date_created": deserialize.iso8601_datetime(get("date_created")),
+            "date_updated": deserialize.iso8601_datetime(get("date_updated")),
+            "links": get("links"),
+            "url": get("url"),
+        }
+        self._context: Optional[FaxContext] = None
+        self._solution = {"sid": sid or self._properties["sid"]}
+
+    @property
+    def _proxy(self) -> FaxContext:
+        if self._context is None:
+            self._context = FaxContext(self._version, sid=self._solution["sid"])
+        return self._context
+
+    @property
+    def sid(self) -> Any:
+        """The SID, ``FX`` and 32 hexadecimal digits."""
+        return self._properties["sid"]
+
+    @property
+    def account_sid(self) -> Any:
+        """The SID of the client's account."""
+        return self._properties["account_sid"]
+
+    @property
+    def from_(self) -> Any:
+        """The number it was sent from."""
+        return self._properties["from_"]
+
+    @property
+    def to(self) -> Any:
+        """The number or SIP URI it was sent to."""
+        return self._properties["to"]
+
+    @property
+    def quality(self) -> Any:
+        """One of `Quality`."""
+        return self._properties["quality"]
+
+    @property
+    def media_sid(self) -> Any:
+        """The SID of its media, or None."""
+        return self._properties["media_sid"]
+
+    @property
+    def media_url(self) -> Any:
+        """A link to Telnyx's copy of the document that lives for ten minutes, or None."""
+        return self._properties["media_url"]
+
+    @property
+    def num_pages(self) -> Optional[int]:
+        """The number of pages, or None."""
+        return self._properties["num_pages"]  # type: ignore[no-any-return]
+
+    @property
+    def duration(self) -> Optional[int]:
+        """The seconds it took, or None."""
+        return self._properties["duration"]  # type: ignore[no-any-return]
+
+    @property
+    def status(self) -> Any:
+        """One of `Status`."""
+        return self._properties["status"]
+
+    @property
+    def direction(self) -> Any:
+        """One of `Direction`."""
+        return self._properties["direction"]
+
+    @property
+    def api_version(self) -> Any:
+        """``v1``."""
+        return self._properties["api_version"]
+
+    @property
+    def price(self) -> Optional[Decimal]:
+        """None, as Telnyx tells no price with a fax."""
+        return self._properties["price"]  # type: ignore[no-any-return]
+
+    @property
+    def price_unit(self) -> Any:
+        """None, as Telnyx tells no price with a fax."""
+        return self._properties["price_unit"]
+
+    @property
+    def date_created(self) -> Any:
+        """When it was created, an aware UTC datetime."""
+        return self._properties["date_created"]
+
+    @property
+    def date_updated(self) -> Any:
+        """When it last changed, an aware UTC datetime."""
+        return self._properties["date_updated"]
+
+    @property
+    def links(self) -> Any:
+        """The URLs of what belongs to it."""
+        return self._properties["links"]
+
+    @property
+    def url(self) -> Any:
+        """Its URL in Twilio's API."""
+        return self._properties["url"]
+
+    def fetch(self) -> FaxInstance:
+        """Read the fax anew: a new instance is returned, this one stays as it is."""
+        return self._proxy.fetch()
+
+    def update(self, status: str = values.unset) -> FaxInstance:
+        """Cancel the fax, as `FaxContext.update`."""
+        return self._proxy.update(status=status)
+
+    def delete(self) -> bool:
+        """Delete the fax and its media, as `FaxContext.delete`."""
+        return self._proxy.delete()
+
+    @property
+    def media(self) -> FaxMediaList:
+        """The media of the fax."""
+        return self._proxy.media
+
+    def __repr__(self) -> str:
+        return "<Twilio.Fax.V1.FaxInstance sid={}>".format(self._solution["sid"])
