@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Mapping, Optional
+from typing import Any, Dict, Mapping, Optional
 from urllib.parse import urlsplit
 
 from attrs import Attribute, evolve, field, frozen, validators
@@ -70,6 +70,10 @@ def _check_unsupported(
             )
 
 
+def _text_or_none(value: object) -> Optional[str]:
+    return None if value is None else str(value)
+
+
 def _without_slash(value: Optional[str]) -> Optional[str]:
     return value.rstrip("/") if value else None
 
@@ -94,7 +98,7 @@ class TelnyxSettings:
     api_key: Optional[str] = field(default=None, repr=False, validator=_check_header_text)
     connection_id: Optional[str] = field(
         default=None,
-        converter=lambda value: None if value is None else str(value),
+        converter=_text_or_none,
         validator=_check_header_text,
     )
     base_url: Optional[str] = field(
@@ -112,7 +116,7 @@ class TelnyxSettings:
 
         Raises TwilioException that names what sending needs and neither has.
         """
-        found = {
+        found: Dict[str, Any] = {
             name: environ.get(variable) or None
             for name, variable in ENVIRONMENT.items()
             if getattr(self, name) is None

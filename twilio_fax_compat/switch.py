@@ -114,7 +114,7 @@ def _replace_names() -> None:
     if _has_twilio():
         rest = import_module("twilio.rest")
         _set_attribute(rest, "Client", import_module(_PACKAGE + ".rest").Client)
-        names = _FAX_MODULES
+        names: Tuple[str, ...] = _FAX_MODULES
     else:
         root = ModuleType("twilio")
         root.__path__ = []

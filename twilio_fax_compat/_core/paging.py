@@ -107,7 +107,7 @@ class Listing:
             query.pop("filter[created_at][gt]", None)
             query["filter[created_at][gte]"] = cursor.bound
         size = self.page_size
-        if cursor.order or self.page_number == 0:
+        if cursor.order or cursor.seen or self.page_number == 0:
             # One more than is handed out tells whether another page follows.
             size += len(cursor.seen) + 1
         self.telnyx_page_size = min(size, TELNYX_MAX_PAGE_SIZE)
@@ -131,13 +131,21 @@ class Listing:
         last = handed_out[-1].get("created_at") if handed_out else None
         moment = last_moment_of(last) if isinstance(last, str) else None
         earliest = parse_timestamp(last)
-        if not order or moment is None or earliest is None:
-            return Cursor(page=self.cursor.page + 1)
+        before = self.cursor
+        if moment is None or earliest is None:
+            return Cursor(page=before.page + 1)
+        if not order:
+            if {fax.get("created_at") for fax in faxes} != {last}:
+                return Cursor(page=before.page + 1)
+            if before.page > 1 and not before.seen:
+                return Cursor(page=before.page + 1)
+            # All of one moment so far: which way the list goes will show further on.
+            return Cursor(page=before.page, seen=before.seen + tuple(map(_mark, handed_out)))
         bound = utc_text(moment if order == NEWEST_FIRST else earliest)
-        same = bound == self.cursor.bound
+        same = bound == before.bound
         tied = [fax for fax in handed_out if _within(fax, order, bound, last)]
-        seen = (self.cursor.seen if same else ()) + tuple(map(_mark, tied))
-        return Cursor(order, bound, self.cursor.page if same else 1, seen)
+        seen = (before.seen if same or not before.order else ()) + tuple(map(_mark, tied))
+        return Cursor(order, bound, before.page if same else 1, seen)
 
     def envelope(
         self, payloads: list[JSON], following: Cursor | None, path: str, key: str
@@ -215,7 +223,7 @@ def read_listing(fields: Mapping[str, object]) -> Listing | TwilioResponse:
 def order_of(faxes: Sequence[JSON]) -> str:
     """Return the order that *faxes* are in by their ``created_at``."""
     moments = [fax.get("created_at") for fax in faxes]
-    if not all(isinstance(moment, str) and moment for moment in moments):
+    if not moments or not all(isinstance(moment, str) and moment for moment in moments):
         return UNKNOWN_ORDER
     if len({len(str(moment)) for moment in moments}) > 1 or not str(moments[0]).endswith("Z"):
         moments = [parse_timestamp(moment) for moment in moments]

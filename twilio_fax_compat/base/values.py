@@ -11,7 +11,7 @@ unset: Any = object()
 
 if not getattr(sys.modules.get("twilio"), "__twilio_fax_compat__", False):
     try:
-        from twilio.base.values import unset
+        from twilio.base.values import unset  # type: ignore[no-redef]
     except ImportError:
         pass
 
