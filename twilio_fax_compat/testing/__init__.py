@@ -1,0 +1,36 @@
+"""
+A local Telnyx: `TelnyxEmulator` behaves like Telnyx's fax API, over real HTTP on loopback.
+
+It is written from Telnyx's documents (https://developers.telnyx.com/docs/programmable-fax) and
+shares nothing with the translation that it puts to the test.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from twilio_fax_compat.testing import faults
+    from twilio_fax_compat.testing.emulator import TelnyxEmulator
+    from twilio_fax_compat.testing.journal import Exchange
+
+__all__ = ["Exchange", "TelnyxEmulator", "faults"]
+
+_HOMES = {"Exchange": "journal", "TelnyxEmulator": "emulator"}
+
+
+def __getattr__(name: str) -> object:
+    from importlib import import_module
+
+    try:
+        if name == "faults":
+            return import_module(__name__ + ".faults")
+        if name in _HOMES:
+            return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    except ModuleNotFoundError as missing:
+        if (missing.name or "").startswith(__name__.partition(".")[0]):
+            raise
+        raise ImportError(
+            f"the emulator needs {missing.name}: pip install 'twilio-fax-compat[emulator]'"
+        ) from missing
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,310 @@
+from __future__ import annotations
+
+import os
+from datetime import datetime, timezone
+from threading import Event, Thread
+from typing import Any, Callable, Dict, List, Mapping, Optional
+
+from nacl.signing import SigningKey
+
+from twilio_fax_compat.testing import documents
+from twilio_fax_compat.testing.api import Api, http_date
+from twilio_fax_compat.testing.applications import Applications
+from twilio_fax_compat.testing.clock import Clock
+from twilio_fax_compat.testing.faults import AnyFault, Faults
+from twilio_fax_compat.testing.journal import Exchange, Journal
+from twilio_fax_compat.testing.machine import Fax, Machine
+from twilio_fax_compat.testing.server import Gate, Server
+from twilio_fax_compat.testing.webhooks import Courier, Delivery
+
+
+class TelnyxEmulator:
+    """
+    A server on loopback that behaves like Telnyx's fax API. Use it in a ``with`` block.
+
+    *speed*: how many virtual seconds pass in a real one; at 0 only `advance` moves the time.
+    *api_key*: the key it lets in. *webhook_url*: where events go that have no URL of their own.
+    *host*, *port*: where it listens, port 0 being any free one. *now*: the virtual time it
+    begins at. *list_lag*: real seconds for which a new fax is missing from lists.
+    *page_size_default*, *page_size_max*: of lists. *link_lifetime*: virtual seconds for which a
+    media link opens. *outcomes*: how faxes end, ``"delivered"`` or a failure reason by number.
+    *newest_first*: the order of lists. *resource_failure_reason*: whether a fax tells its
+    reason, as older answers of Telnyx did not. *latency*: real seconds that each answer takes.
+    *cancel_delay*: virtual seconds from a cancellation to its effect. *pages*: of each fax.
+    *webhook_attempts*, *webhook_backoff*: tries, and real seconds before the second.
+    *journal_limit*: how many requests are kept.
+    """
+
+    def __init__(
+        self,
+        *,
+        speed: float = 0.0,
+        api_key: str = "KEY0EMULATOR0000000000000000000_emulator",
+        webhook_url: Optional[str] = None,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        now: Optional[datetime] = None,
+        list_lag: float = 0.0,
+        page_size_default: int = 20,
+        page_size_max: int = 250,
+        link_lifetime: float = 600.0,
+        outcomes: Optional[Mapping[str, str]] = None,
+        newest_first: bool = True,
+        resource_failure_reason: bool = True,
+        latency: float = 0.0,
+        cancel_delay: float = 0.0,
+        pages: int = 1,
+        webhook_attempts: int = 3,
+        webhook_backoff: float = 0.5,
+        journal_limit: Optional[int] = None,
+    ) -> None:
+        self.api_key = api_key
+        self.webhook_url = webhook_url
+        self._host, self._port = host, port
+        self._link_lifetime = link_lifetime
+        self._link_key = os.urandom(16)
+        self._clock = Clock(now or datetime.now(timezone.utc), speed)
+        self._faults = Faults()
+        self._journal = Journal(journal_limit)
+        self._courier = Courier(
+            SigningKey.generate(),
+            self._faults,
+            self._clock.now,
+            webhook_attempts,
+            webhook_backoff,
+        )
+        self._events: List[Dict[str, Any]] = []
+        self._machine = Machine(
+            self._clock, self._announce, self._link, resource_failure_reason, cancel_delay
+        )
+        self._machine.outcomes.update(outcomes or {})
+        self._applications = Applications(self._clock, webhook_url)
+        self._documents: Dict[str, bytes] = {}
+        self._api = Api(
+            self._machine,
+            self._applications,
+            self._link_key,
+            pages,
+            list_lag,
+            page_size_default,
+            page_size_max,
+            newest_first,
+            self._documents,
+        )
+        self._latency = latency
+        self._server: Optional[Server] = None
+        self._ticker: Optional[Thread] = None
+        self._stopping = Event()
+
+    def start(self) -> TelnyxEmulator:
+        """Start serving. Raises OSError when the port is taken."""
+        gate = Gate(
+            self._api.app,
+            self.api_key,
+            self._faults,
+            self._journal,
+            lambda: http_date(self.now),
+            self._machine.run_due,
+            self._latency,
+        )
+        self._server = Server(gate, self._host, self._port)
+        self._port = self._server.port
+        self._server.start()
+        self._stopping.clear()
+        if self._clock.speed:
+            self._ticker = Thread(target=self._tick, name="telnyx-clock", daemon=True)
+            self._ticker.start()
+        return self
+
+    def stop(self) -> None:
+        """Stop serving; what was seen and sent can still be read."""
+        self._stopping.set()
+        if self._ticker is not None:
+            self._ticker.join()
+            self._ticker = None
+        self._courier.stop()
+        if self._server is not None:
+            self._server.stop()
+            self._server = None
+
+    def __enter__(self) -> TelnyxEmulator:
+        return self.start()
+
+    def __exit__(self, *_error: object) -> None:
+        self.stop()
+
+    @property
+    def origin(self) -> str:
+        """The scheme, host and port of the server."""
+        return f"http://{self._host}:{self._port}"
+
+    @property
+    def base_url(self) -> str:
+        """What a client takes for Telnyx's address."""
+        return self.origin + "/v2"
+
+    @property
+    def connection_id(self) -> str:
+        """The id of a Fax Application."""
+        return self._applications.first_id
+
+    @property
+    def public_key(self) -> str:
+        """The key that verifies webhooks, base64."""
+        return self._courier.public_key
+
+    @property
+    def environ(self) -> Dict[str, str]:
+        """The environment variables that lead a client here."""
+        return {
+            "TELNYX_BASE_URL": self.base_url,
+            "TELNYX_API_KEY": self.api_key,
+            "TELNYX_CONNECTION_ID": self.connection_id,
+            "TELNYX_PUBLIC_KEY": self.public_key,
+        }
+
+    @property
+    def now(self) -> datetime:
+        """The virtual time."""
+        return self._clock.now()
+
+    @property
+    def faxes(self) -> List[Dict[str, Any]]:
+        """Copies of all fax resources, oldest first."""
+        self._machine.run_due()
+        return [dict(fax.resource) for fax in self._machine.all()]
+
+    @property
+    def journal(self) -> List[Exchange]:
+        """The requests it saw, oldest first."""
+        return self._journal.snapshot()
+
+    @property
+    def events(self) -> List[Dict[str, Any]]:
+        """The ``data`` of every event, delivered or not, oldest first."""
+        return list(self._events)
+
+    @property
+    def deliveries(self) -> List[Delivery]:
+        """Every try to deliver an event, oldest first."""
+        return list(self._courier.deliveries)
+
+    def advance(self, seconds: float) -> None:
+        """Move the virtual time on, and let happen what falls into it."""
+        self._clock.advance(seconds)
+        self._machine.run_due()
+
+    def settle(self) -> None:
+        """Move the virtual time on until every fax that is not held is final."""
+        self._machine.settle()
+
+    def step(self, fax_id: str) -> None:
+        """Take a fax to its next status now. Raises KeyError for an unknown one."""
+        self._machine.step(self._known(fax_id))
+
+    def deliver(self, fax_id: str) -> None:
+        """Take a fax through all its statuses to delivered or received now."""
+        fax = self._known(fax_id)
+        self._machine.finish(fax, "received" if fax.is_inbound else "delivered")
+
+    def fail(self, fax_id: str, reason: str) -> None:
+        """End a fax as failed for *reason* now."""
+        self._machine.fail(self._known(fax_id), reason)
+
+    def hold(self) -> None:
+        """Keep faxes that are sent from now on in their first status."""
+        self._machine.holding = True
+
+    def release(self) -> None:
+        """Let held faxes go on, and hold no more."""
+        self._machine.release()
+
+    def receive(
+        self,
+        from_: str,
+        to: str,
+        pages: int = 1,
+        document: Optional[bytes] = None,
+        outcome: str = "received",
+    ) -> str:
+        """
+        Let a fax arrive and return its id; its lifecycle runs with the time.
+
+        *document* is its PDF, *outcome* ``"received"`` or a failure reason.
+        """
+        resource = {
+            "connection_id": self.connection_id,
+            "direction": "inbound",
+            "from": from_,
+            "to": to,
+            "quality": "high",
+            "webhook_url": self.webhook_url or "",
+            "webhook_failover_url": "",
+        }
+        fax = self._machine.add(resource, pages)
+        fax.outcome = outcome
+        if document is not None:
+            self._documents[fax.id] = document
+        return fax.id
+
+    def fax(self, fax_id: str) -> Dict[str, Any]:
+        """Return a copy of a fax resource. Raises KeyError for an unknown one."""
+        self._machine.run_due()
+        return dict(self._known(fax_id).resource)
+
+    def document(self, fax_id: str) -> bytes:
+        """Return the PDF of a fax. Raises KeyError for an unknown one."""
+        return self._api.document(self._known(fax_id))
+
+    def outcome(self, number: str, what: str) -> None:
+        """Say how faxes to *number* (or arriving at it) end from now on."""
+        self._machine.outcomes[number] = what
+
+    def flush_webhooks(self, timeout: float = 10.0) -> None:
+        """Wait until all events are delivered or given up. Raises TimeoutError."""
+        if not self._courier.flush(timeout):
+            raise TimeoutError("webhooks are still waiting to be delivered")
+
+    def inject(
+        self,
+        fault: AnyFault,
+        times: Optional[int] = 1,
+        method: Optional[str] = None,
+        path: Optional[str] = None,
+        when: Optional[Callable[[Any], bool]] = None,
+    ) -> None:
+        """
+        Let *fault* happen to the next *times* requests or events that match; None is for ever.
+
+        *method* and *path* (``/v2/faxes``, ``/v2/faxes/*``, or an event's type) select, and
+        *when* is asked with the `Exchange` or the event.
+        """
+        self._faults.add(fault, times, method, path, when)
+
+    def clear_faults(self) -> None:
+        """Forget all injected faults."""
+        self._faults.clear()
+
+    def clear_journal(self) -> None:
+        """Forget the requests seen so far."""
+        self._journal.clear()
+
+    def _known(self, fax_id: str) -> Fax:
+        fax = self._machine.get(fax_id)
+        if fax is None:
+            raise KeyError(fax_id)
+        return fax
+
+    def _link(self, fax: Fax) -> str:
+        path = f"/media/{fax.id}/fax.pdf"
+        return documents.link(self.origin, path, self._link_key, self.now, self._link_lifetime)
+
+    def _announce(self, fax: Fax, event: Dict[str, Any]) -> None:
+        self._events.append(event)
+        url = fax.resource.get("webhook_url") or self.webhook_url
+        if url and not self._stopping.is_set():
+            self._courier.post(url, event)
+
+    def _tick(self) -> None:
+        while not self._stopping.wait(0.01):
+            self._machine.run_due()

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import json
+from collections import deque
+from typing import Any, Deque, List, Mapping, Optional, Sequence, Tuple
+
+from attrs import field, frozen
+
+
+@frozen
+class Exchange:
+    """
+    A request that the emulator saw.
+
+    *path* begins with ``/v2``, *query* are pairs, *headers* have lower-case names; *status* is
+    None when no answer was given, *fault* the name of the fault that was applied.
+    """
+
+    method: str
+    path: str
+    query: Sequence[Tuple[str, str]]
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    status: Optional[int] = None
+    fault: Optional[str] = None
+
+    @property
+    def json(self) -> Any:
+        """The body decoded, None when there is none."""
+        return json.loads(self.body) if self.body else None
+
+
+class Journal:
+    """The last *limit* requests, or all of them when it is None."""
+
+    def __init__(self, limit: Optional[int]) -> None:
+        self._exchanges: Deque[Exchange] = deque(maxlen=limit)
+
+    def add(self, exchange: Exchange) -> None:
+        """Write down a request."""
+        self._exchanges.append(exchange)
+
+    def clear(self) -> None:
+        """Forget all."""
+        self._exchanges.clear()
+
+    def snapshot(self) -> List[Exchange]:
+        """Return what is written down, oldest first."""
+        while True:
+            try:
+                return list(self._exchanges)
+            except RuntimeError:  # it grew meanwhile
+                continue
