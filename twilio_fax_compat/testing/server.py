@@ -191,6 +191,8 @@ class Server:
 
     def __init__(self, app: ASGIApp, host: str, port: int) -> None:
         self._socket = socket.create_server((host, port), backlog=512)
+        # asyncio does so for sockets of its own only; without it each answer waits for an ACK.
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.host, self.port = self._socket.getsockname()[:2]
         config = uvicorn.Config(
             app,
