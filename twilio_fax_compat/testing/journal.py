@@ -13,7 +13,8 @@ class Exchange:
     A request that the emulator saw.
 
     *path* begins with ``/v2``, *query* are pairs, *headers* have lower-case names; *status* is
-    None when no answer was given, *fault* the name of the fault that was applied.
+    None when no answer was given, *fault* the name of the fault that was applied, *answer* the
+    body that was sent or lost.
     """
 
     method: str
@@ -23,6 +24,7 @@ class Exchange:
     body: bytes = field(repr=False)
     status: Optional[int] = None
     fault: Optional[str] = None
+    answer: bytes = field(default=b"", repr=False)
 
     @property
     def json(self) -> Any:

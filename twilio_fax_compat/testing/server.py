@@ -130,6 +130,7 @@ class Gate:
                 exchange.body,
                 None if is_lost else start["status"],
                 fault.name if fault is not None else None,
+                body,
             )
         )
         start["headers"] = [

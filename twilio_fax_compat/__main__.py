@@ -1,0 +1,45 @@
+"""The command ``twilio-fax-compat``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from importlib import import_module
+from typing import Mapping, Optional, Sequence, Tuple
+
+from twilio_fax_compat import __version__
+
+COMMANDS: Mapping[str, Tuple[str, str]] = {
+    "demo": ("twilio_fax_compat.demo", "run a legacy Twilio program on a local Telnyx"),
+    "emulator": ("twilio_fax_compat.testing.command", "serve a local Telnyx until Ctrl-C"),
+}
+
+
+def main(argv: Optional[Sequence[str]] = None) -> int:
+    """Run the command line *argv*, by default the process's, and return the exit status."""
+    argv = sys.argv[1:] if argv is None else argv
+    parser = argparse.ArgumentParser(
+        prog="twilio-fax-compat", description="Twilio's fax client on Telnyx."
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    chosen = next((word for word in argv if not word.startswith("-")), None)
+    for name, (module, summary) in COMMANDS.items():
+        command = commands.add_parser(name, help=summary, description=summary.capitalize() + ".")
+        if name == chosen:
+            try:
+                import_module(module).add_arguments(command)
+            except ImportError as missing:
+                print(missing, file=sys.stderr)
+                return 1
+    arguments = parser.parse_args(argv)
+    try:
+        status: int = import_module(COMMANDS[arguments.command][0]).run(arguments)
+    except ImportError as missing:
+        print(missing, file=sys.stderr)
+        return 1
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())
