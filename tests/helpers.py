@@ -6,7 +6,7 @@ from twilio_fax_compat.rest import Client
 ACCOUNT = "AC00000000000000000000000000000001"
 MEDIA_URL = "https://www.example.com/fax.pdf"
 FROM, TO, BUSY = "+15005550006", "+15005550009", "+15005550001"
-FAST = RetryPolicy(backoff=0.002, backoff_max=0.01, lookups=(0.005, 0.01, 0.02))
+FAST = RetryPolicy(backoff=0.002, backoff_max=0.01, lookups=(0.005, 0.01, 0.02), budget=2)
 
 
 def make_client(telnyx, http_client=None, ledger=None, **settings):
