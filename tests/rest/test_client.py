@@ -178,7 +178,9 @@ class Recording:
         self.calls.append((method, url, params, data, auth))
         from twilio.http.response import Response
 
-        return Response(200, '{"messages": [], "sid": "SM1"}', {})
+        if method == "GET":
+            return Response(200, '{"messages": [], "meta": {"key": "messages"}}', {})
+        return Response(201, '{"sid": "SM1"}', {})
 
 
 @pytest.mark.skipif(twilio is None, reason="needs twilio: pip install twilio")
