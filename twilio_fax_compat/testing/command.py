@@ -6,8 +6,6 @@ import argparse
 import signal
 from threading import Event
 
-from twilio_fax_compat.testing.emulator import TelnyxEmulator
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
@@ -28,6 +26,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Serve until the process is told to stop, and return the exit status."""
+    from twilio_fax_compat.testing import TelnyxEmulator
+
     done = Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: done.set())

@@ -1,0 +1,21 @@
+"""The matrix: ``nox`` runs the suite without twilio, with the last one that has fax, and with today's."""
+
+import nox
+
+nox.options.default_venv_backend = "virtualenv|venv"
+nox.options.sessions = ["tests"]
+nox.options.reuse_existing_virtualenvs = True
+
+TWILIO = {"none": [], "7.5.1": ["twilio==7.5.1"], "newest": ["--upgrade", "twilio>=9"]}
+
+
+@nox.session
+@nox.parametrize("twilio", TWILIO)
+def tests(session, twilio):
+    """Run the tests beside one release of twilio."""
+    session.install("-e", ".[test]")
+    if twilio == "none":
+        session.run("pip", "uninstall", "-q", "-y", "twilio", silent=True)
+    else:
+        session.install(*TWILIO[twilio])
+    session.run("python", "-m", "pytest", *session.posargs)
