@@ -1,4 +1,4 @@
-"""The matrix: ``nox`` runs the suite without twilio, with the last one that has fax, and with today's."""
+"""``nox`` runs the suite without twilio, with the last that has fax, and with the newest."""
 
 import nox
 

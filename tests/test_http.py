@@ -217,7 +217,7 @@ def test_what_a_failure_tells(error, sent, timed_out):
 
 
 def test_a_cause_that_tells_too_much_is_not_chained():
-    """requests puts URLs with numbers into its errors: those are not in our tracebacks."""
+    """Requests puts URLs with numbers into its errors: those are not in our tracebacks."""
     telling = Custom("GET https://api.telnyx.com/v2/faxes?to=%2B15005550009 failed")
 
     assert failure_of(telling).cause is None
@@ -261,7 +261,9 @@ def test_a_proxy_carries_the_traffic(telnyx):
             with connection:
                 asked.append(connection.recv(65536).split(b"\r\n")[0])
                 body = b'{"data": [], "meta": {}}'
-                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+                connection.sendall(
+                    b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+                )
 
         thread = threading.Thread(target=serve)
         thread.start()
@@ -281,7 +283,11 @@ def test_our_http_client_can_be_used_by_hand(telnyx):
     answer = http_client.request("POST", telnyx.base_url + "/faxes", data=body, headers=headers)
     assert (answer.status_code, answer.ok) == (422, False)
     http_client.request(
-        "POST", telnyx.base_url + "/faxes", params={"a": "b", "c": None}, data={"to": "+1"}, auth=("u", "p")
+        "POST",
+        telnyx.base_url + "/faxes",
+        params={"a": "b", "c": None},
+        data={"to": "+1"},
+        auth=("u", "p"),
     )
     exchange = telnyx.journal[1]
     assert exchange.headers["authorization"] == "Basic dTpw"

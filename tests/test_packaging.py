@@ -78,7 +78,17 @@ def test_imports_point_inward(path):
 
 def test_the_core_has_no_side_effects():
     """The core reads no clock, socket, environment or randomness."""
-    banned = {"os", "time", "socket", "random", "uuid", "secrets", "logging", "threading", "warnings"}
+    banned = {
+        "os",
+        "time",
+        "socket",
+        "random",
+        "uuid",
+        "secrets",
+        "logging",
+        "threading",
+        "warnings",
+    }
     for path in ROOT.joinpath("_core").glob("*.py"):
         assert not banned & {name.partition(".")[0] for name in imported(path)}, path.name
 

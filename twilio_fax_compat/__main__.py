@@ -5,17 +5,17 @@ from __future__ import annotations
 import argparse
 import sys
 from importlib import import_module
-from typing import Mapping, Optional, Sequence, Tuple
+from typing import Mapping, Sequence
 
 from twilio_fax_compat import __version__
 
-COMMANDS: Mapping[str, Tuple[str, str]] = {
+COMMANDS: Mapping[str, tuple[str, str]] = {
     "demo": ("twilio_fax_compat.demo", "run a legacy Twilio program on a local Telnyx"),
     "emulator": ("twilio_fax_compat.testing.command", "serve a local Telnyx until Ctrl-C"),
 }
 
 
-def main(argv: Optional[Sequence[str]] = None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line *argv*, by default the process's, and return the exit status."""
     argv = sys.argv[1:] if argv is None else argv
     parser = argparse.ArgumentParser(

@@ -7,7 +7,7 @@ import warnings
 from datetime import datetime, timezone
 from random import random
 from time import sleep
-from typing import Any, Mapping, Optional, Set
+from typing import Any, Mapping
 from uuid import uuid4
 
 from twilio_fax_compat._core.exchange import Setup, exchange, twilio_request
@@ -28,7 +28,7 @@ from twilio_fax_compat.ledger import Ledger
 from twilio_fax_compat.settings import TelnyxSettings
 from twilio_fax_compat.warnings import TelnyxCompatibilityWarning
 
-_warned: Set[str] = set()
+_warned: set[str] = set()
 
 
 class Exchange:
@@ -36,7 +36,7 @@ class Exchange:
 
     def __init__(
         self,
-        account_sid: Optional[str],
+        account_sid: str | None,
         settings: TelnyxSettings,
         http_client: Any,
         ledger: Ledger,
@@ -56,8 +56,8 @@ class Exchange:
         self,
         method: str,
         url: str,
-        params: Optional[Mapping[str, object]] = None,
-        data: Optional[Mapping[str, object]] = None,
+        params: Mapping[str, object] | None = None,
+        data: Mapping[str, object] | None = None,
     ) -> TwilioResponse:
         """Answer a request of Twilio's fax API."""
         return drive(
@@ -73,10 +73,9 @@ def drive(flow: Flow, send: Send, ledger: Ledger) -> TwilioResponse:
     try:
         while True:
             effect = flow.send(result)
-            if isinstance(effect, TelnyxRequest):
-                result = send(effect)
-            else:
-                result = _carry_out(effect, ledger)
+            result = (
+                send(effect) if isinstance(effect, TelnyxRequest) else _carry_out(effect, ledger)
+            )
     except StopIteration as end:
         response: TwilioResponse = end.value
         return response

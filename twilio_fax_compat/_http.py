@@ -10,7 +10,7 @@ import json
 import logging
 import platform
 from http.client import HTTPException
-from typing import Any, Callable, Dict, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, Mapping, Sequence
 from urllib.parse import quote
 
 import httpx
@@ -110,7 +110,7 @@ class _Sender:
     def __init__(self, settings: TelnyxSettings) -> None:
         self.settings = settings
         self.base_url = settings.base_url or ""
-        self.headers: Dict[str, str] = {
+        self.headers: dict[str, str] = {
             "Authorization": "Bearer {}".format(settings.api_key),
             "User-Agent": "twilio-fax-compat/{} (Python {})".format(
                 __version__, platform.python_version()
@@ -131,20 +131,18 @@ class _Sender:
     def url(self, request: TelnyxRequest) -> str:
         return self.base_url + request.path + query_text(request.query)
 
-    def parts(self, request: TelnyxRequest) -> Tuple[Dict[str, str], Optional[str]]:
+    def parts(self, request: TelnyxRequest) -> tuple[dict[str, str], str | None]:
         if request.body is None:
             return self.headers, None
         return self.body_headers, json.dumps(request.body)
 
 
 class _OverLanes(_Sender):
-    def __init__(self, settings: TelnyxSettings, proxy: Optional[str] = None) -> None:
+    def __init__(self, settings: TelnyxSettings, proxy: str | None = None) -> None:
         super().__init__(settings)
         self.origin = _lanes.origin_of(self.base_url)
         self.proxy = proxy or _lanes.proxy_for(self.origin)
-        self.extensions = {
-            "timeout": _lanes.timeouts(settings.connect_timeout, settings.timeout)
-        }
+        self.extensions = {"timeout": _lanes.timeouts(settings.connect_timeout, settings.timeout)}
         url = httpx.URL(self.base_url)
         self.faxes_url = httpx.URL(self.base_url + "/faxes")
         host = url.netloc
@@ -179,7 +177,7 @@ class _OverLanes(_Sender):
         return TelnyxResponse(response.status_code, response.headers, body)
 
 
-def _with_timeout(settings: TelnyxSettings, seconds: Optional[float]) -> TelnyxSettings:
+def _with_timeout(settings: TelnyxSettings, seconds: float | None) -> TelnyxSettings:
     return settings if seconds is None else evolve(settings, timeout=seconds)
 
 
@@ -254,7 +252,7 @@ def failure_of(error: BaseException) -> Failure:
     return Failure(not unsent, summary, timed_out, cause)
 
 
-def query_text(query: Sequence[Tuple[str, str]]) -> str:
+def query_text(query: Sequence[tuple[str, str]]) -> str:
     """Return *query* as the part of an URL that begins with a question mark, or nothing."""
     if not query:
         return ""
@@ -264,7 +262,7 @@ def query_text(query: Sequence[Tuple[str, str]]) -> str:
 
 def _chain(error: BaseException) -> Sequence[BaseException]:
     """Return *error*, what caused it, and what urllib3 keeps as its reason, outermost first."""
-    found: Dict[int, BaseException] = {}
+    found: dict[int, BaseException] = {}
     waiting = [error]
     while waiting:
         link = waiting.pop()

@@ -14,7 +14,7 @@ import ssl
 from collections import deque
 from threading import Lock
 from time import monotonic
-from typing import Deque, Dict, Mapping, Optional, Tuple
+from typing import Mapping
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -26,9 +26,9 @@ KEEPALIVE = 5.0
 MOST_IDLE = 100
 """Idle lanes kept for an origin; a burst of more threads closes what it opened beyond."""
 
-_idle: Dict[Tuple[str, Optional[str]], Deque[Tuple[httpx.HTTPTransport, float]]] = {}
-_contexts: Dict[bool, ssl.SSLContext] = {}
-_proxies: Dict[str, Optional[str]] = {}
+_idle: dict[tuple[str, str | None], deque[tuple[httpx.HTTPTransport, float]]] = {}
+_contexts: dict[bool, ssl.SSLContext] = {}
+_proxies: dict[str, str | None] = {}
 _lock = Lock()
 
 
@@ -38,7 +38,7 @@ def origin_of(url: str) -> str:
     return "{}://{}".format(parts.scheme, parts.netloc)
 
 
-def proxy_for(origin: str) -> Optional[str]:
+def proxy_for(origin: str) -> str | None:
     """Return the proxy that the environment names for *origin*, looked up once for each."""
     try:
         return _proxies[origin]
@@ -56,8 +56,8 @@ def proxy_for(origin: str) -> Optional[str]:
 
 
 def send(
-    request: httpx.Request, origin: str, proxy: Optional[str] = None
-) -> Tuple[httpx.Response, bytes]:
+    request: httpx.Request, origin: str, proxy: str | None = None
+) -> tuple[httpx.Response, bytes]:
     """
     Send *request* on a lane to *origin* and return the answer and its decoded body.
 
@@ -81,7 +81,7 @@ def send(
     return response, body
 
 
-def _put_back(lane: httpx.HTTPTransport, idle: Deque[Tuple[httpx.HTTPTransport, float]]) -> None:
+def _put_back(lane: httpx.HTTPTransport, idle: deque[tuple[httpx.HTTPTransport, float]]) -> None:
     now = monotonic()
     if len(idle) >= MOST_IDLE:
         lane.close()
@@ -96,7 +96,7 @@ def _put_back(lane: httpx.HTTPTransport, idle: Deque[Tuple[httpx.HTTPTransport, 
         pass
 
 
-def _new_lane(origin: str, proxy: Optional[str]) -> httpx.HTTPTransport:
+def _new_lane(origin: str, proxy: str | None) -> httpx.HTTPTransport:
     return httpx.HTTPTransport(
         verify=_context(origin.startswith("https:")),
         trust_env=False,

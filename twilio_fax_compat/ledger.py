@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from threading import Lock
-from typing import Dict, Protocol, Sequence
+from typing import Protocol, Sequence
 
 from attrs import define, field
 
@@ -17,7 +17,7 @@ class Ledger(Protocol):
     def remember(self, fax_id: str, facts: Facts) -> None:
         """Keep *facts* about a fax."""
 
-    def recall(self, fax_ids: Sequence[str]) -> Dict[str, Facts]:
+    def recall(self, fax_ids: Sequence[str]) -> dict[str, Facts]:
         """Return the facts of those *fax_ids* that are known."""
 
 
@@ -37,7 +37,7 @@ class MemoryLedger:
             while len(self._facts) > self.limit:
                 self._facts.popitem(last=False)
 
-    def recall(self, fax_ids: Sequence[str]) -> Dict[str, Facts]:
+    def recall(self, fax_ids: Sequence[str]) -> dict[str, Facts]:
         """Return the facts of those *fax_ids* that are known."""
         known = self._facts
         if not known:

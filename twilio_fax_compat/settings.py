@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Dict, Mapping, Optional
+from typing import Any, Mapping
 from urllib.parse import urlsplit
 
 from attrs import Attribute, evolve, field, frozen, validators
@@ -33,19 +33,17 @@ _POLICIES = ("refuse", "warn", "ignore")
 
 
 def _check_header_text(
-    _instance: object, attribute: Attribute[Optional[str]], value: Optional[str]
+    _instance: object, attribute: Attribute[str | None], value: str | None
 ) -> None:
     if value is not None and not re.fullmatch(r"[\x21-\x7e]+", value):
         # The value is a secret or near one: it is not repeated.
         raise TwilioException(
-            "{} has spaces or characters that no such value has".format(
-                ENVIRONMENT[attribute.name]
-            )
+            "{} has spaces or characters that no such value has".format(ENVIRONMENT[attribute.name])
         )
 
 
 def _check_base_url(
-    _instance: object, _attribute: Attribute[Optional[str]], value: Optional[str]
+    _instance: object, _attribute: Attribute[str | None], value: str | None
 ) -> None:
     if value is None:
         return
@@ -70,11 +68,11 @@ def _check_unsupported(
             )
 
 
-def _text_or_none(value: object) -> Optional[str]:
+def _text_or_none(value: object) -> str | None:
     return None if value is None else str(value)
 
 
-def _without_slash(value: Optional[str]) -> Optional[str]:
+def _without_slash(value: str | None) -> str | None:
     return value.rstrip("/") if value else None
 
 
@@ -95,16 +93,14 @@ class TelnyxSettings:
     Raises TwilioException for values that cannot be right.
     """
 
-    api_key: Optional[str] = field(default=None, repr=False, validator=_check_header_text)
-    connection_id: Optional[str] = field(
+    api_key: str | None = field(default=None, repr=False, validator=_check_header_text)
+    connection_id: str | None = field(
         default=None,
         converter=_text_or_none,
         validator=_check_header_text,
     )
-    base_url: Optional[str] = field(
-        default=None, converter=_without_slash, validator=_check_base_url
-    )
-    public_key: Optional[str] = field(default=None, validator=_check_header_text)
+    base_url: str | None = field(default=None, converter=_without_slash, validator=_check_base_url)
+    public_key: str | None = field(default=None, validator=_check_header_text)
     connect_timeout: float = field(default=5.0, validator=validators.gt(0.0))
     timeout: float = field(default=60.0, validator=validators.gt(0.0))
     retry: RetryPolicy = field(factory=RetryPolicy, validator=validators.instance_of(RetryPolicy))
@@ -116,7 +112,7 @@ class TelnyxSettings:
 
         Raises TwilioException that names what sending needs and neither has.
         """
-        found: Dict[str, Any] = {
+        found: dict[str, Any] = {
             name: environ.get(variable) or None
             for name, variable in ENVIRONMENT.items()
             if getattr(self, name) is None

@@ -13,7 +13,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from threading import RLock
 from types import ModuleType
-from typing import Any, List, Optional, Tuple
+from typing import Any
 
 _PACKAGE = __name__.partition(".")[0]
 
@@ -46,8 +46,8 @@ _ALL_MODULES = (
 _ABSENT = object()
 _lock = RLock()
 _depth = 0
-_modules_before: List[Tuple[str, object]] = []
-_attributes_before: List[Tuple[ModuleType, str, object]] = []
+_modules_before: list[tuple[str, object]] = []
+_attributes_before: list[tuple[ModuleType, str, object]] = []
 
 
 class Installation:
@@ -92,7 +92,7 @@ def uninstall() -> None:
             _put_back_names()
 
 
-def twilio_client_class() -> Optional[Any]:
+def twilio_client_class() -> Any | None:
     """Return the ``Client`` class of the installed ``twilio`` package, or None without one."""
     with _lock:
         for module, name, value in _attributes_before:
@@ -114,7 +114,7 @@ def _replace_names() -> None:
     if _has_twilio():
         rest = import_module("twilio.rest")
         _set_attribute(rest, "Client", import_module(_PACKAGE + ".rest").Client)
-        names: Tuple[str, ...] = _FAX_MODULES
+        names: tuple[str, ...] = _FAX_MODULES
     else:
         root = ModuleType("twilio")
         root.__path__ = []
@@ -154,5 +154,3 @@ def _put_back_names() -> None:
             sys.modules.pop(name, None)
         else:
             sys.modules[name] = module  # type: ignore[assignment]
-
-

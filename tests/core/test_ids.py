@@ -17,7 +17,7 @@ def test_a_fax_id_survives_being_a_sid(telnyx_id):
     sid = fax_sid(telnyx_id)
 
     assert telnyx_id == fax_id(sid)
-    assert (34, "FX") == (len(sid), sid[:2])
+    assert (len(sid), sid[:2]) == (34, "FX")
 
 
 @given(st.text("0123456789abcdefABCDEF", min_size=32, max_size=32))

@@ -9,7 +9,9 @@ from twilio_fax_compat._core.orders import Order, read_order
 from twilio_fax_compat._core.statuses import TELNYX_QUALITIES
 
 NUMBERS = st.from_regex(r"\+[1-9][0-9]{1,14}", fullmatch=True)
-URLS = st.from_regex(r"https?://[a-z]{1,10}\.example(:[1-9][0-9]{1,3})?/[a-z0-9/.]{0,20}", fullmatch=True)
+URLS = st.from_regex(
+    r"https?://[a-z]{1,10}\.example(:[1-9][0-9]{1,3})?/[a-z0-9/.]{0,20}", fullmatch=True
+)
 CONNECTION = "1293384261075731499"
 FORM = {"To": "+15005550009", "From": "+15005550006", "MediaUrl": "https://x.example/a.pdf"}
 
@@ -62,7 +64,9 @@ def test_every_valid_form_becomes_a_body(to, from_, media_url, quality, store_me
     assert (TELNYX_QUALITIES[quality], store_media) == (body["quality"], body["store_media"])
 
 
-@given(NUMBERS, NUMBERS, URLS, st.none() | st.sampled_from(sorted(TELNYX_QUALITIES)), st.none() | URLS)
+@given(
+    NUMBERS, NUMBERS, URLS, st.none() | st.sampled_from(sorted(TELNYX_QUALITIES)), st.none() | URLS
+)
 def test_the_first_positional_order_is_recognised(from_, to, media_url, quality, callback):
     """``create(from_, to, media_url, quality, status_callback)`` means what it meant."""
     form = {
@@ -167,7 +171,12 @@ def test_bad_input_is_refused_with_twilios_code(field, value, code):
     assert "x.example" not in refusal["message"]
 
 
-@given(st.dictionaries(st.sampled_from([*FORM, "Quality", "Ttl", "StatusCallback"]), st.text() | st.integers() | st.none()))
+@given(
+    st.dictionaries(
+        st.sampled_from([*FORM, "Quality", "Ttl", "StatusCallback"]),
+        st.text() | st.integers() | st.none(),
+    )
+)
 def test_no_form_raises(form):
     """Whatever a form holds, the outcome is an order or Twilio's error."""
     assert isinstance(read_order(form, CONNECTION, {}), (Order, TwilioResponse))

@@ -65,9 +65,7 @@ class List:
         ):
             bound = query.get(f"filter[created_at][{name}]")
             if bound:
-                faxes = [
-                    fax for fax in faxes if keep(moment(fax["created_at"]), moment(bound))
-                ]
+                faxes = [fax for fax in faxes if keep(moment(fax["created_at"]), moment(bound))]
         number, size = int(query["page[number]"]), int(query["page[size]"])
         self.biggest = max(self.biggest, size)
         size = min(size, self.maximum)
@@ -112,7 +110,14 @@ ORDERS = st.sampled_from([NEWEST_FIRST, OLDEST_FIRST])
 
 
 @settings(max_examples=300, deadline=None)
-@given(MANY, ORDERS, st.integers(1, 12), st.sampled_from([0, 3, 6]), st.sampled_from([3, 7, 250]), st.booleans())
+@given(
+    MANY,
+    ORDERS,
+    st.integers(1, 12),
+    st.sampled_from([0, 3, 6]),
+    st.sampled_from([3, 7, 250]),
+    st.booleans(),
+)
 def test_every_fax_is_handed_out_exactly_once(seconds, order, size, digits, maximum, meta):
     """
     Pages of any size give each fax once, whatever Telnyx's order, precision and limits.
@@ -176,7 +181,7 @@ def test_a_page_is_at_most_telnyxs_maximum():
     telnyx = List([fax(number, number) for number in range(600)])
     answers = walk(telnyx, PageSize=5000)
 
-    assert 600 == len(sids(answers))
+    assert len(sids(answers)) == 600
     assert telnyx.biggest <= 250
     assert answers[0]["meta"]["page_size"] == 1000
 
@@ -184,7 +189,9 @@ def test_a_page_is_at_most_telnyxs_maximum():
 def test_the_envelope_is_twilios():
     """The URLs are absolute, repeat the filters percent-encoded, and say the page."""
     telnyx = List([fax(number, number) for number in range(5)])
-    meta = page(telnyx, From="+15005550006", DateCreatedAfter="2026-06-01T00:00:00Z", PageSize=2)["meta"]
+    meta = page(telnyx, From="+15005550006", DateCreatedAfter="2026-06-01T00:00:00Z", PageSize=2)[
+        "meta"
+    ]
 
     start = URL + "?From=%2B15005550006&DateCreatedAfter=2026-06-01T00%3A00%3A00Z&PageSize=2&Page="
     assert (meta["key"], meta["page"], meta["page_size"]) == ("faxes", 0, 2)
@@ -208,9 +215,9 @@ def test_a_page_can_be_asked_for_by_number():
     """``Page`` alone counts pages of the page size from 0."""
     telnyx = List([fax(number, number) for number in range(7)])
 
-    assert 3 == len(page(telnyx, PageSize=3, Page=1)["faxes"])
+    assert len(page(telnyx, PageSize=3, Page=1)["faxes"]) == 3
     assert sids(walk(telnyx, PageSize=3))[3:] == sids(walk(telnyx, PageSize=3, Page=1))
-    assert [] == page(telnyx, PageSize=3, Page=9)["faxes"]
+    assert page(telnyx, PageSize=3, Page=9)["faxes"] == []
 
 
 @given(st.integers(0, 20), st.integers(0, 10**6 - 1))
@@ -265,7 +272,7 @@ def test_a_query_that_cannot_be_meant_is_refused(fields):
     """A filter or page that does not exist is an error, not an empty or a full list."""
     response = read_listing(fields)
 
-    assert (400, 20001) == (response.status, response.payload["code"])
+    assert (response.status, response.payload["code"]) == (400, 20001)
 
 
 @given(

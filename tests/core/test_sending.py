@@ -52,12 +52,12 @@ def test_an_accepted_fax_is_returned():
     """One request, and the fax as Twilio showed a new one."""
     run = send(accepted(stored_media_url="https://t.example/c", page_count=2))
 
-    assert [POST] == run.said
-    assert (201, SID, "queued") == (
+    assert run.said == [POST]
+    assert (
         run.response.status,
         run.response.payload["sid"],
         run.response.payload["status"],
-    )
+    ) == (201, SID, "queued")
     assert {None} == {
         run.response.payload[name]
         for name in ("media_sid", "media_url", "num_pages", "duration", "price", "price_unit")
@@ -68,14 +68,14 @@ def test_every_fax_carries_its_token():
     """``client_state`` is base64 and holds the token by which the fax is found again."""
     run = send(accepted())
 
-    assert TOKEN == token_of(run.requests[0].body["client_state"])
+    assert token_of(run.requests[0].body["client_state"]) == TOKEN
 
 
 def test_a_request_that_never_left_is_repeated():
     """A refused connection cannot have sent anything, so the fax is tried again."""
     run = send(refused(), refused(), accepted())
 
-    assert [POST, POST, POST] == run.said
+    assert run.said == [POST, POST, POST]
     assert run.response.status == 201
 
 
@@ -83,7 +83,7 @@ def test_a_request_that_never_left_is_an_error_in_the_end():
     """After the last attempt the error says that Telnyx could not be reached."""
     run = send(refused(), refused(), refused())
 
-    assert (503, 20503) == (run.response.status, run.response.payload["code"])
+    assert (run.response.status, run.response.payload["code"]) == (503, 20503)
     assert run.response.payload["details"]["sent"] is False
 
 
@@ -105,12 +105,12 @@ def test_a_lost_answer_is_looked_for(failure):
     """When the answer is lost and Telnyx has the fax, that fax is returned and none is sent."""
     run = send(failure, listed(resource(token="another"), resource(status="sending")))
 
-    assert [POST, LOOK] == run.said
-    assert (201, SID, "sending") == (
+    assert run.said == [POST, LOOK]
+    assert (
         run.response.status,
         run.response.payload["sid"],
         run.response.payload["status"],
-    )
+    ) == (201, SID, "sending")
 
 
 @pytest.mark.parametrize("failure", AMBIGUOUS)
@@ -118,9 +118,9 @@ def test_an_absent_fax_is_sent_again_with_the_same_token(failure):
     """Only after several looks found nothing is the fax sent again, and it can still be told."""
     run = send(failure, listed(), listed(), listed(), accepted())
 
-    assert [POST, LOOK, LOOK, LOOK, POST] == run.said
+    assert run.said == [POST, LOOK, LOOK, LOOK, POST]
     assert run.requests[0].body == run.requests[-1].body
-    assert [1.0, 3.0, 6.0] == run.pauses
+    assert run.pauses == [1.0, 3.0, 6.0]
 
 
 def test_a_list_that_lags_is_asked_again():
@@ -163,7 +163,7 @@ def test_every_page_is_looked_through():
         listed(resource(), pages=3, number=3),
     )
 
-    assert ["1", "2", "3"] == [dict(request.query)["page[number]"] for request in run.requests[1:]]
+    assert [dict(request.query)["page[number]"] for request in run.requests[1:]] == ["1", "2", "3"]
     assert run.response.status == 201
 
 
@@ -200,10 +200,10 @@ def test_a_look_up_that_fails_leaves_it_unknown():
     run = send(lost(), *[answer(503)] * 9)
 
     assert run.said.count(POST) == 1
-    assert (504, 20503, True) == (run.response.status, run.response.payload["code"], unknown(run))
+    assert (run.response.status, run.response.payload["code"], unknown(run)) == (504, 20503, True)
     details = run.response.payload["details"]
     assert details["client_state"] in run.response.payload["message"]
-    assert TOKEN == token_of(details["client_state"])
+    assert token_of(details["client_state"]) == TOKEN
     assert details["look_up"].startswith("/v2/faxes?filter")
 
 
@@ -262,7 +262,7 @@ def test_without_look_ups_a_lost_answer_is_unknown():
     """Switching the look-up off never means sending blindly."""
     run = send(lost(), lookups=())
 
-    assert [POST] == run.said
+    assert run.said == [POST]
     assert unknown(run) is True
 
 
@@ -270,7 +270,7 @@ def test_the_budget_ends_the_looking():
     """When the time for waiting is used up, the outcome is unknown rather than guessed."""
     run = send(lost(), listed(), budget=2)
 
-    assert [POST, LOOK] == run.said
+    assert run.said == [POST, LOOK]
     assert unknown(run) is True
 
 
@@ -279,7 +279,7 @@ def test_a_refusal_is_definite(status):
     """A 3xx or 4xx is an answer: nothing was sent, nothing is looked for or repeated."""
     run = send(answer(status, {"errors": [{"code": "10015", "title": "Bad request"}]}))
 
-    assert [POST] == run.said
+    assert run.said == [POST]
     assert run.response.status >= 400
     assert run.response.payload["details"]["errors"][0]["code"] == "10015"
 
@@ -295,14 +295,20 @@ def test_a_refusal_is_definite(status):
         ({"x_ratelimit_reset": str(NOW.timestamp() + 20)}, 20),
         ({"retry_after": "Wed, 01 Jul 2026 12:00:30 GMT"}, 30),
         ({"x_ratelimit_reset": "1", "date": "Wed, 01 Jul 2026 12:00:30 GMT"}, 1),
-        ({"retry_after": "Wed, 01 Jul 2026 12:00:30 GMT", "date": "Wed, 01 Jul 2026 12:00:20 GMT"}, 10),
+        (
+            {
+                "retry_after": "Wed, 01 Jul 2026 12:00:30 GMT",
+                "date": "Wed, 01 Jul 2026 12:00:20 GMT",
+            },
+            10,
+        ),
     ],
 )
 def test_a_rate_limit_is_waited_for(headers, seconds):
     """429 is not an answer to the fax: it waits as told, then sends."""
     run = send(answer(429, None, **headers), accepted())
 
-    assert [POST, POST] == run.said
+    assert run.said == [POST, POST]
     assert [pytest.approx(seconds)] == run.pauses
 
 
@@ -322,7 +328,7 @@ def test_a_rate_limit_that_is_too_long_is_an_error_at_once():
     """Nobody wants ``create`` to sleep for an hour."""
     run = send(answer(429, None, retry_after="3600"))
 
-    assert [POST] == run.said
+    assert run.said == [POST]
     assert run.response.status == 429
     assert run.pauses == []
 

@@ -60,7 +60,7 @@ def test_all_ten_statuses_can_be_reached():
         for asked in (True, False)
     }
 
-    assert TWILIO_STATUSES == told
+    assert told == TWILIO_STATUSES
 
 
 @pytest.mark.parametrize(

@@ -28,14 +28,14 @@ def test_credentials_come_from_the_environment():
     }
     client = Client(environment=environment)
 
-    assert ("AC1", "token", "AC1", ("AC1", "token"), "dublin", "ie1") == (
+    assert (
         client.username,
         client.password,
         client.account_sid,
         client.auth,
         client.edge,
         client.region,
-    )
+    ) == ("AC1", "token", "AC1", ("AC1", "token"), "dublin", "ie1")
     assert Client("SK1", "secret", "AC2", environment=environment).account_sid == "AC2"
 
 
@@ -67,11 +67,11 @@ def test_settings_win_over_the_environment():
     }
     settings = TelnyxSettings(api_key="KEYpassed", connection_id=2).completed(environ)
 
-    assert ("KEYpassed", "2", "https://api.telnyx.eu/v2") == (
+    assert (
         settings.api_key,
         settings.connection_id,
         settings.base_url,
-    )
+    ) == ("KEYpassed", "2", "https://api.telnyx.eu/v2")
     plain = TelnyxSettings(api_key="KEY", connection_id="1").completed({})
     assert plain.base_url == "https://api.telnyx.com/v2"
 

@@ -261,7 +261,9 @@ def test_media_cannot_be_deleted_alone(client, telnyx):
     telnyx.settle()
     telnyx.clear_journal()
     media = fax.media("ME" + fax.sid[2:])
-    with pytest.raises(TwilioRestException, match=r"client\.fax\.faxes\('FX\w+'\)\.delete\(\)") as caught:
+    with pytest.raises(
+        TwilioRestException, match=r"client\.fax\.faxes\('FX\w+'\)\.delete\(\)"
+    ) as caught:
         media.delete()
 
     assert (caught.value.status, caught.value.code) == (405, 20004)
@@ -293,7 +295,9 @@ def test_the_media_of_a_fax(client, telnyx):
         send(client).media("ME" + "0" * 32).fetch()
 
 
-@pytest.mark.parametrize("sid", ["FX1", "", "x" * 34, "ME" + "0" * 32, None, "FX" + "0" * 32 + "/x"])
+@pytest.mark.parametrize(
+    "sid", ["FX1", "", "x" * 34, "ME" + "0" * 32, None, "FX" + "0" * 32 + "/x"]
+)
 def test_what_is_no_sid_is_not_found_without_a_request(client, telnyx, sid):
     """A malformed SID is Twilio's 404, and nothing is asked."""
     for call in (client.fax.faxes(sid).fetch, client.fax.faxes(sid).delete):
@@ -311,7 +315,7 @@ def test_an_unknown_fax_is_not_found(client):
     with pytest.raises(TwilioRestException) as caught:
         client.fax.faxes("FX" + "0" * 32).fetch()
 
-    assert (404, 20404, "GET") == (caught.value.status, caught.value.code, caught.value.method)
+    assert (caught.value.status, caught.value.code, caught.value.method) == (404, 20404, "GET")
     assert "/Faxes/FX" + "0" * 32 in caught.value.uri
     assert caught.value.details["errors"][0]["code"] == "10005"
 
@@ -439,8 +443,18 @@ def test_the_first_argument_order_is_understood(client, telnyx):
 
 @pytest.mark.parametrize(
     ("status", "raised", "code"),
-    [(400, 400, 20001), (401, 401, 20003), (403, 403, 20003), (404, 404, 20404), (409, 409, 20409),
-     (422, 400, 20422), (429, 429, 20429), (500, 500, 20500), (503, 503, 20503), (302, 502, 20500)],
+    [
+        (400, 400, 20001),
+        (401, 401, 20003),
+        (403, 403, 20003),
+        (404, 404, 20404),
+        (409, 409, 20409),
+        (422, 400, 20422),
+        (429, 429, 20429),
+        (500, 500, 20500),
+        (503, 503, 20503),
+        (302, 502, 20500),
+    ],
 )
 def test_telnyxs_errors_are_twilios(telnyx, status, raised, code):
     """Each status has Twilio's status and code, with the whole array in the details."""

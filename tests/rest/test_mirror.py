@@ -214,8 +214,27 @@ def test_lists_and_contexts_are_kept():
 
 PAYLOADS = st.dictionaries(
     st.sampled_from(
-        "sid account_sid from to quality media_sid media_url num_pages duration status direction "
-        "api_version price price_unit date_created date_updated links url error_code".split()
+        [
+            "sid",
+            "account_sid",
+            "from",
+            "to",
+            "quality",
+            "media_sid",
+            "media_url",
+            "num_pages",
+            "duration",
+            "status",
+            "direction",
+            "api_version",
+            "price",
+            "price_unit",
+            "date_created",
+            "date_updated",
+            "links",
+            "url",
+            "error_code",
+        ]
     ),
     st.one_of(
         st.none(),
@@ -265,7 +284,7 @@ def test_an_instance_can_be_copied_and_pickled():
     fax = FaxInstance(None, {"sid": SID, "status": "busy"})
 
     for twin in (copy.deepcopy(fax), pickle.loads(pickle.dumps(fax))):
-        assert (SID, "busy") == (twin.sid, twin.status)
+        assert (twin.sid, twin.status) == (SID, "busy")
 
 
 @needs_751
@@ -399,7 +418,10 @@ def test_an_http_client_without_a_request_is_abstract():
 
 def test_serializers_of_maps():
     """Twilio's helpers for maps and lists are there as well."""
-    assert serialize.prefixed_collapsible_map({"a": {"b": 1}, "c": 2}, "P") == {"P.a.b": 1, "P.c": 2}
+    assert serialize.prefixed_collapsible_map({"a": {"b": 1}, "c": 2}, "P") == {
+        "P.a.b": 1,
+        "P.c": 2,
+    }
     assert serialize.prefixed_collapsible_map(values.unset, "P") == {}
     assert serialize.object({"a": 1}) == '{"a": 1}'
     assert serialize.object("a") == "a"

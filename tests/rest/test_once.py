@@ -186,7 +186,10 @@ assert [os.waitpid(child, 0)[1] for child in children] == [0] * 4
 """
     subprocess.run(
         [sys.executable, "-c", code],
-        env={**telnyx.environ, "PYTHONPATH": os.pathsep.join(filter(None, [os.getcwd(), *sys.path]))},
+        env={
+            **telnyx.environ,
+            "PYTHONPATH": os.pathsep.join(filter(None, [os.getcwd(), *sys.path])),
+        },
         check=True,
         timeout=60,
     )

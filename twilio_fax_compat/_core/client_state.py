@@ -10,7 +10,6 @@ from __future__ import annotations
 import binascii
 import json
 from base64 import b64decode, b64encode
-from typing import Optional
 
 _VERSION = 1
 

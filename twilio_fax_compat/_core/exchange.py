@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from typing import Any, Dict, Generator, Mapping, Optional, Union
+from typing import Any, Generator, Mapping
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from twilio_fax_compat._core.faxes import (
@@ -71,7 +71,7 @@ def twilio_request(
 ) -> TwilioRequest:
     """Return the request that a call of Twilio's HTTP client (absolute *url*) stands for."""
     parts = urlsplit(url)
-    fields: Dict[str, object] = {}
+    fields: dict[str, object] = {}
     if method == "POST":
         fields.update(data or {})
     else:
@@ -190,9 +190,10 @@ def delete(fax_id: str, path: str, setup: Setup) -> Flow:
     """Delete the fax and its media: 204."""
     tried = yield from repeated(TelnyxRequest("DELETE", f"/faxes/{fax_id}"), setup.retry)
     outcome = tried.outcome
-    if isinstance(outcome, TelnyxResponse):
-        if 200 <= outcome.status < 300 or (tried.unsure and outcome.status == 404):
-            return TwilioResponse(204)
+    if isinstance(outcome, TelnyxResponse) and (
+        200 <= outcome.status < 300 or (tried.unsure and outcome.status == 404)
+    ):
+        return TwilioResponse(204)
     return _error(outcome, path)
 
 
@@ -227,9 +228,7 @@ def media_cannot_go_alone(fax_id: str) -> TwilioResponse:
     )
 
 
-def _fax(
-    fax_id: str, path: str, setup: Setup
-) -> Generator[Effect, Any, JSON | TwilioResponse]:
+def _fax(fax_id: str, path: str, setup: Setup) -> Generator[Effect, Any, JSON | TwilioResponse]:
     answer = yield from _answer(fax_id, setup)
     fax = _resource(answer)
     return _error(answer, path) if fax is None else fax
@@ -285,9 +284,7 @@ def _told(fax_id: str, fax: JSON, setup: Setup) -> Flow:
 
 
 def _answer(fax_id: str, setup: Setup) -> Generator[Effect, Any, Outcome]:
-    tried: Tried = yield from repeated(
-        TelnyxRequest("GET", f"/faxes/{fax_id}"), setup.retry
-    )
+    tried: Tried = yield from repeated(TelnyxRequest("GET", f"/faxes/{fax_id}"), setup.retry)
     return tried.outcome
 
 

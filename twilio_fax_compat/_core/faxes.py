@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta
-from typing import Mapping, Optional
+from typing import Mapping
 from urllib.parse import parse_qs, urlsplit
 
 from twilio_fax_compat._core.ids import fax_sid, media_sid

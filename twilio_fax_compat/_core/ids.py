@@ -9,12 +9,9 @@ are in bijection, lower case being the canonical form of both.
 from __future__ import annotations
 
 import re
-from typing import Optional
 
 _SID_DIGITS = re.compile(r"[0-9a-f]{32}", re.IGNORECASE)
-_FAX_ID = re.compile(
-    r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE
-)
+_FAX_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 
 
 def fax_sid(fax_id: object) -> str | None:

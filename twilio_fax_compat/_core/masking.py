@@ -12,8 +12,10 @@ _NUMBER = re.compile(r"(?<![0-9A-Za-z-])\+?\(?[0-9](?:[0-9]|[ ().-](?=[ ().0-9-]
 
 def mask(text: str) -> str:
     """
-    Return *text* with phone numbers cut to their last four digits, SIP users and what follows
-    the host of a URL left out, and credentials gone.
+    Return *text* without what is private.
+
+    Phone numbers are cut to their last four digits; SIP users, what follows the host of a URL, and
+    credentials are left out.
     """
     text = _SECRET.sub(lambda match: (match.group(1) or "") + "***", text)
     text = _URL.sub(r"\1\2/...", text)

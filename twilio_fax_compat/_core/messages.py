@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
-from typing import Any, Dict, Generator, Mapping, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, Generator, Mapping, Sequence, Union
 
 from attrs import define, field, frozen
 

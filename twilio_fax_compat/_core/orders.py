@@ -8,7 +8,7 @@ body: https://developers.telnyx.com/api-reference/programmable-fax-commands/send
 from __future__ import annotations
 
 import re
-from typing import Dict, List, Mapping, Optional, Union
+from typing import Mapping
 from urllib.parse import urlsplit
 
 from attrs import define, field
@@ -158,9 +158,7 @@ def _in_todays_order(form: dict[str, object]) -> dict[str, object]:
         "StatusCallback": callback,
         "From": form["To"],
     }
-    return {
-        name: value for name, value in {**form, **moved}.items() if value is not None
-    }
+    return {name: value for name, value in {**form, **moved}.items() if value is not None}
 
 
 def _wrong_destination(number: object) -> TwilioResponse | None:
@@ -178,9 +176,7 @@ def _wrong_destination(number: object) -> TwilioResponse | None:
 
 def _wrong_sender(number: object) -> TwilioResponse | None:
     if number is None or number == "":
-        return problem(
-            400, 21213, "from_: Telnyx needs the number to send from, as +14155550100"
-        )
+        return problem(400, 21213, "from_: Telnyx needs the number to send from, as +14155550100")
     if _is_number(number):
         return None
     return problem(
@@ -208,8 +204,7 @@ def _wrong_callback(url: object) -> TwilioResponse | None:
     return problem(
         400,
         21609,
-        f"status_callback must be an absolute http or https URL of at most {URL_LIMIT} "
-        "characters",
+        f"status_callback must be an absolute http or https URL of at most {URL_LIMIT} characters",
     )
 
 

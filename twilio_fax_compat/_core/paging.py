@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from typing import Dict, List, Mapping, Optional, Sequence, Tuple, Union
+from typing import Mapping, Sequence
 from urllib.parse import quote, urlencode
 
 from attrs import define, field, frozen
@@ -147,9 +147,7 @@ class Listing:
         seen = (before.seen if same or not before.order else ()) + tuple(map(_mark, tied))
         return Cursor(order, bound, before.page if same else 1, seen)
 
-    def envelope(
-        self, payloads: list[JSON], following: Cursor | None, path: str, key: str
-    ) -> JSON:
+    def envelope(self, payloads: list[JSON], following: Cursor | None, path: str, key: str) -> JSON:
         """Return Twilio's list envelope around *payloads*."""
         next_fields: list[tuple[str, str]] = []
         if following is not None:
@@ -211,9 +209,7 @@ def read_listing(fields: Mapping[str, object]) -> Listing | TwilioResponse:
         if name.startswith("Date"):
             value = _moment(str(given[name]))
         if value is None:
-            return problem(
-                400, 20001, f"{name} must be a date and time as 2021-03-04T05:06:07Z"
-            )
+            return problem(400, 20001, f"{name} must be a date and time as 2021-03-04T05:06:07Z")
         filters[telnyx_name] = value
     url_fields = [(name, str(given[name])) for name in _FILTERS if name in given]
     assert cursor is not None

@@ -8,7 +8,7 @@ products, so the HTTP status decides first and the parameter an error points at 
 
 from __future__ import annotations
 
-from typing import Dict, List, Mapping, Optional, Tuple
+from typing import Mapping
 
 from twilio_fax_compat._core.masking import mask
 from twilio_fax_compat._core.messages import (

@@ -7,7 +7,7 @@ Telnyx's limits: https://developers.telnyx.com/development/api-fundamentals/reli
 from __future__ import annotations
 
 from datetime import datetime, timezone
-from typing import Any, Generator, Mapping, Optional, Tuple
+from typing import Any, Generator, Mapping
 
 from attrs import define, field, frozen, validators
 

@@ -9,7 +9,7 @@ is lost Telnyx is asked for a fax with that token before anything else happens.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any, Generator, List, Mapping, Optional, Tuple, Union
+from typing import Any, Generator, Mapping
 
 from attrs import define, field, frozen
 
@@ -221,7 +221,8 @@ def may_have_been_sent(outcome: Outcome, unknown: Unknown, sending: Sending) -> 
     since: datetime = sending.minted.now - LOOKUP_WINDOW
     client_state = sending.order.body["client_state"]
     message = (
-        f"The fax may have been sent ({_what_happened(outcome)}, and {unknown.why}): before sending it again, look in GET /v2/faxes "
+        f"The fax may have been sent ({_what_happened(outcome)}, and {unknown.why}): "
+        "before sending it again, look in GET /v2/faxes "
         f"for client_state {client_state}"
     )
     details: JSON = {
@@ -236,9 +237,7 @@ def may_have_been_sent(outcome: Outcome, unknown: Unknown, sending: Sending) -> 
 def surely_not_sent(outcome: Outcome) -> TwilioResponse:
     """Return the error of a fax that Telnyx does not have, whenever it was asked."""
     message = f"The fax was not sent ({_what_happened(outcome)}): Telnyx does not have it"
-    return _unanswered(
-        outcome, message, {"errors": _errors(outcome), "may_have_been_sent": False}
-    )
+    return _unanswered(outcome, message, {"errors": _errors(outcome), "may_have_been_sent": False})
 
 
 def _unanswered(outcome: Outcome, message: str, details: JSON) -> TwilioResponse:

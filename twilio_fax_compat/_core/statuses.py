@@ -10,7 +10,7 @@ https://www.twilio.com/docs/fax/api/fax-resource.
 
 from __future__ import annotations
 
-from typing import Mapping, Optional
+from typing import Mapping
 
 STATUSES: Mapping[str, str] = {
     "queued": "queued",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 from decimal import BasicContext, Decimal
 from email.utils import parsedate
 from typing import Any
@@ -10,13 +10,13 @@ from typing import Any
 ISO8601_DATE_FORMAT = "%Y-%m-%d"
 ISO8601_DATETIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
-_UTC = datetime.timezone.utc
+_UTC = dt.timezone.utc
 
 
 def iso8601_date(s: Any) -> Any:
     """Return the date that *s* tells, or *s* itself."""
     try:
-        return datetime.datetime.strptime(s, ISO8601_DATE_FORMAT).date()
+        return dt.datetime.strptime(s, ISO8601_DATE_FORMAT).date()
     except (TypeError, ValueError):
         return s
 
@@ -35,7 +35,7 @@ def iso8601_datetime(s: Any) -> Any:
         )
         if (year + month + day + hour + minute + second).isdigit() and int(second) < 60:
             try:
-                return datetime.datetime(
+                return dt.datetime(
                     int(year),
                     int(month),
                     int(day),
@@ -47,7 +47,7 @@ def iso8601_datetime(s: Any) -> Any:
             except ValueError:
                 return s
     try:
-        return datetime.datetime.strptime(s, ISO8601_DATETIME_FORMAT).replace(tzinfo=_UTC)
+        return dt.datetime.strptime(s, ISO8601_DATETIME_FORMAT).replace(tzinfo=_UTC)
     except (TypeError, ValueError):
         return s
 
@@ -55,7 +55,7 @@ def iso8601_datetime(s: Any) -> Any:
 def rfc2822_datetime(s: Any) -> Any:
     """Return the aware UTC moment of an RFC 2822 date, or None."""
     moment = parsedate(s)
-    return None if moment is None else datetime.datetime(*moment[:6]).replace(tzinfo=_UTC)
+    return None if moment is None else dt.datetime(*moment[:6]).replace(tzinfo=_UTC)
 
 
 def decimal(d: Any) -> Any:

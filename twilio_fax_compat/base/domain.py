@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-from typing import Any, Optional
+from typing import Any
 
 
 class Domain:
     """A product of Twilio's API, which has a host of its own."""
 
-    base_url: Optional[str] = None
+    base_url: str | None = None
 
     def __init__(self, twilio: Any) -> None:
         """Take the client, or any object with its ``request`` method."""

@@ -6,8 +6,9 @@ So ``except twilio.base.exceptions.TwilioRestException`` catches ours wherever t
 
 from __future__ import annotations
 
+import contextlib
 import sys
-from typing import TYPE_CHECKING, Any, Mapping, Optional
+from typing import TYPE_CHECKING, Any, Mapping
 
 __all__ = ["TwilioException", "TwilioRestException"]
 
@@ -29,9 +30,9 @@ class _OwnRestException(_OwnException):
         status: int,
         uri: str,
         msg: str = "",
-        code: Optional[int] = None,
+        code: int | None = None,
         method: str = "GET",
-        details: Optional[Mapping[str, Any]] = None,
+        details: Mapping[str, Any] | None = None,
     ) -> None:
         # The details stay out of the arguments, which a repr shows.
         self.status = status
@@ -66,7 +67,10 @@ def _on_a_terminal(error: _OwnRestException) -> str:
     return text
 
 
-for _class, _name in ((_OwnException, "TwilioException"), (_OwnRestException, "TwilioRestException")):
+for _class, _name in (
+    (_OwnException, "TwilioException"),
+    (_OwnRestException, "TwilioRestException"),
+):
     _class.__name__ = _class.__qualname__ = _name
 
 if TYPE_CHECKING:
@@ -75,7 +79,5 @@ if TYPE_CHECKING:
 else:
     TwilioException, TwilioRestException = _OwnException, _OwnRestException
     if _is_installed():
-        try:
+        with contextlib.suppress(ImportError):
             from twilio.base.exceptions import TwilioException, TwilioRestException
-        except ImportError:
-            pass

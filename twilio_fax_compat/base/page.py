@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Any, Dict, Iterator, List, Optional
+from typing import Any, Iterator
 
 from twilio_fax_compat.base.exceptions import TwilioException
 from twilio_fax_compat.base.version import Version
@@ -28,7 +28,7 @@ class Page:
         payload = self.process_response(response)
         self._version = version
         self._payload = payload
-        self._solution: Dict[str, Any] = {}
+        self._solution: dict[str, Any] = {}
         self._records: Iterator[Any] = iter(self.load_page(payload))
 
     def __iter__(self) -> Page:
@@ -49,48 +49,46 @@ class Page:
             raise error from getattr(response, "cause", None)
         return payload_of(response)
 
-    def load_page(self, payload: Dict[str, Any]) -> List[Any]:
+    def load_page(self, payload: dict[str, Any]) -> list[Any]:
         """Return the records of a *payload*; raises TwilioException when they cannot be told."""
         if "meta" in payload and "key" in payload["meta"]:
-            records: List[Any] = payload[payload["meta"]["key"]]
-            return records
+            return list(payload[payload["meta"]["key"]])
         keys = set(payload) - self.META_KEYS
         if len(keys) == 1:
-            records = payload[keys.pop()]
-            return records
+            return list(payload[keys.pop()])
         raise TwilioException("Page Records can not be deserialized")
 
     @property
-    def previous_page_url(self) -> Optional[str]:
+    def previous_page_url(self) -> str | None:
         """The URL of the page before, or None."""
         return self._neighbour("previous_page")
 
     @property
-    def next_page_url(self) -> Optional[str]:
+    def next_page_url(self) -> str | None:
         """The URL of the page after, or None."""
         return self._neighbour("next_page")
 
-    def get_instance(self, payload: Dict[str, Any]) -> Any:
+    def get_instance(self, payload: dict[str, Any]) -> Any:
         """Return the instance of a record; each kind of page has its own."""
         raise TwilioException("Page.get_instance() must be implemented in the derived class")
 
-    def next_page(self) -> Optional[Page]:
+    def next_page(self) -> Page | None:
         """Fetch the page after this one; None when there is none."""
         return self._turn_to(self.next_page_url)
 
-    def previous_page(self) -> Optional[Page]:
+    def previous_page(self) -> Page | None:
         """Fetch the page before this one; None when there is none."""
         return self._turn_to(self.previous_page_url)
 
-    def _neighbour(self, name: str) -> Optional[str]:
+    def _neighbour(self, name: str) -> str | None:
         payload = self._payload
         if "meta" in payload and name + "_url" in payload["meta"]:
-            url: Optional[str] = payload["meta"][name + "_url"]
+            url: str | None = payload["meta"][name + "_url"]
             return url
         uri = payload.get(name + "_uri")
         return self._version.domain.absolute_url(uri) if uri else None
 
-    def _turn_to(self, url: Optional[str]) -> Optional[Page]:
+    def _turn_to(self, url: str | None) -> Page | None:
         if not url:
             return None
         response = self._version.domain.twilio.request("GET", url)

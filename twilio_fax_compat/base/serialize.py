@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import json
-from typing import Any, Callable, Dict, List
+from typing import Any, Callable
 
 from twilio_fax_compat.base import values
 
@@ -13,9 +13,9 @@ def iso8601_date(d: Any) -> Any:
     """Return a date as ``YYYY-MM-DD``; text and `values.unset` as they are; else None."""
     if d is values.unset or isinstance(d, str):
         return d
-    if isinstance(d, datetime.datetime):
+    if isinstance(d, dt.datetime):
         return str(d.date())
-    return str(d) if isinstance(d, datetime.date) else None
+    return str(d) if isinstance(d, dt.date) else None
 
 
 def iso8601_datetime(d: Any) -> Any:
@@ -26,16 +26,16 @@ def iso8601_datetime(d: Any) -> Any:
     """
     if d is values.unset or isinstance(d, str):
         return d
-    return d.strftime("%Y-%m-%dT%H:%M:%SZ") if isinstance(d, datetime.date) else None
+    return d.strftime("%Y-%m-%dT%H:%M:%SZ") if isinstance(d, dt.date) else None
 
 
-def prefixed_collapsible_map(m: Any, prefix: str) -> Dict[str, Any]:
+def prefixed_collapsible_map(m: Any, prefix: str) -> dict[str, Any]:
     """Return a nested dictionary as a flat one, its names joined by dots after *prefix*."""
     if m is values.unset or not isinstance(m, dict):
         return {}
-    flat: Dict[str, Any] = {}
+    flat: dict[str, Any] = {}
 
-    def flatten(branch: Dict[str, Any], names: List[str]) -> None:
+    def flatten(branch: dict[str, Any], names: list[str]) -> None:
         for name, value in branch.items():
             if isinstance(value, dict):
                 flatten(value, [*names, name])

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import sys
-from typing import Any, Dict, Mapping
+from contextlib import suppress
+from typing import Any, Mapping
 
 __all__ = ["of", "unset"]
 
 unset: Any = object()
 
 if not getattr(sys.modules.get("twilio"), "__twilio_fax_compat__", False):
-    try:
+    with suppress(ImportError):
         from twilio.base.values import unset  # type: ignore[no-redef]
-    except ImportError:
-        pass
 
 
-def of(d: Mapping[str, Any]) -> Dict[str, Any]:
+def of(d: Mapping[str, Any]) -> dict[str, Any]:
     """Return *d* without the entries that are `unset`."""
     return {name: value for name, value in d.items() if value is not unset}

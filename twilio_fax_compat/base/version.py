@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Any, Dict, Iterator, Optional
+from typing import Any, Iterator
 
 from twilio_fax_compat.base import values
 from twilio_fax_compat.base.domain import Domain
@@ -11,7 +11,7 @@ from twilio_fax_compat.http.response import payload_of
 class Version:
     """A version of a product's API: makes requests and reads what they answer."""
 
-    version: Optional[str] = None
+    version: str | None = None
 
     def __init__(self, domain: Domain) -> None:
         self.domain = domain
@@ -73,9 +73,7 @@ class Version:
         allow_redirects: bool = False,
     ) -> Any:
         """Return the payload of a resource. A redirect counts as an answer, as at Twilio."""
-        response = self.request(
-            method, uri, params, data, headers, auth, timeout, allow_redirects
-        )
+        response = self.request(method, uri, params, data, headers, auth, timeout, allow_redirects)
         self._check(method, uri, response, 400, "Unable to fetch record")
         return payload_of(response)
 
@@ -91,9 +89,7 @@ class Version:
         allow_redirects: bool = False,
     ) -> Any:
         """Return the payload of a changed resource."""
-        response = self.request(
-            method, uri, params, data, headers, auth, timeout, allow_redirects
-        )
+        response = self.request(method, uri, params, data, headers, auth, timeout, allow_redirects)
         self._check(method, uri, response, 300, "Unable to update record")
         return payload_of(response)
 
@@ -109,15 +105,11 @@ class Version:
         allow_redirects: bool = False,
     ) -> bool:
         """Return True when a resource was deleted, False on any success but 204."""
-        response = self.request(
-            method, uri, params, data, headers, auth, timeout, allow_redirects
-        )
+        response = self.request(method, uri, params, data, headers, auth, timeout, allow_redirects)
         self._check(method, uri, response, 300, "Unable to delete record")
         return bool(response.status_code == 204)
 
-    def read_limits(
-        self, limit: Optional[int] = None, page_size: Optional[int] = None
-    ) -> Dict[str, Any]:
+    def read_limits(self, limit: int | None = None, page_size: int | None = None) -> dict[str, Any]:
         """Return the ``limit`` and ``page_size`` to read with; 0 and None set none."""
         if page_size is None:
             page_size = limit
@@ -137,9 +129,7 @@ class Version:
         """Return the response that holds a page."""
         return self.request(method, uri, params, data, headers, auth, timeout, allow_redirects)
 
-    def stream(
-        self, page: Any, limit: Any = None, page_limit: Any = None
-    ) -> Iterator[Any]:
+    def stream(self, page: Any, limit: Any = None, page_limit: Any = None) -> Iterator[Any]:
         """Yield the records of *page* and those after it, up to *limit* or *page_limit*."""
         most = None if limit is values.unset or not limit else limit
         most_pages = None if page_limit is values.unset or not page_limit else page_limit
@@ -167,9 +157,7 @@ class Version:
         allow_redirects: bool = False,
     ) -> Any:
         """Return the payload of a new resource."""
-        response = self.request(
-            method, uri, params, data, headers, auth, timeout, allow_redirects
-        )
+        response = self.request(method, uri, params, data, headers, auth, timeout, allow_redirects)
         self._check(method, uri, response, 300, "Unable to create record")
         return payload_of(response)
 

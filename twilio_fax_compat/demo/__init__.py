@@ -10,7 +10,7 @@ import logging
 import os
 import sys
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, Mapping
+from typing import Any, Callable, Iterator, Mapping
 
 from twilio_fax_compat._core.masking import mask
 
@@ -95,7 +95,7 @@ def _on_the_emulator() -> int:
         return _timeline(environ, drain)
 
 
-def _timeline(environ: Dict[str, str], drain: Callable[[], Iterator[str]]) -> int:
+def _timeline(environ: dict[str, str], drain: Callable[[], Iterator[str]]) -> int:
     source = PROGRAM.read_text(encoding="utf-8")
     print(f"{PROGRAM.name}, with its import changed:\n")
     for old, new in CHANGES.items():
@@ -103,7 +103,7 @@ def _timeline(environ: Dict[str, str], drain: Callable[[], Iterator[str]]) -> in
         source = source.replace(old, new)
     print("\n{:<{}} | over the wire, in Telnyx's words".format("the program, in Twilio's", _LEFT))
     print("{}-+-{}".format("-" * _LEFT, "-" * 60))
-    last: List[str] = []
+    last: list[str] = []
 
     def show_wire() -> None:
         for line in drain():
@@ -165,7 +165,7 @@ class _LoggedWire(logging.Handler):
 
     def __init__(self) -> None:
         super().__init__(logging.DEBUG)
-        self._lines: List[str] = []
+        self._lines: list[str] = []
         self._stack = contextlib.ExitStack()
 
     def emit(self, record: logging.LogRecord) -> None:

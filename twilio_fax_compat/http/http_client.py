@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Mapping, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Mapping
 
 from twilio_fax_compat.base.exceptions import TwilioException
 from twilio_fax_compat.http import HttpClient
@@ -19,7 +19,7 @@ class TwilioHttpClient(HttpClient):
     Fax calls take a shorter way through the same connections, unless `request` is replaced.
     """
 
-    def __init__(self, timeout: Optional[float] = None, proxy: Optional[str] = None) -> None:
+    def __init__(self, timeout: float | None = None, proxy: str | None = None) -> None:
         """
         Take the *timeout* of a request in seconds and the URL of a *proxy*.
 
@@ -37,11 +37,11 @@ class TwilioHttpClient(HttpClient):
         self,
         method: str,
         url: str,
-        params: Optional[Mapping[str, object]] = None,
-        data: Optional[object] = None,
-        headers: Optional[Mapping[str, str]] = None,
-        auth: Optional[Tuple[str, str]] = None,
-        timeout: Optional[float] = None,
+        params: Mapping[str, object] | None = None,
+        data: object | None = None,
+        headers: Mapping[str, str] | None = None,
+        auth: tuple[str, str] | None = None,
+        timeout: float | None = None,
         allow_redirects: bool = False,
     ) -> Response:
         """
@@ -72,10 +72,10 @@ class TwilioHttpClient(HttpClient):
 def _built(
     method: str,
     url: str,
-    params: Optional[Mapping[str, object]],
-    data: Optional[object],
-    headers: Optional[Mapping[str, str]],
-    auth: Optional[Tuple[str, str]],
+    params: Mapping[str, object] | None,
+    data: object | None,
+    headers: Mapping[str, str] | None,
+    auth: tuple[str, str] | None,
 ) -> httpx.Request:
     import httpx
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Mapping, Optional
+from typing import Any, Mapping
 
 
 class Response:
     """An HTTP response: *status_code*, *text* and *headers*."""
 
     def __init__(
-        self, status_code: int, text: str, headers: Optional[Mapping[str, str]] = None
+        self, status_code: int, text: str, headers: Mapping[str, str] | None = None
     ) -> None:
         self.content = text
         self.headers = headers
@@ -39,8 +39,8 @@ class PayloadResponse(Response):
         self,
         status_code: int,
         payload: Any,
-        headers: Optional[Mapping[str, str]] = None,
-        cause: Optional[BaseException] = None,
+        headers: Mapping[str, str] | None = None,
+        cause: BaseException | None = None,
     ) -> None:
         self.headers = headers
         self.cached = False

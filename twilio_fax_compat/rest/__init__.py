@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING, Any, Mapping, MutableMapping, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Mapping, MutableMapping
 from urllib.parse import urlsplit, urlunsplit
 
 from twilio_fax_compat.base.exceptions import TwilioException
@@ -32,18 +32,18 @@ class Client:
 
     def __init__(
         self,
-        username: Optional[str] = None,
-        password: Optional[str] = None,
-        account_sid: Optional[str] = None,
-        region: Optional[str] = None,
+        username: str | None = None,
+        password: str | None = None,
+        account_sid: str | None = None,
+        region: str | None = None,
         http_client: Any = None,
-        environment: Optional[MutableMapping[str, str]] = None,
-        edge: Optional[str] = None,
-        user_agent_extensions: Optional[list[str]] = None,
+        environment: MutableMapping[str, str] | None = None,
+        edge: str | None = None,
+        user_agent_extensions: list[str] | None = None,
         credential_provider: Any = None,
         *,
-        telnyx: Optional[TelnyxSettings] = None,
-        ledger: Optional[Ledger] = None,
+        telnyx: TelnyxSettings | None = None,
+        ledger: Ledger | None = None,
     ) -> None:
         """
         Take Twilio's arguments, then ours.
@@ -66,15 +66,15 @@ class Client:
         self.credential_provider = credential_provider
         if credential_provider is None and not (self.username and self.password):
             raise TwilioException("Credentials are required to create a TwilioClient")
-        self.auth: Tuple[Optional[str], Optional[str]] = (self.username, self.password)
+        self.auth: tuple[str | None, str | None] = (self.username, self.password)
         self._environment = environ
         self._telnyx = telnyx
         self._ledger = ledger
         self._http_client: Any = http_client or TwilioHttpClient()
-        self._exchange: Optional[Exchange] = None
+        self._exchange: Exchange | None = None
         self._exchange_is_plain = True
         self._legacy: Any = None
-        self._fax: Optional[Fax] = None
+        self._fax: Fax | None = None
 
     @property
     def http_client(self) -> Any:
@@ -101,11 +101,11 @@ class Client:
         self,
         method: str,
         uri: str,
-        params: Optional[Mapping[str, object]] = None,
-        data: Optional[Mapping[str, object]] = None,
-        headers: Optional[MutableMapping[str, str]] = None,
-        auth: Optional[Tuple[str, str]] = None,
-        timeout: Optional[float] = None,
+        params: Mapping[str, object] | None = None,
+        data: Mapping[str, object] | None = None,
+        headers: MutableMapping[str, str] | None = None,
+        auth: tuple[str, str] | None = None,
+        timeout: float | None = None,
         allow_redirects: bool = False,
     ) -> Any:
         """

@@ -27,9 +27,5 @@ def legacy_client(**arguments: Any) -> Any:
         )
     known = inspect.signature(cls.__init__).parameters
     return cls(
-        **{
-            name: value
-            for name, value in arguments.items()
-            if value is not None and name in known
-        }
+        **{name: value for name, value in arguments.items() if value is not None and name in known}
     )

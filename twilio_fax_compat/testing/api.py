@@ -11,7 +11,7 @@ import json
 import re
 from datetime import datetime
 from email.utils import format_datetime
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, List, Mapping, Sequence, Union
 from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
@@ -44,7 +44,7 @@ class Api:
         page_size_default: int,
         page_size_max: int,
         newest_first: bool,
-        store: Dict[str, bytes],
+        store: dict[str, bytes],
     ) -> None:
         self.machine = machine
         self.applications = applications
@@ -149,9 +149,9 @@ class Api:
             raise Refusal(404, "10005", "The requested resource or URL could not be found")
         return fax
 
-    def _matching(self, query: Sequence[Tuple[str, str]]) -> Sequence[Fax]:
-        bounds: Dict[str, datetime] = {}
-        equal: Dict[str, str] = {}
+    def _matching(self, query: Sequence[tuple[str, str]]) -> Sequence[Fax]:
+        bounds: dict[str, datetime] = {}
+        equal: dict[str, str] = {}
         for name, value in query:
             match = _FILTER.fullmatch(name)
             if match is None:
@@ -169,9 +169,7 @@ class Api:
         if equal:
             wanted = list(equal.items())
             faxes = [
-                fax
-                for fax in faxes
-                if all(fax.resource[name] == value for name, value in wanted)
+                fax for fax in faxes if all(fax.resource[name] == value for name, value in wanted)
             ]
         if self.list_lag:
             from time import monotonic
@@ -200,7 +198,7 @@ def moment(text: str) -> datetime:
         raise Refusal(422, "10031", "created_at is compared with a real date") from None
 
 
-async def read_body(request: Request) -> Dict[str, Any]:
+async def read_body(request: Request) -> dict[str, Any]:
     """
     Return the fields of a JSON, form or multipart body. Raises Refusal.
 
@@ -208,7 +206,7 @@ async def read_body(request: Request) -> Dict[str, Any]:
     """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "multipart/form-data":
-        fields: Dict[str, Any] = {}
+        fields: dict[str, Any] = {}
         async with request.form() as form:
             for name, value in form.multi_items():
                 fields[name] = await value.read() if isinstance(value, UploadFile) else value
@@ -230,7 +228,7 @@ def answer(body: bytes, status: int = 200) -> Response:
     return Response(body, status, media_type="application/json")
 
 
-def error_answer(refusal: Refusal, headers: Optional[Mapping[str, str]] = None) -> Response:
+def error_answer(refusal: Refusal, headers: Mapping[str, str] | None = None) -> Response:
     """Return an answer with Telnyx's error body."""
     body = json.dumps(refusal.body()).encode()
     return Response(body, refusal.status, headers, media_type="application/json")
@@ -244,9 +242,7 @@ async def refused(_request: Request, refusal: Exception) -> Response:
 
 async def no_such_path(_request: Request, _error: Exception) -> Response:
     """Answer what is not there."""
-    return error_answer(
-        Refusal(404, "10005", "The requested resource or URL could not be found")
-    )
+    return error_answer(Refusal(404, "10005", "The requested resource or URL could not be found"))
 
 
 def http_date(now: datetime) -> str:

@@ -6,9 +6,10 @@ Source: https://developers.telnyx.com/api-reference/fax-applications/create-a-fa
 
 from __future__ import annotations
 
+import builtins
 import json
 import re
-from typing import Any, Dict, List, Optional
+from typing import Any
 from urllib.parse import parse_qsl
 
 from starlette.requests import Request
@@ -24,9 +25,9 @@ FIRST_ID = 1293384261075731499
 class Applications:
     """All Fax Applications by id; one is there from the beginning."""
 
-    def __init__(self, clock: Clock, webhook_url: Optional[str]) -> None:
+    def __init__(self, clock: Clock, webhook_url: str | None) -> None:
         self.clock = clock
-        self.by_id: Dict[str, Dict[str, Any]] = {}
+        self.by_id: dict[str, dict[str, Any]] = {}
         first = self.add(
             {
                 "application_name": "emulator",
@@ -36,7 +37,7 @@ class Applications:
         )
         self.first_id = str(first["id"])
 
-    def add(self, fields: Dict[str, Any]) -> Dict[str, Any]:
+    def add(self, fields: dict[str, Any]) -> dict[str, Any]:
         """Make an application."""
         now = iso(self.clock.stamp())
         application = {
@@ -66,7 +67,7 @@ class Applications:
         self.by_id[str(application["id"])] = application
         return application
 
-    def routes(self) -> List[Route]:
+    def routes(self) -> builtins.list[Route]:
         """Return the routes that serve them."""
         base = "/v2/fax_applications"
         return [
@@ -126,14 +127,14 @@ class Applications:
         del self.by_id[application["id"]]
         return _answer(application)
 
-    def _one(self, request: Request) -> Dict[str, Any]:
+    def _one(self, request: Request) -> dict[str, Any]:
         application = self.by_id.get(request.path_params["application_id"])
         if application is None:
             raise Refusal(404, "10005", "The requested resource or URL could not be found")
         return application
 
 
-async def _fields(request: Request) -> Dict[str, Any]:
+async def _fields(request: Request) -> dict[str, Any]:
     try:
         fields = json.loads(await request.body())
     except ValueError:
@@ -146,6 +147,6 @@ async def _fields(request: Request) -> Dict[str, Any]:
     return dict(fields)
 
 
-def _answer(application: Dict[str, Any], status: int = 200) -> Response:
+def _answer(application: dict[str, Any], status: int = 200) -> Response:
     body = json.dumps({"data": application})
     return Response(body, status, media_type="application/json")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import binascii
 import re
 from base64 import b64decode
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Mapping
 
 TITLES: Mapping[str, str] = {
     "10003": "Invalid URL",
@@ -44,7 +44,7 @@ class Refusal(Exception):
     """A request that is answered with an error."""
 
     def __init__(
-        self, status: int, code: str, detail: str = "", pointer: Optional[str] = None
+        self, status: int, code: str, detail: str = "", pointer: str | None = None
     ) -> None:
         super().__init__(status, code, detail)
         self.status = status
@@ -52,9 +52,9 @@ class Refusal(Exception):
         self.detail = detail
         self.pointer = pointer
 
-    def body(self) -> Dict[str, List[Dict[str, Any]]]:
+    def body(self) -> dict[str, list[dict[str, Any]]]:
         """Return the body of the answer."""
-        error: Dict[str, Any] = {
+        error: dict[str, Any] = {
             "code": self.code,
             "title": TITLES.get(self.code, "Error"),
             "detail": self.detail or TITLES.get(self.code, "Error"),
@@ -65,7 +65,7 @@ class Refusal(Exception):
         return {"errors": [error]}
 
 
-def fax_from(body: Mapping[str, Any], connections: Mapping[str, Any]) -> Dict[str, Any]:
+def fax_from(body: Mapping[str, Any], connections: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fax resource that a create *body* asks for. Raises Refusal."""
     for name in ("connection_id", "to", "from"):
         if body.get(name) in (None, ""):
@@ -86,15 +86,15 @@ def fax_from(body: Mapping[str, Any], connections: Mapping[str, Any]) -> Dict[st
     _check_url(body, "media_url")
     _check_url(body, "webhook_url")
     _check_client_state(body.get("client_state"))
-    name = body.get("from_display_name")
-    if name is not None and not _DISPLAY_NAME.fullmatch(str(name)):
+    shown = body.get("from_display_name")
+    if shown is not None and not _DISPLAY_NAME.fullmatch(str(shown)):
         raise Refusal(422, "10025", "from_display_name is too long", "/from_display_name")
-    fax: Dict[str, Any] = {
+    fax: dict[str, Any] = {
         "connection_id": body["connection_id"],
         "direction": "outbound",
         "from": body["from"],
         "to": body["to"],
-        "from_display_name": name or body["from"],
+        "from_display_name": shown or body["from"],
         "quality": _one_of(body, "quality", QUALITIES, "high"),
         "store_media": flag(body, "store_media", False),
         "client_state": body.get("client_state"),
@@ -125,14 +125,14 @@ def flag(body: Mapping[str, Any], name: str, default: bool) -> bool:
     return value
 
 
-def whole_number(text: str, name: str, least: int, most: Optional[int] = None) -> int:
+def whole_number(text: str, name: str, least: int, most: int | None = None) -> int:
     """Return a number of a query, cut to *most*. Raises Refusal."""
     if not re.fullmatch(r"[0-9]{1,9}", text) or int(text) < least:
         raise Refusal(422, "10031", f"{name} must be a number from {least}")
     return int(text) if most is None else min(int(text), most)
 
 
-def page_of(query: List[Tuple[str, str]], default: int, most: int) -> Tuple[int, int]:
+def page_of(query: list[tuple[str, str]], default: int, most: int) -> tuple[int, int]:
     """Return the page number and size that a *query* asks for. Raises Refusal."""
     fields = dict(query)
     return (
@@ -141,7 +141,7 @@ def page_of(query: List[Tuple[str, str]], default: int, most: int) -> Tuple[int,
     )
 
 
-def meta(number: int, size: int, total: int) -> Dict[str, int]:
+def meta(number: int, size: int, total: int) -> dict[str, int]:
     """Return the ``meta`` of a list."""
     return {
         "page_number": number,
@@ -151,7 +151,7 @@ def meta(number: int, size: int, total: int) -> Dict[str, int]:
     }
 
 
-def _one_of(body: Mapping[str, Any], name: str, values: Tuple[str, ...], default: str) -> str:
+def _one_of(body: Mapping[str, Any], name: str, values: tuple[str, ...], default: str) -> str:
     value = body.get(name)
     if value is None:
         return default

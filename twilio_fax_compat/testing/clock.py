@@ -3,7 +3,6 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 from threading import RLock
 from time import monotonic
-from typing import Optional
 
 from attrs import define, field
 
@@ -20,7 +19,7 @@ class Clock:
     speed: float = 0.0
     _moved: timedelta = field(factory=timedelta, init=False)
     _began: float = field(factory=monotonic, init=False)
-    _last_stamp: Optional[datetime] = field(default=None, init=False)
+    _last_stamp: datetime | None = field(default=None, init=False)
     _lock: RLock = field(factory=RLock, init=False, repr=False)
 
     def now(self) -> datetime:

@@ -33,10 +33,16 @@ def pdf(pages: int = 1) -> bytes:
         offsets.append(len(document))
         document += b"%d 0 obj\n%s\nendobj\n" % (number, body)
     table = b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
-    return document + b"xref\n0 %d\n0000000000 65535 f \n%strailer\n" % (
-        len(objects) + 1,
-        table,
-    ) + b"<< /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n" % (len(objects) + 1, len(document))
+    return (
+        document
+        + b"xref\n0 %d\n0000000000 65535 f \n%strailer\n"
+        % (
+            len(objects) + 1,
+            table,
+        )
+        + b"<< /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n"
+        % (len(objects) + 1, len(document))
+    )
 
 
 def link(origin: str, path: str, key: bytes, now: datetime, lifetime: float) -> str:

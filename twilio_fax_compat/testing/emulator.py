@@ -3,7 +3,7 @@ from __future__ import annotations
 import os
 from datetime import datetime, timezone
 from threading import Event, Thread
-from typing import Any, Callable, Dict, List, Mapping, Optional
+from typing import Any, Callable, Mapping
 
 from nacl.signing import SigningKey
 
@@ -40,15 +40,15 @@ class TelnyxEmulator:
         *,
         speed: float = 0.0,
         api_key: str = "KEY0EMULATOR0000000000000000000_emulator",
-        webhook_url: Optional[str] = None,
+        webhook_url: str | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
-        now: Optional[datetime] = None,
+        now: datetime | None = None,
         list_lag: float = 0.0,
         page_size_default: int = 20,
         page_size_max: int = 250,
         link_lifetime: float = 600.0,
-        outcomes: Optional[Mapping[str, str]] = None,
+        outcomes: Mapping[str, str] | None = None,
         newest_first: bool = True,
         resource_failure_reason: bool = True,
         latency: float = 0.0,
@@ -56,7 +56,7 @@ class TelnyxEmulator:
         pages: int = 1,
         webhook_attempts: int = 3,
         webhook_backoff: float = 0.5,
-        journal_limit: Optional[int] = None,
+        journal_limit: int | None = None,
     ) -> None:
         self.api_key = api_key
         self.webhook_url = webhook_url
@@ -73,13 +73,13 @@ class TelnyxEmulator:
             webhook_attempts,
             webhook_backoff,
         )
-        self._events: List[Dict[str, Any]] = []
+        self._events: list[dict[str, Any]] = []
         self._machine = Machine(
             self._clock, self._announce, self._link, resource_failure_reason, cancel_delay
         )
         self._machine.outcomes.update(outcomes or {})
         self._applications = Applications(self._clock, webhook_url)
-        self._documents: Dict[str, bytes] = {}
+        self._documents: dict[str, bytes] = {}
         self._api = Api(
             self._machine,
             self._applications,
@@ -92,8 +92,8 @@ class TelnyxEmulator:
             self._documents,
         )
         self._latency = latency
-        self._server: Optional[Server] = None
-        self._ticker: Optional[Thread] = None
+        self._server: Server | None = None
+        self._ticker: Thread | None = None
         self._stopping = Event()
 
     def start(self) -> TelnyxEmulator:
@@ -154,7 +154,7 @@ class TelnyxEmulator:
         return self._courier.public_key
 
     @property
-    def environ(self) -> Dict[str, str]:
+    def environ(self) -> dict[str, str]:
         """The environment variables that lead a client here."""
         return {
             "TELNYX_BASE_URL": self.base_url,
@@ -169,23 +169,23 @@ class TelnyxEmulator:
         return self._clock.now()
 
     @property
-    def faxes(self) -> List[Dict[str, Any]]:
+    def faxes(self) -> list[dict[str, Any]]:
         """Copies of all fax resources, oldest first."""
         self._machine.run_due()
         return [dict(fax.resource) for fax in self._machine.all()]
 
     @property
-    def journal(self) -> List[Exchange]:
+    def journal(self) -> list[Exchange]:
         """The requests it saw, oldest first."""
         return self._journal.snapshot()
 
     @property
-    def events(self) -> List[Dict[str, Any]]:
+    def events(self) -> list[dict[str, Any]]:
         """The ``data`` of every event, delivered or not, oldest first."""
         return list(self._events)
 
     @property
-    def deliveries(self) -> List[Delivery]:
+    def deliveries(self) -> list[Delivery]:
         """Every try to deliver an event, oldest first."""
         return list(self._courier.deliveries)
 
@@ -224,7 +224,7 @@ class TelnyxEmulator:
         from_: str,
         to: str,
         pages: int = 1,
-        document: Optional[bytes] = None,
+        document: bytes | None = None,
         outcome: str = "received",
     ) -> str:
         """
@@ -247,7 +247,7 @@ class TelnyxEmulator:
             self._documents[fax.id] = document
         return fax.id
 
-    def fax(self, fax_id: str) -> Dict[str, Any]:
+    def fax(self, fax_id: str) -> dict[str, Any]:
         """Return a copy of a fax resource. Raises KeyError for an unknown one."""
         self._machine.run_due()
         return dict(self._known(fax_id).resource)
@@ -268,10 +268,10 @@ class TelnyxEmulator:
     def inject(
         self,
         fault: AnyFault,
-        times: Optional[int] = 1,
-        method: Optional[str] = None,
-        path: Optional[str] = None,
-        when: Optional[Callable[[Any], bool]] = None,
+        times: int | None = 1,
+        method: str | None = None,
+        path: str | None = None,
+        when: Callable[[Any], bool] | None = None,
     ) -> None:
         """
         Let *fault* happen to the next *times* requests or events that match; None is for ever.
@@ -299,7 +299,7 @@ class TelnyxEmulator:
         path = f"/media/{fax.id}/fax.pdf"
         return documents.link(self.origin, path, self._link_key, self.now, self._link_lifetime)
 
-    def _announce(self, fax: Fax, event: Dict[str, Any]) -> None:
+    def _announce(self, fax: Fax, event: dict[str, Any]) -> None:
         self._events.append(event)
         url = fax.resource.get("webhook_url") or self.webhook_url
         if url and not self._stopping.is_set():

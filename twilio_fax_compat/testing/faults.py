@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from random import Random
 from threading import Lock
-from typing import Any, Callable, List, Mapping, Optional, Sequence, Tuple, Union
+from typing import Any, Callable, Mapping, Sequence, Union
 
 from attrs import define, field, frozen
 
@@ -20,9 +20,9 @@ class Fault:
 
     name: str
     accepted: bool = False
-    how: Optional[str] = None
+    how: str | None = None
     seconds: float = 0.0
-    status: Optional[int] = None
+    status: int | None = None
     body: Any = None
     headers: Mapping[str, str] = field(factory=dict)
 
@@ -37,14 +37,14 @@ class WebhookFault:
 class Mix:
     """A fault chosen anew, and reproducibly, for each request."""
 
-    def __init__(self, seed: int, choices: Sequence[Tuple[float, Optional[Fault]]]) -> None:
+    def __init__(self, seed: int, choices: Sequence[tuple[float, Fault | None]]) -> None:
         self.name = "mix"
         self._random = Random(seed)
         self._faults = [fault for _, fault in choices]
         self._weights = [weight for weight, _ in choices]
         self._lock = Lock()
 
-    def pick(self) -> Optional[Fault]:
+    def pick(self) -> Fault | None:
         """Return the next choice."""
         with self._lock:
             return self._random.choices(self._faults, self._weights)[0]
@@ -72,7 +72,7 @@ def delay(seconds: float) -> Fault:
     return Fault("delay", accepted=True, seconds=seconds)
 
 
-def rate_limited(retry_after: Optional[float] = None, reset: Optional[float] = None) -> Fault:
+def rate_limited(retry_after: float | None = None, reset: float | None = None) -> Fault:
     """Return the fault of a 429, with ``Retry-After`` and ``x-ratelimit-reset`` (seconds)."""
     headers = {"x-ratelimit-limit": "10", "x-ratelimit-remaining": "0"}
     if retry_after is not None:
@@ -84,9 +84,9 @@ def rate_limited(retry_after: Optional[float] = None, reset: Optional[float] = N
 
 def error(
     status: int,
-    body: Union[bytes, str, Mapping[str, Any], None] = None,
+    body: bytes | str | Mapping[str, Any] | None = None,
     accepted: bool = False,
-    headers: Optional[Mapping[str, str]] = None,
+    headers: Mapping[str, str] | None = None,
 ) -> Fault:
     """
     Return the fault of an error answer, *accepted* telling whether the request was carried out.
@@ -97,7 +97,7 @@ def error(
     return Fault("error", accepted=accepted, status=status, body=body, headers=headers or {})
 
 
-def mix(seed: int, choices: Sequence[Tuple[float, Optional[Fault]]]) -> Mix:
+def mix(seed: int, choices: Sequence[tuple[float, Fault | None]]) -> Mix:
     """Return a random fault for each request, from pairs of a weight and a fault or None."""
     return Mix(seed, choices)
 
@@ -120,26 +120,26 @@ def reordered() -> WebhookFault:
 @define
 class _Rule:
     fault: AnyFault
-    times: Optional[int]
-    method: Optional[str]
-    path: Optional[str]
-    when: Optional[Callable[[Any], bool]]
+    times: int | None
+    method: str | None
+    path: str | None
+    when: Callable[[Any], bool] | None
 
 
 class Faults:
     """The faults that are waiting to happen."""
 
     def __init__(self) -> None:
-        self._rules: List[_Rule] = []
+        self._rules: list[_Rule] = []
         self._lock = Lock()
 
     def add(
         self,
         fault: AnyFault,
-        times: Optional[int],
-        method: Optional[str],
-        path: Optional[str],
-        when: Optional[Callable[[Any], bool]],
+        times: int | None,
+        method: str | None,
+        path: str | None,
+        when: Callable[[Any], bool] | None,
     ) -> None:
         """Add one; None as *times* is for ever."""
         with self._lock:
@@ -150,19 +150,19 @@ class Faults:
         with self._lock:
             self._rules.clear()
 
-    def of_request(self, method: str, path: str, request: Any) -> Optional[Fault]:
+    def of_request(self, method: str, path: str, request: Any) -> Fault | None:
         """Take the fault of a request, if there is one."""
         fault = self._take(False, method, path, request) if self._rules else None
         if isinstance(fault, Mix):
             return fault.pick()
         return fault if isinstance(fault, Fault) else None
 
-    def of_webhook(self, event: Mapping[str, Any]) -> Optional[WebhookFault]:
+    def of_webhook(self, event: Mapping[str, Any]) -> WebhookFault | None:
         """Take the fault of an event's delivery, if there is one."""
         fault = self._take(True, "", str(event["event_type"]), event) if self._rules else None
         return fault if isinstance(fault, WebhookFault) else None
 
-    def _take(self, of_webhook: bool, method: str, path: str, subject: Any) -> Optional[AnyFault]:
+    def _take(self, of_webhook: bool, method: str, path: str, subject: Any) -> AnyFault | None:
         with self._lock:
             for rule in self._rules:
                 if isinstance(rule.fault, WebhookFault) != of_webhook:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from typing import Any, Deque, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Mapping, Sequence
 
 from attrs import field, frozen
 
@@ -19,11 +19,11 @@ class Exchange:
 
     method: str
     path: str
-    query: Sequence[Tuple[str, str]]
+    query: Sequence[tuple[str, str]]
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
-    status: Optional[int] = None
-    fault: Optional[str] = None
+    status: int | None = None
+    fault: str | None = None
     answer: bytes = field(default=b"", repr=False)
 
     @property
@@ -35,8 +35,8 @@ class Exchange:
 class Journal:
     """The last *limit* requests, or all of them when it is None."""
 
-    def __init__(self, limit: Optional[int]) -> None:
-        self._exchanges: Deque[Exchange] = deque(maxlen=limit)
+    def __init__(self, limit: int | None) -> None:
+        self._exchanges: deque[Exchange] = deque(maxlen=limit)
 
     def add(self, exchange: Exchange) -> None:
         """Write down a request."""
@@ -46,7 +46,7 @@ class Journal:
         """Forget all."""
         self._exchanges.clear()
 
-    def snapshot(self) -> List[Exchange]:
+    def snapshot(self) -> list[Exchange]:
         """Return what is written down, oldest first."""
         while True:
             try:

@@ -13,7 +13,7 @@ from bisect import bisect_left, bisect_right
 from datetime import datetime, timedelta
 from threading import RLock
 from time import monotonic
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, Mapping, Sequence
 from uuid import uuid4
 
 from attrs import define, field
@@ -73,15 +73,15 @@ _LINE_REASONS = frozenset(
 class Fax:
     """A fax: its public *resource*, and what only the emulator knows of it."""
 
-    resource: Dict[str, Any] = field(repr=False)
+    resource: dict[str, Any] = field(repr=False)
     created: datetime
     outcome: str
     pages: int
     visible_from: float = 0.0
     held: bool = False
     turn: int = 0
-    encoded: Optional[bytes] = field(default=None, repr=False)
-    connected: Optional[datetime] = None
+    encoded: bytes | None = field(default=None, repr=False)
+    connected: datetime | None = None
 
     @property
     def id(self) -> str:
@@ -116,21 +116,21 @@ class Machine:
     """All faxes. *announce* is called with each event, *link* makes the URL of stored media."""
 
     clock: Clock
-    announce: Callable[[Fax, Dict[str, Any]], None]
+    announce: Callable[[Fax, dict[str, Any]], None]
     link: Callable[[Fax], str]
     tells_reason: bool = True
     cancel_delay: float = 0.0
     user_id: str = field(factory=lambda: str(uuid4()))
     holding: bool = False
-    outcomes: Dict[str, str] = field(factory=dict)
+    outcomes: dict[str, str] = field(factory=dict)
     lock: RLock = field(factory=RLock, repr=False)
-    _faxes: Dict[str, Fax] = field(factory=dict, repr=False)
-    _order: List[Fax] = field(factory=list, repr=False)
-    _times: List[datetime] = field(factory=list, repr=False)
-    _due: List[Tuple[datetime, int, int, Fax]] = field(factory=list, repr=False)
+    _faxes: dict[str, Fax] = field(factory=dict, repr=False)
+    _order: list[Fax] = field(factory=list, repr=False)
+    _times: list[datetime] = field(factory=list, repr=False)
+    _due: list[tuple[datetime, int, int, Fax]] = field(factory=list, repr=False)
     _sequence: int = 0
 
-    def add(self, resource: Dict[str, Any], pages: int, list_lag: float = 0.0) -> Fax:
+    def add(self, resource: dict[str, Any], pages: int, list_lag: float = 0.0) -> Fax:
         """Take a new fax, whose *resource* lacks what Telnyx adds."""
         with self.lock:
             created = self.clock.stamp()
@@ -160,7 +160,7 @@ class Machine:
             self._plan(fax, created)
             return fax
 
-    def get(self, fax_id: str) -> Optional[Fax]:
+    def get(self, fax_id: str) -> Fax | None:
         """Return a fax, or None."""
         return self._faxes.get(fax_id)
 
@@ -175,17 +175,17 @@ class Machine:
             del self._order[place], self._times[place]
             return True
 
-    def all(self) -> List[Fax]:
+    def all(self) -> list[Fax]:
         """Return all faxes in the order of their creation."""
         with self.lock:
             return list(self._order)
 
     def between(
         self,
-        after: Optional[datetime] = None,
-        since: Optional[datetime] = None,
-        before: Optional[datetime] = None,
-        until: Optional[datetime] = None,
+        after: datetime | None = None,
+        since: datetime | None = None,
+        before: datetime | None = None,
+        until: datetime | None = None,
     ) -> Sequence[Fax]:
         """Return the faxes created in that time, *since* and *until* included."""
         with self.lock:
@@ -227,7 +227,7 @@ class Machine:
             if not fax.is_final:
                 self._next(fax, self.clock.stamp())
 
-    def finish(self, fax: Fax, outcome: Optional[str] = None) -> None:
+    def finish(self, fax: Fax, outcome: str | None = None) -> None:
         """Take a fax through all its statuses to *outcome* now."""
         with self.lock:
             if outcome is not None:
@@ -329,7 +329,7 @@ class Machine:
             },
         )
 
-    def _event_payload(self, fax: Fax, moment: datetime) -> Dict[str, Any]:
+    def _event_payload(self, fax: Fax, moment: datetime) -> dict[str, Any]:
         resource = fax.resource
         payload = {
             "fax_id": fax.id,

@@ -9,7 +9,7 @@ import socket
 import struct
 from threading import Thread
 from time import monotonic, sleep
-from typing import Any, Callable, Dict, Mapping, Optional, Tuple
+from typing import Any, Callable, Mapping
 from urllib.parse import parse_qsl
 
 import uvicorn
@@ -22,7 +22,7 @@ from twilio_fax_compat.testing.bodies import Refusal
 from twilio_fax_compat.testing.faults import Fault, Faults
 from twilio_fax_compat.testing.journal import Exchange, Journal
 
-_transports: Dict[Tuple[str, int], asyncio.Transport] = {}
+_transports: dict[tuple[str, int], asyncio.Transport] = {}
 
 
 class _Protocol(H11Protocol):
@@ -33,7 +33,7 @@ class _Protocol(H11Protocol):
         self._peer = transport.get_extra_info("peername")[:2]
         _transports[self._peer] = transport
 
-    def connection_lost(self, exc: Optional[Exception]) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:
         _transports.pop(self._peer, None)
         super().connection_lost(exc)
 
@@ -94,7 +94,7 @@ class Gate:
             return True
         return hmac.compare_digest(headers.get(b"authorization", b""), self.authorization)
 
-    async def _through(self, scope: Scope, body: bytes) -> Tuple[Message, bytes]:
+    async def _through(self, scope: Scope, body: bytes) -> tuple[Message, bytes]:
         start: Message = {}
         chunks = []
 
@@ -112,9 +112,9 @@ class Gate:
 
     async def _send(
         self,
-        answer: Tuple[Message, bytes],
+        answer: tuple[Message, bytes],
         exchange: Exchange,
-        fault: Optional[Fault],
+        fault: Fault | None,
         scope: Scope,
         receive: Receive,
         send: Send,
@@ -166,7 +166,7 @@ async def _whole_body(receive: Receive) -> bytes:
     return bytes(body)
 
 
-def _captured(response: Response) -> Tuple[Message, bytes]:
+def _captured(response: Response) -> tuple[Message, bytes]:
     start: Message = {
         "type": "http.response.start",
         "status": response.status_code,

@@ -6,13 +6,14 @@ Signature: https://developers.telnyx.com/development/api-fundamentals/webhooks/r
 
 from __future__ import annotations
 
+import contextlib
 import json
 from base64 import b64encode
 from collections import deque
 from datetime import datetime
 from threading import Condition, Thread
 from time import monotonic
-from typing import Any, Callable, Deque, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Callable, Mapping
 
 import httpx
 from attrs import define, field, frozen
@@ -33,7 +34,7 @@ class Delivery:
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
     attempt: int
-    status: Optional[int]
+    status: int | None
 
 
 @define
@@ -45,20 +46,20 @@ class Courier:
     now: Callable[[], datetime]
     attempts: int = 3
     backoff: float = 0.5
-    deliveries: List[Delivery] = field(factory=list, repr=False)
-    _waiting: Deque[Tuple[str, Dict[str, Any]]] = field(factory=deque, repr=False)
-    _held_back: List[Tuple[str, Dict[str, Any]]] = field(factory=list, repr=False)
+    deliveries: list[Delivery] = field(factory=list, repr=False)
+    _waiting: deque[tuple[str, dict[str, Any]]] = field(factory=deque, repr=False)
+    _held_back: list[tuple[str, dict[str, Any]]] = field(factory=list, repr=False)
     _busy: bool = False
     _stopped: bool = False
     _changed: Condition = field(factory=Condition, repr=False)
-    _thread: Optional[Thread] = field(default=None, repr=False)
+    _thread: Thread | None = field(default=None, repr=False)
 
     @property
     def public_key(self) -> str:
         """The key that verifies the signatures, base64 of 32 bytes."""
         return b64encode(bytes(self.key.verify_key)).decode("ascii")
 
-    def post(self, url: str, event: Dict[str, Any]) -> None:
+    def post(self, url: str, event: dict[str, Any]) -> None:
         """Take an event for delivery."""
         fault = self.faults.of_webhook(event)
         with self._changed:
@@ -111,16 +112,14 @@ class Courier:
                     self._busy = True
                 self._deliver(client, url, event)
 
-    def _deliver(self, client: httpx.Client, url: str, event: Dict[str, Any]) -> None:
+    def _deliver(self, client: httpx.Client, url: str, event: dict[str, Any]) -> None:
         for attempt in range(1, self.attempts + 1):
             meta = {"attempt": attempt, "delivered_to": url}
             body = json.dumps({"data": event, "meta": meta}).encode()
             headers = signed_headers(self.key, body, self.now())
-            status: Optional[int] = None
-            try:
+            status: int | None = None
+            with contextlib.suppress(httpx.HTTPError, httpx.InvalidURL, OSError):
                 status = client.post(url, content=body, headers=headers).status_code
-            except (httpx.HTTPError, httpx.InvalidURL, OSError):
-                pass
             self.deliveries.append(Delivery(url, event, headers, body, attempt, status))
             if status == 200 or attempt == self.attempts:
                 return
@@ -131,7 +130,7 @@ class Courier:
                     return
 
 
-def signed_headers(key: SigningKey, body: bytes, now: datetime) -> Dict[str, str]:
+def signed_headers(key: SigningKey, body: bytes, now: datetime) -> dict[str, str]:
     """Return the headers of a webhook with that raw *body*."""
     timestamp = str(int(now.timestamp()))
     signature = key.sign(timestamp.encode() + b"|" + body).signature

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Optional
+from typing import TYPE_CHECKING, Any
 
 from twilio_fax_compat.base.domain import Domain
 from twilio_fax_compat.rest.fax.v1 import V1
@@ -18,7 +18,7 @@ class Fax(Domain):
         """Take the client, or any object with its ``request`` method."""
         super().__init__(twilio)
         self.base_url = "https://fax.twilio.com"
-        self._v1: Optional[V1] = None
+        self._v1: V1 | None = None
 
     @property
     def v1(self) -> V1:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Optional
-
 from twilio_fax_compat.base.domain import Domain
 from twilio_fax_compat.base.version import Version
 from twilio_fax_compat.rest.fax.v1.fax import FaxList
@@ -15,7 +13,7 @@ class V1(Version):
     def __init__(self, domain: Domain) -> None:
         super().__init__(domain)
         self.version = "v1"
-        self._faxes: Optional[FaxList] = None
+        self._faxes: FaxList | None = None
 
     @property
     def faxes(self) -> FaxList:

@@ -7,10 +7,10 @@ raise a plain ``TwilioException``, as they do in Twilio's own library.
 
 from __future__ import annotations
 
+import builtins
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Dict, Iterator, Mapping, Optional, Union
-from typing import List as _List
+from typing import Any, Iterator, Mapping, Union
 
 from twilio_fax_compat.base import deserialize, serialize, values
 from twilio_fax_compat.base.instance_context import InstanceContext
@@ -28,7 +28,7 @@ class FaxList(ListResource):
 
     def __init__(self, version: Version) -> None:
         super().__init__(version)
-        self._solution: Dict[str, Any] = {}
+        self._solution: dict[str, Any] = {}
         self._uri = "/Faxes"
 
     def stream(
@@ -37,8 +37,8 @@ class FaxList(ListResource):
         to: str = values.unset,
         date_created_on_or_before: _When = values.unset,
         date_created_after: _When = values.unset,
-        limit: Optional[int] = None,
-        page_size: Optional[int] = None,
+        limit: int | None = None,
+        page_size: int | None = None,
     ) -> Iterator[FaxInstance]:
         """
         Return an iterator over the faxes that match, which reads page after page as it goes.
@@ -62,9 +62,9 @@ class FaxList(ListResource):
         to: str = values.unset,
         date_created_on_or_before: _When = values.unset,
         date_created_after: _When = values.unset,
-        limit: Optional[int] = None,
-        page_size: Optional[int] = None,
-    ) -> _List[FaxInstance]:
+        limit: int | None = None,
+        page_size: int | None = None,
+    ) -> builtins.list[FaxInstance]:
         """Return what `stream` gives, read to the end."""
         return list(
             self.stream(
@@ -160,11 +160,11 @@ class FaxList(ListResource):
 class FaxPage(Page):
     """A page of faxes."""
 
-    def __init__(self, version: Version, response: Any, solution: Dict[str, Any]) -> None:
+    def __init__(self, version: Version, response: Any, solution: dict[str, Any]) -> None:
         super().__init__(version, response)
         self._solution = solution
 
-    def get_instance(self, payload: Dict[str, Any]) -> FaxInstance:
+    def get_instance(self, payload: dict[str, Any]) -> FaxInstance:
         """Return the fax of a *payload*."""
         return FaxInstance(self._version, payload)
 
@@ -179,7 +179,7 @@ class FaxContext(InstanceContext):
         super().__init__(version)
         self._solution = {"sid": sid}
         self._uri = f"/Faxes/{sid}"
-        self._media: Optional[FaxMediaList] = None
+        self._media: FaxMediaList | None = None
 
     def fetch(self) -> FaxInstance:
         """Read the fax, with a ``media_url`` that opens. Raises TwilioRestException."""
@@ -247,12 +247,12 @@ class FaxInstance(InstanceResource):
         CANCELED = "canceled"
 
     def __init__(
-        self, version: Version, payload: Mapping[str, Any], sid: Optional[str] = None
+        self, version: Version, payload: Mapping[str, Any], sid: str | None = None
     ) -> None:
         """Take Twilio's *payload*, whole or in part; *sid* is used for calls where given."""
         super().__init__(version)
         get = payload.get
-        self._properties: Dict[str, Any] = {
+        self._properties: dict[str, Any] = {
             "sid": get("sid"),
             "account_sid": get("account_sid"),
             "from_": get("from"),
@@ -272,7 +272,7 @@ class FaxInstance(InstanceResource):
             "links": get("links"),
             "url": get("url"),
         }
-        self._context: Optional[FaxContext] = None
+        self._context: FaxContext | None = None
         self._solution = {"sid": sid or self._properties["sid"]}
 
     @property
@@ -317,12 +317,12 @@ class FaxInstance(InstanceResource):
         return self._properties["media_url"]
 
     @property
-    def num_pages(self) -> Optional[int]:
+    def num_pages(self) -> int | None:
         """The number of pages, or None."""
         return self._properties["num_pages"]  # type: ignore[no-any-return]
 
     @property
-    def duration(self) -> Optional[int]:
+    def duration(self) -> int | None:
         """The seconds it took, or None."""
         return self._properties["duration"]  # type: ignore[no-any-return]
 
@@ -342,7 +342,7 @@ class FaxInstance(InstanceResource):
         return self._properties["api_version"]
 
     @property
-    def price(self) -> Optional[Decimal]:
+    def price(self) -> Decimal | None:
         """None, as Telnyx tells no price with a fax."""
         return self._properties["price"]  # type: ignore[no-any-return]
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterator, Mapping, Optional
-from typing import List as _List
+import builtins
+from typing import Any, Iterator, Mapping
 
 from twilio_fax_compat.base import deserialize, values
 from twilio_fax_compat.base.instance_context import InstanceContext
@@ -22,7 +22,7 @@ class FaxMediaList(ListResource):
         self._uri = f"/Faxes/{fax_sid}/Media"
 
     def stream(
-        self, limit: Optional[int] = None, page_size: Optional[int] = None
+        self, limit: int | None = None, page_size: int | None = None
     ) -> Iterator[FaxMediaInstance]:
         """Return an iterator over the media. Raises TwilioException."""
         limits = self._version.read_limits(limit, page_size)
@@ -30,8 +30,8 @@ class FaxMediaList(ListResource):
         return self._version.stream(page, limits["limit"])
 
     def list(
-        self, limit: Optional[int] = None, page_size: Optional[int] = None
-    ) -> _List[FaxMediaInstance]:
+        self, limit: int | None = None, page_size: int | None = None
+    ) -> builtins.list[FaxMediaInstance]:
         """Return the media as a list. Raises TwilioException."""
         return list(self.stream(limit=limit, page_size=page_size))
 
@@ -66,11 +66,11 @@ class FaxMediaList(ListResource):
 class FaxMediaPage(Page):
     """A page of media."""
 
-    def __init__(self, version: Version, response: Any, solution: Dict[str, Any]) -> None:
+    def __init__(self, version: Version, response: Any, solution: dict[str, Any]) -> None:
         super().__init__(version, response)
         self._solution = solution
 
-    def get_instance(self, payload: Dict[str, Any]) -> FaxMediaInstance:
+    def get_instance(self, payload: dict[str, Any]) -> FaxMediaInstance:
         """Return the media of a *payload*."""
         return FaxMediaInstance(self._version, payload, fax_sid=self._solution["fax_sid"])
 
@@ -110,11 +110,11 @@ class FaxMediaInstance(InstanceResource):
         version: Version,
         payload: Mapping[str, Any],
         fax_sid: str,
-        sid: Optional[str] = None,
+        sid: str | None = None,
     ) -> None:
         """Take Twilio's *payload*, whole or in part."""
         super().__init__(version)
-        self._properties: Dict[str, Any] = {
+        self._properties: dict[str, Any] = {
             "sid": payload.get("sid"),
             "account_sid": payload.get("account_sid"),
             "fax_sid": payload.get("fax_sid"),
@@ -123,7 +123,7 @@ class FaxMediaInstance(InstanceResource):
             "date_updated": deserialize.iso8601_datetime(payload.get("date_updated")),
             "url": payload.get("url"),
         }
-        self._context: Optional[FaxMediaContext] = None
+        self._context: FaxMediaContext | None = None
         self._solution = {"fax_sid": fax_sid, "sid": sid or self._properties["sid"]}
 
     @property
