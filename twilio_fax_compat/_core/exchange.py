@@ -132,6 +132,8 @@ def list_faxes(fields: Mapping[str, object], path: str, setup: Setup) -> Flow:
         if page is None:
             return _error(tried.outcome, path)
         faxes = page[0]
+        if listing.was_overtaken(faxes):
+            continue
         assert isinstance(tried.outcome, TelnyxResponse)
         is_last = is_last_page(tried.outcome.json() or {}, len(faxes), listing.telnyx_page_size)
         unseen = listing.unseen(faxes)

@@ -120,6 +120,22 @@ class Listing:
         seen = set(self.cursor.seen)
         return [fax for fax in faxes if not seen or _mark(fax) not in seen]
 
+    def was_overtaken(self, faxes: Sequence[JSON]) -> bool:
+        """
+        Tell whether faxes arrived before those that this list began with, and go on behind them.
+
+        It can be so only while all faxes were of one moment, and shows that the newest come first.
+        """
+        began = parse_timestamp(self.cursor.bound)
+        first = parse_timestamp(faxes[0].get("created_at")) if faxes else None
+        if self.cursor.order or self.cursor.page > 1 or began is None:
+            return False
+        if first is None or first <= began:
+            return False
+        bound = utc_text(last_moment_of(self.cursor.bound) or began)
+        self.cursor = Cursor(NEWEST_FIRST, bound, 1, self.cursor.seen)
+        return True
+
     def turn(self) -> None:
         """Go on to Telnyx's next page, as this one held nothing new."""
         cursor = self.cursor
@@ -140,12 +156,13 @@ class Listing:
             if before.page > 1 and not before.seen:
                 return Cursor(page=before.page + 1)
             # All of one moment so far: which way the list goes will show further on.
-            return Cursor(page=before.page, seen=before.seen + tuple(map(_mark, handed_out)))
+            seen = before.seen + tuple(map(_mark, handed_out))
+            return Cursor(UNKNOWN_ORDER, str(last), before.page, seen)
         bound = utc_text(moment if order == NEWEST_FIRST else earliest)
-        same = bound == before.bound
+        same = bound == before.bound if before.order else last == before.bound
         tied = [fax for fax in handed_out if _within(fax, order, bound, last)]
-        seen = (before.seen if same or not before.order else ()) + tuple(map(_mark, tied))
-        return Cursor(order, bound, before.page if same else 1, seen)
+        seen = (before.seen if same else ()) + tuple(map(_mark, tied))
+        return Cursor(order, bound, before.page if same and before.order else 1, seen)
 
     def envelope(self, payloads: list[JSON], following: Cursor | None, path: str, key: str) -> JSON:
         """Return Twilio's list envelope around *payloads*."""

@@ -50,13 +50,10 @@ class Applications:
             "webhook_event_failover_url": fields.get("webhook_event_failover_url") or "",
             "webhook_timeout_secs": fields.get("webhook_timeout_secs"),
             "inbound": {
-                "channel_limit": None,
-                "sip_subdomain": None,
                 "sip_subdomain_receive_settings": "from_anyone",
                 **(fields.get("inbound") or {}),
             },
             "outbound": {
-                "channel_limit": None,
                 "outbound_voice_profile_id": "",
                 **(fields.get("outbound") or {}),
             },
