@@ -47,10 +47,24 @@ JSONS = st.recursive(
         st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner, max_size=3)
     ),
 )
-FIELDS = (
-    "id direction from to media_url stored_media_url quality status failure_reason page_count "
-    "call_duration_secs created_at updated_at store_media client_state unknown"
-).split()
+FIELDS = [
+    "id",
+    "direction",
+    "from",
+    "to",
+    "media_url",
+    "stored_media_url",
+    "quality",
+    "status",
+    "failure_reason",
+    "page_count",
+    "call_duration_secs",
+    "created_at",
+    "updated_at",
+    "store_media",
+    "client_state",
+    "unknown",
+]
 
 
 @given(st.dictionaries(st.sampled_from(FIELDS), JSONS))

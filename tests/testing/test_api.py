@@ -24,7 +24,9 @@ def _http(telnyx):
 
 def create(http, telnyx, **fields):
     body = {"connection_id": telnyx.connection_id, **BODY, **fields}
-    return http.post("/faxes", json={name: value for name, value in body.items() if value is not None})
+    return http.post(
+        "/faxes", json={name: value for name, value in body.items() if value is not None}
+    )
 
 
 def code_of(answer):
@@ -35,7 +37,9 @@ def code_of(answer):
 
 def test_a_fax_is_accepted(http, telnyx):
     """202 with the whole resource, and it can be viewed."""
-    answer = create(http, telnyx, client_state="aGk=", webhook_url="https://x.example/hook", store_media=True)
+    answer = create(
+        http, telnyx, client_state="aGk=", webhook_url="https://x.example/hook", store_media=True
+    )
     fax = answer.json()["data"]
 
     assert answer.status_code == 202
@@ -77,13 +81,16 @@ def test_a_bad_fax_is_refused(http, telnyx, fields, code, pointer):
 
 
 def test_bodies_of_the_guides(http, telnyx):
-    """cURL's forms, and JSON under its form content type, are understood."""
+    """CURL's forms, and JSON under its form content type, are understood."""
     form = {"connection_id": telnyx.connection_id, **BODY, "store_media": "true"}
     assert http.post("/faxes", data=form).json()["data"]["store_media"] is True
     text = json.dumps({**form, "store_media": False})
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     assert http.post("/faxes", content=text, headers=headers).status_code == 202
-    assert http.post("/faxes", content="{", headers={"Content-Type": "application/json"}).status_code == 400
+    assert (
+        http.post("/faxes", content="{", headers={"Content-Type": "application/json"}).status_code
+        == 400
+    )
     assert http.post("/faxes", json=[]).status_code == 400
 
 
@@ -96,7 +103,9 @@ def test_a_document_can_be_uploaded(http, telnyx):
     assert telnyx.document(fax["id"]) == b"%PDF-1.4 mine"
 
 
-@pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer wrong"}, {"Authorization": "Basic x"}])
+@pytest.mark.parametrize(
+    "headers", [{}, {"Authorization": "Bearer wrong"}, {"Authorization": "Basic x"}]
+)
 def test_a_wrong_key_is_refused(telnyx, headers):
     """401, and nothing is carried out."""
     answer = httpx.post(telnyx.base_url + "/faxes", json=BODY, headers=headers)
@@ -167,10 +176,15 @@ def test_lists_have_pages_and_filters(http, telnyx):
     second = telnyx.faxes[1]["created_at"]
     counts = [found(**{f"[created_at][{name}]": second}) for name in ("gt", "gte", "lt", "lte")]
     assert counts == [4, 5, 1, 2]
-    assert len(httpx.get(
-        f"{telnyx.base_url}/faxes?filter[created_at][gte]={second[:19]}Z&filter%5Bto%5D%5Beq%5D=%2B15005550012",
-        headers=http.headers,
-    ).json()["data"]) == 1
+    assert (
+        len(
+            httpx.get(
+                f"{telnyx.base_url}/faxes?filter[created_at][gte]={second[:19]}Z&filter%5Bto%5D%5Beq%5D=%2B15005550012",
+                headers=http.headers,
+            ).json()["data"]
+        )
+        == 1
+    )
 
 
 @pytest.mark.parametrize(
@@ -207,7 +221,10 @@ def test_fax_applications(http, telnyx):
     made = http.post("/fax_applications", json=fields)
     one = made.json()["data"]
     assert made.status_code == 201
-    assert create(http, telnyx, connection_id=one["id"]).json()["data"]["webhook_url"] == fields["webhook_event_url"]
+    assert (
+        create(http, telnyx, connection_id=one["id"]).json()["data"]["webhook_url"]
+        == fields["webhook_event_url"]
+    )
     changed = http.patch(
         f"/fax_applications/{one['id']}",
         json={**fields, "active": False, "outbound": {"outbound_voice_profile_id": "7"}},
@@ -216,7 +233,9 @@ def test_fax_applications(http, telnyx):
     assert http.get(f"/fax_applications/{one['id']}").json()["data"] == changed
 
     def found(query):
-        return [one["application_name"] for one in http.get("/fax_applications?" + query).json()["data"]]
+        return [
+            one["application_name"] for one in http.get("/fax_applications?" + query).json()["data"]
+        ]
 
     assert found("") == ["Mine", "emulator"]
     assert found("filter[application_name][contains]=min") == ["Mine"]
@@ -249,11 +268,15 @@ def test_every_answer_matches_the_published_file(http, telnyx):
     telnyx.receive("+15005550002", "+15005550006")
     telnyx.settle()
     one = http.post(
-        "/fax_applications", json={"application_name": "Mine", "webhook_event_url": "https://x.example"}
+        "/fax_applications",
+        json={"application_name": "Mine", "webhook_event_url": "https://x.example"},
     ).json()["data"]["id"]
     for method, path in (
         ("GET", f"/faxes/{fax}"),
-        ("GET", "/faxes?page[size]=5&filter[direction][eq]=inbound&filter[created_at][gt]=2020-01-01T00:00:00Z"),
+        (
+            "GET",
+            "/faxes?page[size]=5&filter[direction][eq]=inbound&filter[created_at][gt]=2020-01-01T00:00:00Z",
+        ),
         ("POST", f"/faxes/{fax}/actions/refresh"),
         ("POST", f"/faxes/{fax}/actions/cancel"),
         ("DELETE", f"/faxes/{fax}"),
@@ -280,9 +303,13 @@ def test_every_answer_matches_the_published_file(http, telnyx):
 @pytest.mark.parametrize(
     "check",
     [
-        lambda: openapi.check_request("POST", "/v2/faxes", [], {**BODY, "connection_id": "1", "ttl": 5}),
+        lambda: openapi.check_request(
+            "POST", "/v2/faxes", [], {**BODY, "connection_id": "1", "ttl": 5}
+        ),
         lambda: openapi.check_request("POST", "/v2/faxes", [], {**BODY}),
-        lambda: openapi.check_request("POST", "/v2/faxes", [], {**BODY, "connection_id": "1", "quality": "fine"}),
+        lambda: openapi.check_request(
+            "POST", "/v2/faxes", [], {**BODY, "connection_id": "1", "quality": "fine"}
+        ),
         lambda: openapi.check_request("GET", "/v2/faxes", [("filter[status][eq]", "x")], None),
         lambda: openapi.check_request("GET", "/v2/faxes", [("size", "1")], None),
         lambda: openapi.check_request("GET", "/v2/fax", [], None),

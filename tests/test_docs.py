@@ -1,0 +1,153 @@
+"""What the documents say is true: their examples run, and their tables match the code."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import twilio_fax_compat
+from twilio_fax_compat import RetryPolicy
+from twilio_fax_compat.__main__ import main
+from twilio_fax_compat._core.orders import UNSUPPORTED
+from twilio_fax_compat._core.statuses import FAILURE_STATUSES, STATUSES, TELNYX_QUALITIES
+from twilio_fax_compat.demo import PROGRAM
+from twilio_fax_compat.testing import TelnyxEmulator
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+MIGRATION = (ROOT / "MIGRATION.md").read_text(encoding="utf-8")
+EXAMPLES = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+
+
+@pytest.mark.parametrize("number", range(len(EXAMPLES)))
+def test_readme_examples_run(number):
+    """Each Python example runs as it is printed, in a process of its own."""
+    with TelnyxEmulator(speed=500) as telnyx:
+        environ = {
+            **os.environ,
+            **telnyx.environ,
+            "TWILIO_ACCOUNT_SID": "AC00000000000000000000000000000001",
+            "TWILIO_AUTH_TOKEN": "token",
+            "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, sys.path)]),
+        }
+        shown = subprocess.run(
+            [sys.executable, "-W", "error", "-c", EXAMPLES[number]],
+            env=environ,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    assert shown.returncode == 0, shown.stderr
+    if number == 0:
+        assert shown.stdout == "delivered None\n"
+
+
+def test_the_readme_has_examples():
+    """There is something to run."""
+    assert len(EXAMPLES) >= 4
+
+
+def test_the_demo_shows_both_sides(capsys):
+    """The first command's output tells each step in both vocabularies, without a full number."""
+    assert main(["demo"]) == 0
+    shown = capsys.readouterr().out
+
+    for words in (
+        "+ from twilio_fax_compat.rest import",
+        "is delivered",
+        "is busy",
+        "failed user_busy",
+        "is canceled",
+        "actions/cancel -> 422 error 90080",
+        "TwilioRestException 400, code 20422",
+        "outbound canceled",
+    ):
+        assert words in shown
+    assert "5005550009" not in shown
+    assert "TELNYX_API_KEY" not in os.environ or "EMULATOR" not in os.environ["TELNYX_API_KEY"]
+
+
+def test_the_legacy_program_knows_only_twilio():
+    """The program of the demo is one that was written for Twilio."""
+    source = PROGRAM.read_text(encoding="utf-8")
+
+    assert "from twilio.rest import Client" in source
+    assert "telnyx" not in source.lower()
+    assert "fax_compat" not in source
+
+
+def test_a_live_demo_wants_everything_said(capsys, monkeypatch):
+    """Faxes cost money: nothing is sent before every number and key is given."""
+    monkeypatch.delenv("TELNYX_API_KEY", raising=False)
+    assert main(["demo", "--live"]) == 2
+    assert "--to, --from, --media-url, TELNYX_API_KEY" in capsys.readouterr().err
+
+
+def test_a_live_demo_talks_to_telnyx(capsys, monkeypatch):
+    """With all of it the same program runs against whatever the environment names."""
+    with TelnyxEmulator(speed=500) as telnyx:
+        for name, value in {**telnyx.environ, "FAX_POLL_SECONDS": "0.05"}.items():
+            monkeypatch.setenv(name, value)
+        options = [
+            "--to",
+            "+15005550009",
+            "--from",
+            "+15005550006",
+            "--media-url",
+            "https://x.example/a.pdf",
+        ]
+        assert main(["demo", "--live", *options]) == 0
+        assert len(telnyx.faxes) == 2
+    shown = capsys.readouterr().out
+
+    assert "POST /v2/faxes -> 202" in shown
+    assert "is delivered" in shown
+
+
+def test_the_version_command(capsys):
+    """The command tells its version and what it can do."""
+    with pytest.raises(SystemExit):
+        main(["--version"])
+    assert capsys.readouterr().out.strip() == twilio_fax_compat.__version__
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    assert "emulator" in capsys.readouterr().out
+
+
+def test_the_migration_guide_has_the_whole_mapping():
+    """Every status, quality, parameter and limit is in the guide."""
+    for status in STATUSES:
+        if not status.startswith("sending."):
+            assert f"`{status}`" in MIGRATION
+    for reason, status in FAILURE_STATUSES.items():
+        if status != "failed":
+            assert f"`{reason}`" in MIGRATION
+    for quality, telnyx in TELNYX_QUALITIES.items():
+        assert f"`{quality}` → `{telnyx}`" in MIGRATION
+    for parameter in UNSUPPORTED:
+        assert f"`{parameter}`" in MIGRATION
+    policy = RetryPolicy()
+    for name in ("attempts", "backoff", "backoff_max", "resends", "rate_limit_wait", "budget"):
+        assert f"`{name}={getattr(policy, name):g}`" in MIGRATION
+    assert "`lookups=({})`".format(", ".join(f"{pause:g}" for pause in policy.lookups)) in MIGRATION
+
+
+@pytest.mark.parametrize("name", ["README.md", "MIGRATION.md", "CHANGELOG.md"])
+def test_links_lead_somewhere(name):
+    """Links to files and headings of this project exist."""
+    text = (ROOT / name).read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)]+)\)", text):
+        if target.startswith("http"):
+            continue
+        path, _, anchor = target.partition("#")
+        other = (ROOT / path).read_text(encoding="utf-8") if path else text
+        headings = {
+            re.sub(r"[^a-z0-9 _-]", "", heading.lower()).replace(" ", "-")
+            for heading in re.findall(r"^#+ (.*)$", other, re.MULTILINE)
+        }
+        assert not anchor or anchor in headings, target
