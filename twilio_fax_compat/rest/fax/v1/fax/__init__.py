@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import builtins
 from datetime import date, datetime
-from decimal import Decimal
-from typing import Any, Iterator, Mapping, Union
+from typing import TYPE_CHECKING, Any, Iterator, Mapping, Union
 
 from twilio_fax_compat.base import deserialize, serialize, values
 from twilio_fax_compat.base.instance_context import InstanceContext
@@ -18,7 +17,10 @@ from twilio_fax_compat.base.instance_resource import InstanceResource
 from twilio_fax_compat.base.list_resource import ListResource
 from twilio_fax_compat.base.page import Page
 from twilio_fax_compat.base.version import Version
-from twilio_fax_compat.rest.fax.v1.fax.fax_media import FaxMediaList
+from twilio_fax_compat.rest.fax.v1.fax.fax_media import FaxMediaList, shown
+
+if TYPE_CHECKING:
+    from decimal import Decimal
 
 _When = Union[str, date, datetime]
 
@@ -208,7 +210,7 @@ class FaxContext(InstanceContext):
         return self._media
 
     def __repr__(self) -> str:
-        return "<Twilio.Fax.V1.FaxContext sid={}>".format(self._solution["sid"])
+        return f"<Twilio.Fax.V1.FaxContext {shown(self._solution)}>"
 
 
 class FaxInstance(InstanceResource):
@@ -389,4 +391,4 @@ class FaxInstance(InstanceResource):
         return self._proxy.media
 
     def __repr__(self) -> str:
-        return "<Twilio.Fax.V1.FaxInstance sid={}>".format(self._solution["sid"])
+        return f"<Twilio.Fax.V1.FaxInstance {shown(self._solution)}>"

@@ -98,8 +98,7 @@ class FaxMediaContext(InstanceContext):
         return self._version.delete(method="DELETE", uri=self._uri)
 
     def __repr__(self) -> str:
-        context = " ".join(f"{name}={value}" for name, value in self._solution.items())
-        return f"<Twilio.Fax.V1.FaxMediaContext {context}>"
+        return f"<Twilio.Fax.V1.FaxMediaContext {shown(self._solution)}>"
 
 
 class FaxMediaInstance(InstanceResource):
@@ -178,5 +177,9 @@ class FaxMediaInstance(InstanceResource):
         return self._proxy.delete()
 
     def __repr__(self) -> str:
-        context = " ".join(f"{name}={value}" for name, value in self._solution.items())
-        return f"<Twilio.Fax.V1.FaxMediaInstance {context}>"
+        return f"<Twilio.Fax.V1.FaxMediaInstance {shown(self._solution)}>"
+
+
+def shown(solution: Mapping[str, Any]) -> str:
+    """Return the SIDs of a resource as its representation shows them."""
+    return " ".join(f"{name}={value}" for name, value in solution.items())
