@@ -6,16 +6,16 @@ from typing import Any
 class Domain:
     """A product of Twilio's API, which has a host of its own."""
 
-    base_url: str | None = None
+    base_url: str
 
     def __init__(self, twilio: Any) -> None:
         """Take the client, or any object with its ``request`` method."""
         self.twilio = twilio
-        self.base_url = None
+        self.base_url = None  # type: ignore[assignment]  # each product sets its own
 
     def absolute_url(self, uri: str) -> str:
         """Return the absolute URL of a relative one."""
-        return "{}/{}".format((self.base_url or "").strip("/"), uri.strip("/"))
+        return "{}/{}".format(self.base_url.strip("/"), uri.strip("/"))
 
     def request(
         self,

@@ -4,7 +4,7 @@ from typing import Any, Iterator
 
 from twilio_fax_compat.base.exceptions import TwilioException
 from twilio_fax_compat.base.version import Version
-from twilio_fax_compat.http.response import payload_of
+from twilio_fax_compat.http.response import cause_of, payload_of
 
 
 class Page:
@@ -35,27 +35,26 @@ class Page:
         return self
 
     def __next__(self) -> Any:
-        return self.get_instance(next(self._records))
+        return self.next()
 
     def next(self) -> Any:
         """Return the next record."""
-        return self.__next__()
+        return self.get_instance(next(self._records))
 
     @classmethod
     def process_response(cls, response: Any) -> Any:
         """Return the payload of a *response*; raises TwilioException for one that is no 200."""
         if response.status_code != 200:
-            error = TwilioException("Unable to fetch page", response)
-            raise error from getattr(response, "cause", None)
+            raise TwilioException("Unable to fetch page", response) from cause_of(response)
         return payload_of(response)
 
-    def load_page(self, payload: dict[str, Any]) -> list[Any]:
+    def load_page(self, payload: dict[str, Any]) -> Any:
         """Return the records of a *payload*; raises TwilioException when they cannot be told."""
         if "meta" in payload and "key" in payload["meta"]:
-            return list(payload[payload["meta"]["key"]])
-        keys = set(payload) - self.META_KEYS
+            return payload[payload["meta"]["key"]]
+        keys = payload.keys() - self.META_KEYS
         if len(keys) == 1:
-            return list(payload[keys.pop()])
+            return payload[keys.pop()]
         raise TwilioException("Page Records can not be deserialized")
 
     @property

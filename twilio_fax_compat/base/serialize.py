@@ -31,8 +31,6 @@ def iso8601_datetime(d: Any) -> Any:
 
 def prefixed_collapsible_map(m: Any, prefix: str) -> dict[str, Any]:
     """Return a nested dictionary as a flat one, its names joined by dots after *prefix*."""
-    if m is values.unset or not isinstance(m, dict):
-        return {}
     flat: dict[str, Any] = {}
 
     def flatten(branch: dict[str, Any], names: list[str]) -> None:
@@ -40,9 +38,10 @@ def prefixed_collapsible_map(m: Any, prefix: str) -> dict[str, Any]:
             if isinstance(value, dict):
                 flatten(value, [*names, name])
             else:
-                flat[".".join([*names, name])] = value
+                flat["{}.{}".format(prefix, ".".join([*names, name]))] = value
 
-    flatten(m, [prefix])
+    if isinstance(m, dict):
+        flatten(m, [])
     return flat
 
 

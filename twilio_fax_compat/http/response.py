@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cached_property
 from typing import Any, Mapping
 
 
@@ -49,7 +50,7 @@ class PayloadResponse(Response):
         self.payload = payload
         self.cause = cause
 
-    @property
+    @cached_property
     def content(self) -> str:  # type: ignore[override]
         """The body."""
         return "" if self.payload is None else json.dumps(self.payload)
@@ -57,9 +58,19 @@ class PayloadResponse(Response):
     def __repr__(self) -> str:
         return f"HTTP {self.status_code}"
 
+    def __getstate__(self) -> dict[str, Any]:
+        # A cause may hold connections, which no process can give to another.
+        return {**vars(self), "cause": None}
+
 
 def payload_of(response: Any) -> Any:
     """Return what the body of *response* decodes to. Raises ValueError when it is no JSON."""
-    if type(response) is PayloadResponse:
-        return response.payload
-    return json.loads(response.text)
+    # Asked of our own class only: a test's mock has any attribute.
+    payload = getattr(response, "payload", None) if isinstance(response, Response) else None
+    return json.loads(response.text) if payload is None else payload
+
+
+def cause_of(response: Any) -> BaseException | None:
+    """Return the exception that an error of *response* is chained to, or None."""
+    cause = getattr(response, "cause", None)
+    return cause if isinstance(cause, BaseException) else None
