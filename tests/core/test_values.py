@@ -159,11 +159,10 @@ def test_payloads_match_twilios_specification():
             if value[name] is None:
                 assert rule.get("nullable"), name
                 continue
-            if "$ref" in rule:
-                rule = schemas[rule["$ref"].rsplit("/", 1)[-1]]
+            target = schemas[rule["$ref"].rsplit("/", 1)[-1]] if "$ref" in rule else rule
             kinds = {"string": str, "integer": int, "number": (int, str), "object": dict}
-            assert isinstance(value[name], kinds[rule["type"]]), name
-            assert value[name] in rule.get("enum", [value[name]]), name
+            assert isinstance(value[name], kinds[target["type"]]), name
+            assert value[name] in target.get("enum", [value[name]]), name
             checked += 1
     assert checked > 15
 
