@@ -38,29 +38,33 @@ def fax_payload(
     *account_sid* is the Twilio account's, *facts* what else is known of the fax. Fields that
     Telnyx leaves out are None, and so are the price and its unit, which no Telnyx answer has.
     """
-    sid = fax_sid(fax.get("id"))
-    direction = fax.get("direction")
-    url = sid and f"{FAX_API}/Faxes/{sid}"
+    get = fax.get
+    sid = fax_sid(get("id"))
+    direction = get("direction")
+    url = FAX_API + "/Faxes/" + sid if sid else None
     media_url = stored_media_url(fax)
+    created = get("created_at")
+    updated = get("updated_at")
+    date_created = twilio_timestamp(created)
     return {
         "sid": sid,
         "account_sid": account_sid,
-        "from": fax.get("from"),
-        "to": fax.get("to"),
-        "quality": twilio_quality(fax.get("quality")),
-        "media_sid": media_sid(fax.get("id")) if media_url else None,
+        "from": get("from"),
+        "to": get("to"),
+        "quality": twilio_quality(get("quality")),
+        "media_sid": "ME" + sid[2:] if sid and media_url else None,
         "media_url": media_url,
-        "num_pages": _whole_number(fax.get("page_count")),
-        "duration": _whole_number(fax.get("call_duration_secs")),
+        "num_pages": _whole_number(get("page_count")),
+        "duration": _whole_number(get("call_duration_secs")),
         "status": twilio_status(
-            fax.get("status"), direction, fax.get("failure_reason"), facts.cancel_asked
+            get("status"), direction, get("failure_reason"), facts.cancel_asked
         ),
         "direction": direction,
         "api_version": "v1",
         "price": None,
         "price_unit": None,
-        "date_created": twilio_timestamp(fax.get("created_at")),
-        "date_updated": twilio_timestamp(fax.get("updated_at")),
+        "date_created": date_created,
+        "date_updated": date_created if updated == created else twilio_timestamp(updated),
         "links": {"media": url + "/Media"} if url else None,
         "url": url,
     }
@@ -121,7 +125,7 @@ def link_expires(url: str) -> datetime | None:
 
 
 def _whole_number(value: object) -> int | None:
-    if isinstance(value, bool):
+    if value is None or isinstance(value, bool):
         return None
     if isinstance(value, int):
         return value

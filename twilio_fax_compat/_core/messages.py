@@ -53,6 +53,9 @@ class TelnyxRequest:
     body: JSON | None = field(default=None, repr=False)
 
 
+_UNREAD: JSON = {}
+
+
 @define
 class TelnyxResponse:
     """What Telnyx answered. *headers* have lower-case names; *body* is the raw, decoded body."""
@@ -60,14 +63,17 @@ class TelnyxResponse:
     status: int
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
+    _value: JSON | None = field(default=_UNREAD, init=False, repr=False, eq=False)
 
     def json(self) -> JSON | None:
         """Return the body when it is a JSON object, else None."""
-        try:
-            value = json.loads(self.body)
-        except ValueError:
-            return None
-        return value if isinstance(value, dict) else None
+        if self._value is _UNREAD:
+            try:
+                value = json.loads(self.body)
+            except ValueError:
+                value = None
+            self._value = value if isinstance(value, dict) else None
+        return self._value
 
 
 @define

@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from datetime import datetime
 from typing import Mapping, Sequence
 from urllib.parse import quote, urlencode
 
@@ -47,7 +48,7 @@ class Cursor:
     Where a page begins.
 
     *order* and *bound* (ISO 8601) say from which moment on, *page* which of Telnyx's pages from
-    there, and *seen* which faxes (first sixteen digits of the id) were handed out already.
+    there, and *seen* which faxes (the first half of their ids) were handed out already.
     """
 
     order: str = UNKNOWN_ORDER
@@ -57,7 +58,7 @@ class Cursor:
 
     def token(self) -> str:
         """Return the cursor as a ``PageToken``."""
-        state = [self.order, self.bound, self.page, "".join(self.seen)]
+        state = [self.order, self.bound, self.page, self.seen]
         text = json.dumps(state, separators=(",", ":")).encode()
         return "PT" + urlsafe_b64encode(text).decode("ascii").rstrip("=")
 
@@ -78,12 +79,11 @@ class Cursor:
             or not isinstance(page, int)
             or isinstance(page, bool)
             or not 1 <= page <= 10**9
-            or not isinstance(seen, str)
-            or re.fullmatch(r"(?:[0-9a-f]{16})*", seen) is None
+            or not isinstance(seen, list)
+            or not all(isinstance(mark, str) for mark in seen)
         ):
             return None
-        ids = tuple(seen[start : start + 16] for start in range(0, len(seen), 16))
-        return cls(order, bound, page, ids)
+        return cls(order, bound, page, tuple(seen))
 
 
 @define
@@ -160,7 +160,8 @@ class Listing:
             return Cursor(UNKNOWN_ORDER, str(last), before.page, seen)
         bound = utc_text(moment if order == NEWEST_FIRST else earliest)
         same = bound == before.bound if before.order else last == before.bound
-        tied = [fax for fax in handed_out if _within(fax, order, bound, last)]
+        limit = moment if order == NEWEST_FIRST else earliest
+        tied = _last_ones(handed_out, last, limit, order)
         seen = (before.seen if same else ()) + tuple(map(_mark, tied))
         return Cursor(order, bound, before.page if same and before.order else 1, seen)
 
@@ -176,24 +177,26 @@ class Listing:
         here = [("Page", str(self.page_number))]
         if self.page_number and self.cursor.order:
             here.append(("PageToken", self.cursor.token()))
+        begin = f"{FAX_API}{path}?" + urlencode(
+            [*self.url_fields, ("PageSize", str(self.page_size))], quote_via=quote
+        )
+
+        def url(fields: Sequence[tuple[str, str]]) -> str | None:
+            # Numbers and tokens need no quoting.
+            return "&".join([begin, *map("=".join, fields)]) if fields else None
+
         return {
             key: payloads,
             "meta": {
                 "key": key,
                 "page": self.page_number,
                 "page_size": self.page_size,
-                "first_page_url": self._url(path, [("Page", "0")]),
-                "previous_page_url": self._url(path, previous),
-                "next_page_url": self._url(path, next_fields),
-                "url": self._url(path, here),
+                "first_page_url": url([("Page", "0")]),
+                "previous_page_url": url(previous),
+                "next_page_url": url(next_fields),
+                "url": url(here),
             },
         }
-
-    def _url(self, path: str, fields: Sequence[tuple[str, str]]) -> str | None:
-        if not fields:
-            return None
-        query = [*self.url_fields, ("PageSize", str(self.page_size)), *fields]
-        return f"{FAX_API}{path}?{urlencode(query, quote_via=quote)}"
 
 
 def read_listing(fields: Mapping[str, object]) -> Listing | TwilioResponse:
@@ -263,18 +266,21 @@ def is_last_page(answer: JSON, count: int, asked: int) -> bool:
     return count < asked
 
 
-def _within(fax: JSON, order: str, bound: str, last: object) -> bool:
-    created = fax.get("created_at")
-    if created == last:
-        return True
-    moment, limit = parse_timestamp(created), parse_timestamp(bound)
-    if moment is None or limit is None:
-        return True
-    return moment <= limit if order == NEWEST_FIRST else moment >= limit
+def _last_ones(faxes: Sequence[JSON], last: object, limit: datetime, order: str) -> list[JSON]:
+    """Return those of *faxes* that a list which begins at *limit* would show again."""
+    tied = []
+    for fax in reversed(faxes):
+        created = fax.get("created_at")
+        if created != last:
+            moment = parse_timestamp(created)
+            if moment is not None and (moment > limit if order == NEWEST_FIRST else moment < limit):
+                break
+        tied.append(fax)
+    return tied
 
 
 def _mark(fax: JSON) -> str:
-    return re.sub(r"[^0-9a-f]", "", str(fax.get("id")).lower())[:16].ljust(16, "0")
+    return str(fax.get("id"))[:18]
 
 
 def _moment(text: str) -> str | None:

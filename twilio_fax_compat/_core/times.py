@@ -18,6 +18,9 @@ _TIMESTAMP = re.compile(
 )
 
 
+_USUAL = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z", re.ASCII)
+
+
 def parse_timestamp(text: object) -> datetime | None:
     """Return the aware UTC datetime that *text* (ISO 8601) tells, or None."""
     match = _TIMESTAMP.fullmatch(text) if isinstance(text, str) else None
@@ -25,7 +28,7 @@ def parse_timestamp(text: object) -> datetime | None:
         return None
     date, time, fraction, zone = match.groups()
     try:
-        moment = datetime.strptime(date + time, "%Y-%m-%d%H:%M:%S").replace(
+        moment = datetime.fromisoformat(date + "T" + time).replace(
             microsecond=int((fraction or "0")[:6].ljust(6, "0")), tzinfo=timezone.utc
         )
         return moment - _offset(zone)
@@ -42,6 +45,8 @@ def _offset(zone: str | None) -> timedelta:
 
 def twilio_timestamp(text: object) -> str | None:
     """Return a Telnyx timestamp as Twilio writes it (``2021-03-04T05:06:07Z``), or None."""
+    if isinstance(text, str) and _USUAL.fullmatch(text):
+        return text[:19] + "Z"
     match = _TIMESTAMP.fullmatch(text) if isinstance(text, str) else None
     if match is None:
         return None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import builtins
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any, Iterator, Mapping, Union
+from typing import TYPE_CHECKING, Any, Callable, Iterator, Mapping, Union
 
 from twilio_fax_compat.base import deserialize, serialize, values
 from twilio_fax_compat.base.instance_context import InstanceContext
@@ -252,30 +252,26 @@ class FaxInstance(InstanceResource):
         self, version: Version, payload: Mapping[str, Any], sid: str | None = None
     ) -> None:
         """Take Twilio's *payload*, whole or in part; *sid* is used for calls where given."""
-        super().__init__(version)
-        get = payload.get
-        self._properties: dict[str, Any] = {
-            "sid": get("sid"),
-            "account_sid": get("account_sid"),
-            "from_": get("from"),
-            "to": get("to"),
-            "quality": get("quality"),
-            "media_sid": get("media_sid"),
-            "media_url": get("media_url"),
-            "num_pages": deserialize.integer(get("num_pages")),
-            "duration": deserialize.integer(get("duration")),
-            "status": get("status"),
-            "direction": get("direction"),
-            "api_version": get("api_version"),
-            "price": deserialize.decimal(get("price")),
-            "price_unit": get("price_unit"),
-            "date_created": deserialize.iso8601_datetime(get("date_created")),
-            "date_updated": deserialize.iso8601_datetime(get("date_updated")),
-            "links": get("links"),
-            "url": get("url"),
-        }
+        self._version = version
+        self._payload = payload
+        price = payload.get("price")
+        if price is not None:
+            deserialize.decimal(price)
         self._context: FaxContext | None = None
-        self._solution = {"sid": sid or self._properties["sid"]}
+        self._solution: dict[str, Any] = {"sid": sid or payload.get("sid")}
+
+    if TYPE_CHECKING:
+        _properties: dict[str, Any]
+    else:
+
+        def __getattr__(self, name: str) -> Any:
+            # Many instances of a long list are never looked at closely.
+            if name != "_properties" or "_payload" not in self.__dict__:
+                raise AttributeError(
+                    "{!r} object has no attribute {!r}".format(type(self).__name__, name)
+                )
+            self._properties = _properties_of(self.__dict__["_payload"].get)
+            return self._properties
 
     @property
     def _proxy(self) -> FaxContext:
@@ -392,3 +388,26 @@ class FaxInstance(InstanceResource):
 
     def __repr__(self) -> str:
         return f"<Twilio.Fax.V1.FaxInstance {shown(self._solution)}>"
+
+
+def _properties_of(get: Callable[[str], Any]) -> dict[str, Any]:
+    return {
+        "sid": get("sid"),
+        "account_sid": get("account_sid"),
+        "from_": get("from"),
+        "to": get("to"),
+        "quality": get("quality"),
+        "media_sid": get("media_sid"),
+        "media_url": get("media_url"),
+        "num_pages": deserialize.integer(get("num_pages")),
+        "duration": deserialize.integer(get("duration")),
+        "status": get("status"),
+        "direction": get("direction"),
+        "api_version": get("api_version"),
+        "price": deserialize.decimal(get("price")),
+        "price_unit": get("price_unit"),
+        "date_created": deserialize.iso8601_datetime(get("date_created")),
+        "date_updated": deserialize.iso8601_datetime(get("date_updated")),
+        "links": get("links"),
+        "url": get("url"),
+    }
