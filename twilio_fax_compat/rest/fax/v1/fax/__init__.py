@@ -253,12 +253,11 @@ class FaxInstance(InstanceResource):
     ) -> None:
         """Take Twilio's *payload*, whole or in part; *sid* is used for calls where given."""
         self._version = version
-        self._payload = payload
-        price = payload.get("price")
-        if price is not None:
-            deserialize.decimal(price)
         self._context: FaxContext | None = None
         self._solution: dict[str, Any] = {"sid": sid or payload.get("sid")}
+        self._payload = dict(payload)
+        if any(payload.get(name) is not None for name in ("price", "num_pages", "duration")):
+            _ = self._properties  # garbage is refused at once
 
     if TYPE_CHECKING:
         _properties: dict[str, Any]
@@ -266,12 +265,20 @@ class FaxInstance(InstanceResource):
 
         def __getattr__(self, name: str) -> Any:
             # Many instances of a long list are never looked at closely.
-            if name != "_properties" or "_payload" not in self.__dict__:
-                raise AttributeError(
-                    "{!r} object has no attribute {!r}".format(type(self).__name__, name)
-                )
-            self._properties = _properties_of(self.__dict__["_payload"].get)
-            return self._properties
+            inside = self.__dict__
+            payload = inside.get("_payload")
+            if name == "_properties" and payload is not None:
+                inside.setdefault("_properties", _properties_of(payload.get))
+                inside.pop("_payload", None)
+            if name == "_properties" and name in inside:
+                return inside[name]
+            raise AttributeError(
+                "{!r} object has no attribute {!r}".format(type(self).__name__, name)
+            )
+
+        def __reduce_ex__(self, protocol: Any) -> Any:
+            _ = self._properties  # a copy shares them
+            return super().__reduce_ex__(protocol)
 
     @property
     def _proxy(self) -> FaxContext:
