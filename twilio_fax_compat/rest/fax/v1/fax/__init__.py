@@ -254,9 +254,10 @@ class FaxInstance(InstanceResource):
         """Take Twilio's *payload*, whole or in part; *sid* is used for calls where given."""
         self._version = version
         self._context: FaxContext | None = None
-        self._solution: dict[str, Any] = {"sid": sid or payload.get("sid")}
+        get = payload.get
+        self._solution: dict[str, Any] = {"sid": sid or get("sid")}
         self._payload = dict(payload)
-        if any(payload.get(name) is not None for name in ("price", "num_pages", "duration")):
+        if not (get("price") is get("num_pages") is get("duration") is None):
             _ = self._properties  # garbage is refused at once
 
     if TYPE_CHECKING:
