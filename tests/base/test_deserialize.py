@@ -81,7 +81,7 @@ def test_the_zone_is_pythons_own():
 
 @st.composite
 def nearly_moments(draw):
-    """A moment as text, some of whose characters are others."""
+    """Draw a moment as text, some of whose characters are others."""
     text = draw(st.datetimes()).strftime("%Y-%m-%dT%H:%M:%SZ").rjust(20, "0")
     characters = list(text)
     for _ in range(draw(st.integers(0, 3))):
@@ -182,7 +182,8 @@ def test_decimals(library):
 
     assert str(decimal("-0.0140")) == "-0.0140"
     assert str(decimal("1234567890.123456789")) == "1234567890.123456789"
-    assert decimal(-0.014) == Decimal(-0.014) != Decimal("-0.014")
+    assert decimal(0.5) == Decimal("0.5")
+    assert decimal(-0.014) != Decimal("-0.014")
     with pytest.raises(InvalidOperation):
         decimal("free")
 

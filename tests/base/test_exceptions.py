@@ -154,8 +154,9 @@ def test_an_exception_survives_a_pickle(details):
 
 def test_our_own_exception_survives_a_pickle():
     """So does one of our own, where no twilio is installed."""
-    assert run(
-        f"""
+    assert (
+        run(
+            f"""
         import pickle, sys
         sys.modules["twilio"] = None
         from twilio_fax_compat.base.exceptions import TwilioException, TwilioRestException
@@ -164,7 +165,9 @@ def test_our_own_exception_survives_a_pickle():
         print(type(twin) is TwilioRestException, vars(twin) == vars(error), twin.args == error.args)
         print(TwilioException.__module__, TwilioRestException.__module__)
         """
-    ).split() == ["True"] * 3 + ["twilio_fax_compat.base.exceptions"] * 2
+        ).split()
+        == ["True"] * 3 + ["twilio_fax_compat.base.exceptions"] * 2
+    )
 
 
 def test_a_representation_leaves_details_out():

@@ -60,9 +60,9 @@ def test_a_subclass_has_its_say(library):
 
         @classmethod
         def process_response(cls, response):
-            return {"a": [1, 2, 3]}
+            return {"a": response}
 
-    assert list(Reading(None, None)) == [-20, -30]
+    assert list(Reading(None, [1, 2, 3])) == [-20, -30]
 
 
 @both

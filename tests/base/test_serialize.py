@@ -88,13 +88,13 @@ def test_lists_are_mapped(library):
 
 NESTED = st.recursive(
     st.integers() | st.none() | st.text(max_size=2),
-    lambda inner: st.dictionaries(st.sampled_from(["a", "b", "a.b", ""]), inner, max_size=3)
-    | st.lists(inner, max_size=2),
+    lambda inner: (
+        st.dictionaries(st.sampled_from(["a", "b", "a.b", ""]), inner, max_size=3)
+        | st.lists(inner, max_size=2)
+    ),
     max_leaves=8,
 )
-ANYTHING = (
-    st.datetimes(timezones=st.none() | st.just(EAST)) | st.dates() | st.floats() | NESTED
-)
+ANYTHING = st.datetimes(timezones=st.none() | st.just(EAST)) | st.dates() | st.floats() | NESTED
 
 
 @needs_751

@@ -181,11 +181,13 @@ def test_an_error_without_a_cause_hides_what_was_handled():
     errors = module(OURS, "base.exceptions")
     faxes = fax_domain(OURS, answer(404)).faxes
 
-    with pytest.raises(errors.TwilioRestException) as caught:
-        try:
-            raise KeyError
-        except KeyError:
+    try:
+        {}["missing"]
+    except KeyError:
+        with pytest.raises(errors.TwilioRestException) as caught:
             faxes("FXa").fetch()
+
+    assert isinstance(caught.value.__context__, KeyError)
     assert caught.value.__cause__ is None
     assert caught.value.__suppress_context__ is True
 

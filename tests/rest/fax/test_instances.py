@@ -29,6 +29,13 @@ from tests.base.libraries import (
 UTC = dt.timezone.utc
 
 
+# A fax that was just sent, whose pages, duration and price are not known.
+QUEUED = {"sid": FX, "status": "queued", "price": None, "date_created": "2021-03-04T05:06:07Z"}
+each_payload = pytest.mark.parametrize(
+    "payload", [FAX, QUEUED, {}], ids=["whole", "queued", "none"]
+)
+
+
 def fax_of(library, payload, version=None, **options):
     return module(library, "rest.fax.v1.fax").FaxInstance(version, payload, **options)
 
@@ -113,35 +120,40 @@ def test_a_property_cannot_be_set(library):
 @both
 def test_the_properties_can_be_changed_from_below(library):
     """A test changes what a fax says through its ``_properties``, in part or whole."""
-    fax = fax_of(library, FAX)
-
-    fax._properties["status"] = "busy"
-    assert fax.status == "busy"
+    for payload in (FAX, QUEUED):
+        fax = fax_of(library, payload)
+        fax._properties["status"] = "busy"
+        assert fax.status == "busy"
+    fax = fax_of(library, QUEUED)
     fax._properties = {"status": "failed"}
     assert fax.status == "failed"
 
 
 @both
-def test_a_payload_is_read_once(library):
+@each_payload
+def test_a_payload_is_read_once(library, payload):
     """A payload that changes later leaves the instance as it is."""
-    payload = dict(FAX)
-    fax = fax_of(library, payload)
-    payload.update(status="failed", date_created=None)
+    used = dict(payload)
+    fax = fax_of(library, used)
+    used.update(status="failed", date_created=None, sid="FXother")
 
-    assert fax.status == "delivered"
-    assert fax.date_created == dt.datetime(2021, 3, 4, 5, 6, 7, tzinfo=UTC)
+    assert fax._properties == fax_of(library, payload)._properties
+    assert fax.status == payload.get("status")
 
 
 @both
-def test_the_inside_of_an_instance(library):
-    """Programs that print ``vars(fax)`` find what they find at Twilio."""
-    fax, media = fax_of(library, FAX, version="v"), media_of(library, MEDIA)
+@each_payload
+def test_the_inside_of_an_instance(library, payload):
+    """An instance that was read has the attributes that Twilio's has, and no other."""
+    fax, media = fax_of(library, payload, version="v"), media_of(library, MEDIA)
+    properties = fax._properties
 
+    assert fax._properties is properties
     assert vars(fax) == {
         "_version": "v",
-        "_properties": fax._properties,
+        "_properties": properties,
         "_context": None,
-        "_solution": {"sid": FX},
+        "_solution": {"sid": payload.get("sid")},
     }
     assert set(vars(media)) == set(vars(fax))
     assert media._solution == {"fax_sid": FX, "sid": ME}
@@ -176,15 +188,55 @@ def test_the_context_of_an_instance_is_made_once(library):
 
 
 @both
-def test_instances_survive_copies_and_pickles(library):
-    """Caches and job queues take an instance whole."""
-    fax = fax_of(library, FAX)
+@each_payload
+def test_instances_survive_pickles(library, payload):
+    """Caches and job queues take an instance whole, by any protocol."""
+    for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+        fax = fax_of(library, payload)
+        twin = pickle.loads(pickle.dumps(fax, protocol))
 
-    for twin in (copy.copy(fax), copy.deepcopy(fax), pickle.loads(pickle.dumps(fax))):
         assert type(twin) is type(fax)
         assert vars(twin) == vars(fax)
-    assert copy.copy(fax)._properties is fax._properties
-    assert copy.deepcopy(fax)._properties is not fax._properties
+        assert twin._properties == fax_of(library, payload)._properties
+
+
+@both
+@each_payload
+def test_a_copy_shares_what_a_deep_copy_does_not(library, payload):
+    """A change from below is seen through a copy, and not through a deep copy."""
+    fax = fax_of(library, payload)
+    twin, other = copy.copy(fax), copy.deepcopy(fax)
+    fax._properties["status"] = "changed"
+
+    assert twin.status == "changed"
+    assert other.status == payload.get("status")
+    assert vars(twin) == vars(fax)
+
+
+@both
+def test_an_instance_can_be_made_without_its_constructor(library):
+    """A test that makes a bare instance fills in the properties it needs."""
+    cls = module(library, "rest.fax.v1.fax").FaxInstance
+    bare = cls.__new__(cls)
+
+    assert vars(copy.copy(bare)) == {}
+    with pytest.raises(AttributeError, match="_properties"):
+        _ = bare.status
+    bare._properties = {"status": "busy"}
+    assert bare.status == "busy"
+
+
+@both
+def test_a_payload_needs_no_more_than_a_get(library):
+    """A payload is anything that can be asked for a field."""
+
+    class Fields:
+        def get(self, name):
+            return {"sid": FX, "to": "+1"}.get(name)
+
+    fax = fax_of(library, Fields())
+
+    assert (fax.sid, fax.to, fax.status) == (FX, "+1", None)
 
 
 @both
@@ -200,6 +252,7 @@ def test_instances_are_told_apart_by_identity(library):
     [
         (None, AttributeError),
         ([], AttributeError),
+        ("text", AttributeError),
         ({"price": "free"}, ArithmeticError),
         ({"price": [1]}, (TypeError, ValueError)),
         ({"num_pages": float("inf")}, OverflowError),
@@ -207,8 +260,9 @@ def test_instances_are_told_apart_by_identity(library):
 )
 def test_garbage_is_refused_at_once(library, payload, error):
     """What cannot be read raises where the instance is made, not where it is used."""
-    with pytest.raises(error):
-        fax_of(library, payload)
+    for sid in (None, FX):
+        with pytest.raises(error):
+            fax_of(library, payload, sid=sid)
 
 
 @both

@@ -256,9 +256,10 @@ class FaxInstance(InstanceResource):
         self._context: FaxContext | None = None
         get = payload.get
         self._solution: dict[str, Any] = {"sid": sid or get("sid")}
-        self._payload = dict(payload)
-        if not (get("price") is get("num_pages") is get("duration") is None):
-            _ = self._properties  # garbage is refused at once
+        if type(payload) is dict and get("price") is get("num_pages") is get("duration") is None:
+            self._payload = payload.copy()
+        else:  # which may be garbage, to be refused at once
+            self._properties = _properties_of(get)
 
     if TYPE_CHECKING:
         _properties: dict[str, Any]
@@ -278,7 +279,7 @@ class FaxInstance(InstanceResource):
             )
 
         def __reduce_ex__(self, protocol: Any) -> Any:
-            _ = self._properties  # a copy shares them
+            getattr(self, "_properties", None)  # a copy shares them
             return super().__reduce_ex__(protocol)
 
     @property
