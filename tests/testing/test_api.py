@@ -241,7 +241,7 @@ def test_fax_applications(http, telnyx):
     assert found("filter[application_name][contains]=min") == ["Mine"]
     assert found("filter[outbound_voice_profile_id]=7") == ["Mine"]
     assert found("sort=-application_name") == ["emulator", "Mine"]
-    assert code_of(http.get("/fax_applications?sort=size")) == (422, "10032")
+    assert code_of(http.get("/fax_applications?sort=size")) == (400, "10032")
     assert http.delete(f"/fax_applications/{one['id']}").json()["data"] == changed
     assert found("") == ["emulator"]
 
@@ -249,8 +249,8 @@ def test_fax_applications(http, telnyx):
 @pytest.mark.parametrize(
     ("body", "status", "code"),
     [
-        (b"{", 400, "10015"),
-        (b"[]", 422, "10004"),
+        (b"{", 400, "10023"),
+        (b"[]", 400, "10015"),
         (b"{}", 422, "10004"),
         (b'{"application_name": "x", "webhook_event_url": "x"}', 422, "10003"),
     ],

@@ -13,10 +13,11 @@ if TYPE_CHECKING:
     from twilio_fax_compat.testing import faults
     from twilio_fax_compat.testing.emulator import TelnyxEmulator
     from twilio_fax_compat.testing.journal import Exchange
+    from twilio_fax_compat.testing.webhooks import Delivery
 
-__all__ = ["Exchange", "TelnyxEmulator", "faults"]
+__all__ = ["Delivery", "Exchange", "TelnyxEmulator", "faults"]
 
-_HOMES = {"Exchange": "journal", "TelnyxEmulator": "emulator"}
+_HOMES = {"Delivery": "webhooks", "Exchange": "journal", "TelnyxEmulator": "emulator"}
 
 
 def __getattr__(name: str) -> object:

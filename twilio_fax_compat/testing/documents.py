@@ -1,8 +1,14 @@
-"""PDF documents and the signed links under which they are served."""
+"""
+Documents and the signed links under which they are served, in the manner of Amazon's S3.
+
+Telnyx's samples of links: https://developers.telnyx.com/docs/programmable-fax/receive-a-fax-api.
+Their query: https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html.
+"""
 
 from __future__ import annotations
 
 import hmac
+import struct
 from datetime import datetime, timedelta, timezone
 from hashlib import sha256
 from typing import Mapping
@@ -27,45 +33,70 @@ def pdf(pages: int = 1) -> bytes:
             ">> >>".encode()
         )
         objects.append(b"<< /Length %d >>\nstream\n%s\nendstream" % (len(content), content))
-    document = b"%PDF-1.4\n"
-    offsets = []
+    document = bytearray(b"%PDF-1.4\n")
+    table = b""
     for number, body in enumerate(objects, 1):
-        offsets.append(len(document))
+        table += b"%010d 00000 n \n" % len(document)
         document += b"%d 0 obj\n%s\nendobj\n" % (number, body)
-    table = b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
-    return (
-        document
-        + b"xref\n0 %d\n0000000000 65535 f \n%strailer\n"
-        % (
-            len(objects) + 1,
-            table,
-        )
-        + b"<< /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n"
-        % (len(objects) + 1, len(document))
-    )
+    size = len(objects) + 1
+    end = b"trailer\n<< /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n" % (size, len(document))
+    return bytes(document) + b"xref\n0 %d\n0000000000 65535 f \n%s%s" % (size, table, end)
 
 
-def link(origin: str, path: str, key: bytes, now: datetime, lifetime: float) -> str:
-    """Return the URL of *path* that opens for *lifetime* seconds, in the manner of Amazon's S3."""
-    made = now.astimezone(timezone.utc).strftime(_STAMP)
+def tiff(pages: int = 1) -> bytes:
+    """Return a TIFF of so many pages, each of one white byte."""
+    # Tags of a bilevel image, https://www.itu.int/itudoc/itu-t/com16/tiff-fx/docs/tiff6.pdf. All
+    # are shorts.
+    width, height, bits, photometric, offset, rows, count = 256, 257, 258, 262, 273, 278, 279
+    first = 10
+    length = 2 + 12 * 7 + 4
+    document = b"II*\0" + struct.pack("<IH", first, 0)
+    for page in range(pages):
+        following = first + length * (page + 1) if page + 1 < pages else 0
+        tags = ((width, 8), (height, 1), (bits, 1), (photometric, 0), (offset, 8), (rows, 1))
+        entries = b"".join(struct.pack("<HHII", tag, 3, 1, value) for tag, value in tags)
+        entries += struct.pack("<HHII", count, 3, 1, 1)
+        document += struct.pack("<H", 7) + entries + struct.pack("<I", following)
+    return document
+
+
+def link(origin: str, path: str, key: bytes, made: datetime, lifetime: float) -> str:
+    """Return the URL of *path* that opens for *lifetime* seconds from when it is *made*."""
+    stamp = made.astimezone(timezone.utc).strftime(_STAMP)
     seconds = str(int(lifetime))
     return (
         f"{origin}{path}?X-Amz-Algorithm=AWS4-HMAC-SHA256"
         f"&X-Amz-Credential={quote('EMULATOR/us-east-1/s3/aws4_request', safe='')}"
-        f"&X-Amz-Date={made}&X-Amz-Expires={seconds}&X-Amz-SignedHeaders=host"
-        f"&X-Amz-Signature={_signature(path, key, made, seconds)}"
+        f"&X-Amz-Date={stamp}&X-Amz-Expires={seconds}&X-Amz-SignedHeaders=host"
+        f"&X-Amz-Signature={_signature(path, key, stamp, seconds)}"
     )
 
 
-def opens(path: str, query: Mapping[str, str], key: bytes, now: datetime) -> bool:
-    """Tell whether the link with that *path* and *query* is ours and has not expired."""
-    made, seconds = query.get("X-Amz-Date", ""), query.get("X-Amz-Expires", "")
-    signature = query.get("X-Amz-Signature", "")
-    if not hmac.compare_digest(signature.encode(), _signature(path, key, made, seconds).encode()):
-        return False
-    begin = datetime.strptime(made, _STAMP).replace(tzinfo=timezone.utc)
-    return now < begin + timedelta(seconds=int(seconds))
+def objection(path: str, query: Mapping[str, str], key: bytes, now: datetime) -> str | None:
+    """
+    Return why the link with that *path* and *query* does not open, None when it does.
+
+    It is the body of the 403, the XML that S3 answers.
+    """
+    stamp, seconds = query.get("X-Amz-Date", ""), query.get("X-Amz-Expires", "")
+    signature = query.get("X-Amz-Signature")
+    if signature is None:
+        return s3_error("AccessDenied", "Access Denied")
+    if not hmac.compare_digest(signature.encode(), _signature(path, key, stamp, seconds).encode()):
+        return s3_error("SignatureDoesNotMatch", "The signature does not match")
+    begin = datetime.strptime(stamp, _STAMP).replace(tzinfo=timezone.utc)
+    if now < begin + timedelta(seconds=int(seconds)):
+        return None
+    return s3_error("AccessDenied", "Request has expired")
 
 
-def _signature(path: str, key: bytes, made: str, seconds: str) -> str:
-    return hmac.new(key, f"{path}\n{made}\n{seconds}".encode(), sha256).hexdigest()
+def s3_error(code: str, message: str) -> str:
+    """Return an error in S3's XML."""
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>\n'
+        f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
+    )
+
+
+def _signature(path: str, key: bytes, stamp: str, seconds: str) -> str:
+    return hmac.new(key, f"{path}\n{stamp}\n{seconds}".encode(), sha256).hexdigest()

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import os
 from datetime import datetime, timezone
-from threading import Event, Thread
 from typing import Any, Callable, Mapping
 
 from nacl.signing import SigningKey
@@ -10,12 +9,14 @@ from nacl.signing import SigningKey
 from twilio_fax_compat.testing import documents
 from twilio_fax_compat.testing.api import Api, http_date
 from twilio_fax_compat.testing.applications import Applications
-from twilio_fax_compat.testing.clock import Clock
+from twilio_fax_compat.testing.clock import Clock, Ticker
 from twilio_fax_compat.testing.faults import AnyFault, Faults
+from twilio_fax_compat.testing.fax import Fax
+from twilio_fax_compat.testing.gate import Gate
 from twilio_fax_compat.testing.journal import Exchange, Journal
-from twilio_fax_compat.testing.machine import Fax, Machine
-from twilio_fax_compat.testing.server import Gate, Server
-from twilio_fax_compat.testing.webhooks import Courier, Delivery
+from twilio_fax_compat.testing.machine import Machine
+from twilio_fax_compat.testing.server import Server
+from twilio_fax_compat.testing.webhooks import TIMEOUT, Courier, Delivery
 
 
 class TelnyxEmulator:
@@ -25,7 +26,7 @@ class TelnyxEmulator:
     *speed*: how many virtual seconds pass in a real one; at 0 only `advance` moves the time.
     *api_key*: the key it lets in. *webhook_url*: where events go that have no URL of their own.
     *host*, *port*: where it listens, port 0 being any free one. *now*: the virtual time it
-    begins at. *list_lag*: real seconds for which a new fax is missing from lists.
+    begins at, aware. *list_lag*: real seconds for which a new fax is missing from lists.
     *page_size_default*, *page_size_max*: of lists. *link_lifetime*: virtual seconds for which a
     media link opens. *outcomes*: how faxes end, ``"delivered"`` or a failure reason by number.
     *newest_first*: the order of lists. *resource_failure_reason*: whether a fax tells its
@@ -33,6 +34,9 @@ class TelnyxEmulator:
     *cancel_delay*: virtual seconds from a cancellation to its effect. *pages*: of each fax.
     *webhook_attempts*, *webhook_backoff*: tries, and real seconds before the second.
     *journal_limit*: how many requests are kept.
+
+    Raises ValueError for a *now* without a zone. Telnyx's documents:
+    https://developers.telnyx.com/docs/programmable-fax/get-started.
     """
 
     def __init__(
@@ -58,46 +62,49 @@ class TelnyxEmulator:
         webhook_backoff: float = 0.5,
         journal_limit: int | None = None,
     ) -> None:
+        if now is not None and now.tzinfo is None:
+            raise ValueError("now must be aware: give it a tzinfo")
         self.api_key = api_key
-        self.webhook_url = webhook_url
         self._host, self._port = host, port
-        self._link_lifetime = link_lifetime
-        self._link_key = os.urandom(16)
-        self._clock = Clock(now or datetime.now(timezone.utc), speed)
+        self._latency = latency
+        self._link_lifetime, self._link_key = link_lifetime, os.urandom(16)
+        self._clock = Clock((now or datetime.now(timezone.utc)).astimezone(timezone.utc), speed)
         self._faults = Faults()
         self._journal = Journal(journal_limit)
         self._courier = Courier(
-            SigningKey.generate(),
-            self._faults,
-            self._clock.now,
-            webhook_attempts,
-            webhook_backoff,
+            SigningKey.generate(), self._faults, self._clock.now, webhook_attempts, webhook_backoff
         )
         self._events: list[dict[str, Any]] = []
         self._machine = Machine(
-            self._clock, self._announce, self._link, resource_failure_reason, cancel_delay
+            self._clock,
+            self._announce,
+            self._link,
+            resource_failure_reason,
+            cancel_delay,
+            list_lag,
+            outcomes=dict(outcomes or {}),
         )
-        self._machine.outcomes.update(outcomes or {})
         self._applications = Applications(self._clock, webhook_url)
-        self._documents: dict[str, bytes] = {}
         self._api = Api(
             self._machine,
             self._applications,
             self._link_key,
             pages,
-            list_lag,
             page_size_default,
             page_size_max,
             newest_first,
-            self._documents,
         )
-        self._latency = latency
         self._server: Server | None = None
-        self._ticker: Thread | None = None
-        self._stopping = Event()
+        self._ticker: Ticker | None = None
 
     def start(self) -> TelnyxEmulator:
-        """Start serving. Raises OSError when the port is taken."""
+        """
+        Start serving and return the emulator; after `stop` on the same port, with all its faxes.
+
+        Raises OSError when the port is taken, RuntimeError when it is serving already.
+        """
+        if self._server is not None:
+            raise RuntimeError("the emulator is serving already")
         gate = Gate(
             self._api.app,
             self.api_key,
@@ -110,22 +117,19 @@ class TelnyxEmulator:
         self._server = Server(gate, self._host, self._port)
         self._port = self._server.port
         self._server.start()
-        self._stopping.clear()
         if self._clock.speed:
-            self._ticker = Thread(target=self._tick, name="telnyx-clock", daemon=True)
-            self._ticker.start()
+            self._ticker = Ticker(self._machine.run_due)
         return self
 
     def stop(self) -> None:
-        """Stop serving; what was seen and sent can still be read."""
-        self._stopping.set()
+        """Stop serving and give up undelivered events; what was seen and sent stays readable."""
         if self._ticker is not None:
-            self._ticker.join()
+            self._ticker.stop()
             self._ticker = None
-        self._courier.stop()
         if self._server is not None:
             self._server.stop()
             self._server = None
+        self._courier.stop()
 
     def __enter__(self) -> TelnyxEmulator:
         return self.start()
@@ -146,11 +150,20 @@ class TelnyxEmulator:
     @property
     def connection_id(self) -> str:
         """The id of a Fax Application."""
-        return self._applications.first_id
+        return str(self._applications.first["id"])
+
+    @property
+    def webhook_url(self) -> str | None:
+        """The URL of that application, to which events go whose fax has none of its own."""
+        return self._applications.first["webhook_event_url"] or None
+
+    @webhook_url.setter
+    def webhook_url(self, url: str | None) -> None:
+        self._applications.first["webhook_event_url"] = url or ""
 
     @property
     def public_key(self) -> str:
-        """The key that verifies webhooks, base64."""
+        """The key that verifies webhooks: base64 of 32 bytes."""
         return self._courier.public_key
 
     @property
@@ -165,7 +178,7 @@ class TelnyxEmulator:
 
     @property
     def now(self) -> datetime:
-        """The virtual time."""
+        """The virtual time, aware and in UTC."""
         return self._clock.now()
 
     @property
@@ -190,7 +203,11 @@ class TelnyxEmulator:
         return list(self._courier.deliveries)
 
     def advance(self, seconds: float) -> None:
-        """Move the virtual time on, and let happen what falls into it."""
+        """
+        Move the virtual time on by *seconds*, and let happen what falls into them.
+
+        Raises ValueError when they are negative.
+        """
         self._clock.advance(seconds)
         self._machine.run_due()
 
@@ -203,16 +220,19 @@ class TelnyxEmulator:
         self._machine.step(self._known(fax_id))
 
     def deliver(self, fax_id: str) -> None:
-        """Take a fax through all its statuses to delivered or received now."""
-        fax = self._known(fax_id)
-        self._machine.finish(fax, "received" if fax.is_inbound else "delivered")
+        """
+        Take a fax through all its statuses to delivered or received now, even a cancelled one.
+
+        Raises KeyError for an unknown one.
+        """
+        self._machine.finish(self._known(fax_id))
 
     def fail(self, fax_id: str, reason: str) -> None:
-        """End a fax as failed for *reason* now."""
+        """End a fax as failed for *reason* now. Raises KeyError for an unknown one."""
         self._machine.fail(self._known(fax_id), reason)
 
     def hold(self) -> None:
-        """Keep faxes that are sent from now on in their first status."""
+        """Let time carry no fax beyond its first status, until `release`."""
         self._machine.holding = True
 
     def release(self) -> None:
@@ -225,26 +245,28 @@ class TelnyxEmulator:
         to: str,
         pages: int = 1,
         document: bytes | None = None,
-        outcome: str = "received",
+        outcome: str | None = None,
+        caller_id: str | None = None,
     ) -> str:
         """
         Let a fax arrive and return its id; its lifecycle runs with the time.
 
-        *document* is its PDF, *outcome* ``"received"`` or a failure reason.
+        *document* is its PDF, by default one of so many *pages*. *outcome* is ``"received"`` or
+        a failure reason, by default what was said of *to*. *caller_id* is by default *from_*.
         """
+        application = self._applications.first
         resource = {
-            "connection_id": self.connection_id,
+            "connection_id": application["id"],
             "direction": "inbound",
             "from": from_,
             "to": to,
             "quality": "high",
-            "webhook_url": self.webhook_url or "",
-            "webhook_failover_url": "",
+            "webhook_url": application["webhook_event_url"],
+            "webhook_failover_url": application["webhook_event_failover_url"] or "",
         }
-        fax = self._machine.add(resource, pages)
-        fax.outcome = outcome
+        fax = self._machine.add(resource, pages, outcome, caller_id)
         if document is not None:
-            self._documents[fax.id] = document
+            self._api.documents[fax.id] = document
         return fax.id
 
     def fax(self, fax_id: str) -> dict[str, Any]:
@@ -257,11 +279,15 @@ class TelnyxEmulator:
         return self._api.document(self._known(fax_id))
 
     def outcome(self, number: str, what: str) -> None:
-        """Say how faxes to *number* (or arriving at it) end from now on."""
+        """Say how faxes to *number* end from now on: delivered, received or a failure reason."""
         self._machine.outcomes[number] = what
 
     def flush_webhooks(self, timeout: float = 10.0) -> None:
-        """Wait until all events are delivered or given up. Raises TimeoutError."""
+        """
+        Wait until all events are delivered or given up.
+
+        Raises TimeoutError after *timeout* real seconds.
+        """
         if not self._courier.flush(timeout):
             raise TimeoutError("webhooks are still waiting to be delivered")
 
@@ -276,8 +302,9 @@ class TelnyxEmulator:
         """
         Let *fault* happen to the next *times* requests or events that match; None is for ever.
 
-        *method* and *path* (``/v2/faxes``, ``/v2/faxes/*``, or an event's type) select, and
-        *when* is asked with the `Exchange` or the event.
+        *method* and *path* select: ``/v2/faxes``, ``/v2/faxes/*`` for all below it, or, of
+        webhooks, ``fax.delivered``. *when* is asked with the `Exchange` or the event. Of several
+        faults the one that was injected first goes first. Raises ValueError for *times* below 1.
         """
         self._faults.add(fault, times, method, path, when)
 
@@ -295,16 +322,15 @@ class TelnyxEmulator:
             raise KeyError(fax_id)
         return fax
 
-    def _link(self, fax: Fax) -> str:
-        path = f"/media/{fax.id}/fax.pdf"
-        return documents.link(self.origin, path, self._link_key, self.now, self._link_lifetime)
+    def _link(self, fax_id: str, name: str, made: datetime) -> str:
+        path = f"/media/{fax_id}/{name}"
+        return documents.link(self.origin, path, self._link_key, made, self._link_lifetime)
 
     def _announce(self, fax: Fax, event: dict[str, Any]) -> None:
         self._events.append(event)
-        url = fax.resource.get("webhook_url") or self.webhook_url
-        if url and not self._stopping.is_set():
-            self._courier.post(url, event)
-
-    def _tick(self) -> None:
-        while not self._stopping.wait(0.01):
-            self._machine.run_due()
+        url = fax.resource["webhook_url"] or self.webhook_url
+        if url and self._server is not None:
+            urls = [url, fax.resource["webhook_failover_url"]]
+            application = self._applications.by_id.get(fax.resource["connection_id"], {})
+            patience = application.get("webhook_timeout_secs") or TIMEOUT
+            self._courier.post([one for one in urls if one], event, patience)

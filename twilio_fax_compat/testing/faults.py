@@ -2,13 +2,15 @@
 What can be made to go wrong. Give one to ``TelnyxEmulator.inject``.
 
 Faults of requests: `answer_lost`, `delay`, `rate_limited`, `error`, `mix`. Faults of webhooks:
-`duplicated`, `lost`, `reordered`.
+`duplicated`, `lost`, `reordered`, of which Telnyx warns itself:
+https://developers.telnyx.com/development/api-fundamentals/webhooks/receiving-webhooks.
 """
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
 from random import Random
-from threading import Lock
+from threading import Lock, RLock
 from typing import Any, Callable, Mapping, Sequence, Union
 
 from attrs import define, field, frozen
@@ -16,7 +18,12 @@ from attrs import define, field, frozen
 
 @frozen
 class Fault:
-    """One thing that goes wrong with a request."""
+    """
+    One thing that goes wrong with a request.
+
+    *accepted*: whether the request is carried out all the same. *how* an answer is lost.
+    *seconds* of delay. *status*, *body* and *headers* of an error answer.
+    """
 
     name: str
     accepted: bool = False
@@ -60,7 +67,8 @@ def answer_lost(accepted: bool = True, how: str = "reset") -> Fault:
     Return the fault that a request gets no answer, *accepted* telling whether it was carried out.
 
     *how*: ``reset`` (the connection is reset), ``close`` (closed in order), ``timeout`` (silent
-    until the client gives up) or ``truncated`` (the answer breaks off in its body).
+    until the client gives up) or ``truncated`` (the answer breaks off in its body). Raises
+    ValueError for another.
     """
     if how not in LOSSES:
         raise ValueError(f"how must be one of {', '.join(LOSSES)}")
@@ -68,12 +76,16 @@ def answer_lost(accepted: bool = True, how: str = "reset") -> Fault:
 
 
 def delay(seconds: float) -> Fault:
-    """Return the fault that an answer takes so many seconds longer."""
+    """Return the fault that a request waits so many real seconds before it is carried out."""
     return Fault("delay", accepted=True, seconds=seconds)
 
 
 def rate_limited(retry_after: float | None = None, reset: float | None = None) -> Fault:
-    """Return the fault of a 429, with ``Retry-After`` and ``x-ratelimit-reset`` (seconds)."""
+    """
+    Return the fault of a 429, with ``Retry-After`` and ``x-ratelimit-reset`` in seconds.
+
+    Headers: https://developers.telnyx.com/development/api-fundamentals/reliability/rate-limiting.
+    """
     headers = {"x-ratelimit-limit": "10", "x-ratelimit-remaining": "0"}
     if retry_after is not None:
         headers["retry-after"] = str(retry_after)
@@ -91,14 +103,18 @@ def error(
     """
     Return the fault of an error answer, *accepted* telling whether the request was carried out.
 
-    *body* is sent as it is, or as JSON; without one it is Telnyx's error of that status. An
-    empty body is ``b""``.
+    *body* is sent as it is, or as JSON when it is a mapping; without one it is Telnyx's error of
+    that *status*. An empty body is ``b""``.
     """
     return Fault("error", accepted=accepted, status=status, body=body, headers=headers or {})
 
 
 def mix(seed: int, choices: Sequence[tuple[float, Fault | None]]) -> Mix:
-    """Return a random fault for each request, from pairs of a weight and a fault or None."""
+    """
+    Return a random fault for each request, from pairs of a weight and a fault or None.
+
+    The same *seed* picks the same faults in the same order. Inject it with ``times=None``.
+    """
     return Mix(seed, choices)
 
 
@@ -131,7 +147,8 @@ class Faults:
 
     def __init__(self) -> None:
         self._rules: list[_Rule] = []
-        self._lock = Lock()
+        # A rule's *when* is the caller's, who may inject from within it.
+        self._lock = RLock()
 
     def add(
         self,
@@ -141,28 +158,36 @@ class Faults:
         path: str | None,
         when: Callable[[Any], bool] | None,
     ) -> None:
-        """Add one; None as *times* is for ever."""
+        """Add one; None as *times* is for ever. Raises ValueError for less than once."""
+        if times is not None and times < 1:
+            raise ValueError("times must be 1 or more, or None")
         with self._lock:
-            self._rules.append(_Rule(fault, times, method, path, when))
+            self._rules.append(_Rule(fault, times, method and method.upper(), path, when))
 
     def clear(self) -> None:
         """Forget all."""
         with self._lock:
             self._rules.clear()
 
-    def of_request(self, method: str, path: str, request: Any) -> Fault | None:
-        """Take the fault of a request, if there is one."""
-        fault = self._take(False, method, path, request) if self._rules else None
+    def of_request(self, method: str, path: str, request: Callable[[], Any]) -> Fault | None:
+        """Take the fault of a request, if there is one; *request* makes what *when* is asked."""
+        if not self._rules:
+            return None
+        fault = self._take(False, method, path, request)
         if isinstance(fault, Mix):
             return fault.pick()
         return fault if isinstance(fault, Fault) else None
 
     def of_webhook(self, event: Mapping[str, Any]) -> WebhookFault | None:
         """Take the fault of an event's delivery, if there is one."""
-        fault = self._take(True, "", str(event["event_type"]), event) if self._rules else None
+        if not self._rules:
+            return None
+        fault = self._take(True, "", str(event["event_type"]), lambda: event)
         return fault if isinstance(fault, WebhookFault) else None
 
-    def _take(self, of_webhook: bool, method: str, path: str, subject: Any) -> AnyFault | None:
+    def _take(
+        self, of_webhook: bool, method: str, path: str, subject: Callable[[], Any]
+    ) -> AnyFault | None:
         with self._lock:
             for rule in self._rules:
                 if isinstance(rule.fault, WebhookFault) != of_webhook:
@@ -171,7 +196,7 @@ class Faults:
                     continue
                 if rule.path is not None and not _matches(rule.path, path):
                     continue
-                if rule.when is not None and not rule.when(subject):
+                if rule.when is not None and not rule.when(subject()):
                     continue
                 if rule.times is not None:
                     rule.times -= 1
@@ -182,7 +207,5 @@ class Faults:
 
 
 def _matches(pattern: str, path: str) -> bool:
-    """Tell whether *path* is *pattern*, or below it where that ends in a star."""
-    if pattern.endswith("*"):
-        return path.startswith(pattern[:-1])
-    return pattern == path
+    """Tell whether *path* is *pattern*, in which a star stands for anything."""
+    return fnmatchcase(path, pattern)

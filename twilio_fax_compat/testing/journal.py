@@ -1,3 +1,5 @@
+"""What the emulator saw."""
+
 from __future__ import annotations
 
 import json
@@ -12,9 +14,10 @@ class Exchange:
     """
     A request that the emulator saw.
 
-    *path* begins with ``/v2``, *query* are pairs, *headers* have lower-case names; *status* is
-    None when no answer was given, *fault* the name of the fault that was applied, *answer* the
-    body that was sent or lost.
+    *path* begins with ``/v2`` or ``/media``, *query* are pairs, *headers* have lower-case names
+    and are no part of the repr, since they hold the API key. *status* is None when no answer was
+    given, *fault* the name of the fault that was applied, *answer* the body that was sent or
+    lost.
     """
 
     method: str
@@ -28,7 +31,7 @@ class Exchange:
 
     @property
     def json(self) -> Any:
-        """The body decoded, None when there is none."""
+        """The body decoded, None when there is none. Raises ValueError when it is no JSON."""
         return json.loads(self.body) if self.body else None
 
 

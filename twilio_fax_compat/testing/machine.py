@@ -1,204 +1,122 @@
-"""
-The faxes and what becomes of them, driven by a virtual clock.
-
-Statuses and their order: https://github.com/team-telnyx/openapi (schema ``Fax``). Events:
-https://developers.telnyx.com/docs/programmable-fax/receiving-webhooks.
-"""
+"""What becomes of faxes, driven by a virtual clock."""
 
 from __future__ import annotations
 
 import heapq
-import json
-from bisect import bisect_left, bisect_right
 from datetime import datetime, timedelta
 from threading import RLock
 from time import monotonic
-from typing import Any, Callable, Mapping, Sequence
-from uuid import uuid4
+from typing import Any, Callable, Iterator, Mapping
 
 from attrs import define, field
 
 from twilio_fax_compat.testing.clock import Clock, iso
+from twilio_fax_compat.testing.fax import CANCELLABLE, GOOD, Fax, event_of
+from twilio_fax_compat.testing.ids import random_ids
+from twilio_fax_compat.testing.shelves import Bounds, Shelves
 
-OUTBOUND = ("queued", "media.processed", "originated", "sending")
-INBOUND = ("initiated", "receiving", "media.processing")
-FINAL = frozenset({"delivered", "received", "failed"})
-
-SECONDS: Mapping[str, float] = {
-    "queued": 2.0,
-    "media.processed": 1.0,
-    "originated": 6.0,
-    "sending": 30.0,
-    "initiated": 3.0,
-    "receiving": 30.0,
-    "media.processing": 2.0,
-}
-"""How long a fax stays in each status; ``sending`` and ``receiving`` for each page."""
-
-EVENTS: Mapping[str, str] = {
-    "queued": "fax.queued",
-    "media.processed": "fax.media.processed",
-    "sending": "fax.sending.started",
-    "delivered": "fax.delivered",
-    "failed": "fax.failed",
-    "receiving": "fax.receiving.started",
-    "media.processing": "fax.media.processing.started",
-    "received": "fax.received",
-}
-
-_DOCUMENT_REASONS = frozenset(
-    {
-        "file_size_limit_exceeded",
-        "page_count_limit_exceeded",
-        "file_download_failed",
-        "file_format_invalid",
-        "media_processing_exception",
-        "no_outbound_profile",
-        "account_disabled",
-    }
-)
-_LINE_REASONS = frozenset(
-    {
-        "fax_signaling_error",
-        "invalid_ecm_response_from_receiver",
-        "receiver_call_dropped",
-        "carrier_lost",
-        "sender_call_dropped",
-        "sender_canceled",
-    }
-)
+Announce = Callable[[Fax, "dict[str, Any]"], None]
+Link = Callable[[str, str, datetime], str]
 
 
-@define
-class Fax:
-    """A fax: its public *resource*, and what only the emulator knows of it."""
-
-    resource: dict[str, Any] = field(repr=False)
-    created: datetime
-    outcome: str
-    pages: int
-    visible_from: float = 0.0
-    held: bool = False
-    turn: int = 0
-    encoded: bytes | None = field(default=None, repr=False)
-    connected: datetime | None = None
-
-    @property
-    def id(self) -> str:
-        return str(self.resource["id"])
-
-    @property
-    def status(self) -> str:
-        return str(self.resource["status"])
-
-    @property
-    def is_inbound(self) -> bool:
-        return bool(self.resource["direction"] == "inbound")
-
-    @property
-    def is_final(self) -> bool:
-        return self.status in FINAL
-
-    def change(self, **changes: Any) -> None:
-        """Change the resource."""
-        self.resource.update(changes)
-        self.encoded = None
-
-    def as_json(self) -> bytes:
-        """Return the resource as JSON text."""
-        if self.encoded is None:
-            self.encoded = json.dumps(self.resource).encode()
-        return self.encoded
-
-
-@define
+@define(eq=False)
 class Machine:
-    """All faxes. *announce* is called with each event, *link* makes the URL of stored media."""
+    """
+    All faxes and their lifecycles; every method may be called from any thread.
+
+    *announce* is called with each event. *link* makes a URL from a fax's id, a file name and the
+    moment from which it opens. *tells_reason*: whether resources have a ``failure_reason``.
+    *cancel_delay*: virtual seconds from a cancellation to its effect. *list_lag*: real seconds
+    for which lists miss a new fax.
+    """
 
     clock: Clock
-    announce: Callable[[Fax, dict[str, Any]], None]
-    link: Callable[[Fax], str]
+    announce: Announce
+    link: Link
     tells_reason: bool = True
     cancel_delay: float = 0.0
-    user_id: str = field(factory=lambda: str(uuid4()))
+    list_lag: float = 0.0
     holding: bool = False
     outcomes: dict[str, str] = field(factory=dict)
     lock: RLock = field(factory=RLock, repr=False)
-    _faxes: dict[str, Fax] = field(factory=dict, repr=False)
-    _order: list[Fax] = field(factory=list, repr=False)
-    _times: list[datetime] = field(factory=list, repr=False)
+    _ids: Iterator[str] = field(factory=random_ids, repr=False)
+    user_id: str = field(init=False)
+    _by_id: dict[str, Fax] = field(factory=dict, repr=False)
+    _shelves: Shelves = field(factory=Shelves, repr=False)
     _due: list[tuple[datetime, int, int, Fax]] = field(factory=list, repr=False)
     _sequence: int = 0
 
-    def add(self, resource: dict[str, Any], pages: int, list_lag: float = 0.0) -> Fax:
-        """Take a new fax, whose *resource* lacks what Telnyx adds."""
+    def __attrs_post_init__(self) -> None:
+        self.user_id = next(self._ids)
+
+    def add(
+        self,
+        resource: Mapping[str, Any],
+        pages: int,
+        outcome: str | None = None,
+        caller_id: str | None = None,
+        preview_format: str | None = None,
+    ) -> Fax:
+        """
+        Take in a new fax, whose *resource* lacks what Telnyx adds, and return it.
+
+        Without an *outcome* it ends as `outcomes` says of its destination, or well.
+        """
         with self.lock:
             created = self.clock.stamp()
-            inbound = resource["direction"] == "inbound"
             stamp = iso(created)
-            resource = {
+            inbound = resource["direction"] == "inbound"
+            complete = {
                 "record_type": "fax",
-                "id": str(uuid4()),
+                "id": next(self._ids),
                 **resource,
                 "status": "initiated" if inbound else "queued",
                 "created_at": stamp,
                 "updated_at": stamp,
             }
             if self.tells_reason:
-                resource["failure_reason"] = None
-            number = resource["from" if inbound else "to"]
-            good = "received" if inbound else "delivered"
-            outcome = self.outcomes.get(number, good)
-            fax = Fax(resource, created, outcome, pages, held=self.holding)
-            if list_lag:
-                fax.visible_from = monotonic() + list_lag
-            self._faxes[fax.id] = fax
-            self._order.append(fax)
-            self._times.append(created)
-            if not inbound:
-                self._announce(fax, created)
+                complete["failure_reason"] = None
+            if outcome is None:
+                outcome = self.outcomes.get(resource["to"], "received" if inbound else "delivered")
+            fax = Fax(
+                complete, created, outcome, pages, caller_id or resource["from"], preview_format
+            )
+            if self.list_lag:
+                fax.visible_from = monotonic() + self.list_lag
+            self._by_id[fax.id] = fax
+            self._shelves.add(fax)
+            self._announce(fax, created)
             self._plan(fax, created)
             return fax
 
     def get(self, fax_id: str) -> Fax | None:
         """Return a fax, or None."""
-        return self._faxes.get(fax_id)
+        return self._by_id.get(fax_id)
 
     def remove(self, fax_id: str) -> bool:
-        """Delete a fax and tell whether it was there."""
+        """Delete a fax, which ends its lifecycle, and tell whether it was there."""
         with self.lock:
-            fax = self._faxes.pop(fax_id, None)
+            fax = self._by_id.pop(fax_id, None)
             if fax is None:
                 return False
-            fax.turn += 1
-            place = self._order.index(fax)
-            del self._order[place], self._times[place]
+            fax.plan += 1
+            self._shelves.remove(fax)
             return True
 
     def all(self) -> list[Fax]:
         """Return all faxes in the order of their creation."""
         with self.lock:
-            return list(self._order)
+            return list(self._shelves.everything.faxes)
 
-    def between(
-        self,
-        after: datetime | None = None,
-        since: datetime | None = None,
-        before: datetime | None = None,
-        until: datetime | None = None,
-    ) -> Sequence[Fax]:
-        """Return the faxes created in that time, *since* and *until* included."""
+    def find(self, equal: Mapping[str, str], bounds: Bounds) -> list[Fax]:
+        """Return the listed faxes with those values and of that time, oldest first."""
         with self.lock:
-            start, end = 0, len(self._times)
-            if after is not None:
-                start = max(start, bisect_right(self._times, after))
-            if since is not None:
-                start = max(start, bisect_left(self._times, since))
-            if before is not None:
-                end = min(end, bisect_left(self._times, before))
-            if until is not None:
-                end = min(end, bisect_right(self._times, until))
-            return self._order[start:end]
+            found = self._shelves.find(equal, bounds)
+        if self.list_lag:
+            now = monotonic()
+            while found and found[-1].visible_from > now:
+                found.pop()
+        return found
 
     def run_due(self) -> None:
         """Let everything happen whose time has come."""
@@ -208,32 +126,40 @@ class Machine:
         with self.lock:
             now = self.clock.now()
             while due and due[0][0] <= now:
-                moment, _, turn, fax = heapq.heappop(due)
-                if turn == fax.turn:
-                    self._next(fax, moment)
+                moment, _, plan, fax = heapq.heappop(due)
+                if plan != fax.plan:
+                    continue
+                if self.holding and fax.status == fax.stages[0] and not fax.is_canceling:
+                    fax.is_held = True
+                else:
+                    self._go_on(fax, moment)
 
     def settle(self) -> None:
         """Move the time on until every fax that is not held is final."""
         with self.lock:
             while self._due:
-                ahead = (self._due[0][0] - self.clock.now()).total_seconds()
+                moment, _, plan, fax = self._due[0]
+                if plan != fax.plan:
+                    heapq.heappop(self._due)
+                    continue
+                ahead = (moment - self.clock.now()).total_seconds()
                 if ahead > 0:
-                    self.clock.advance(ahead + 1e-6)
+                    self.clock.advance(ahead)
                 self.run_due()
 
     def step(self, fax: Fax) -> None:
         """Take a fax to its next status now."""
         with self.lock:
             if not fax.is_final:
-                self._next(fax, self.clock.stamp())
+                self._go_on(fax, self.clock.stamp())
 
-    def finish(self, fax: Fax, outcome: str | None = None) -> None:
-        """Take a fax through all its statuses to *outcome* now."""
+    def finish(self, fax: Fax) -> None:
+        """Take a fax through its remaining statuses to a good end now, even a cancelled one."""
         with self.lock:
-            if outcome is not None:
-                fax.outcome = outcome
+            fax.outcome = "received" if fax.is_inbound else "delivered"
+            fax.is_canceling = False
             while not fax.is_final:
-                self._next(fax, self.clock.stamp())
+                self._go_on(fax, self.clock.stamp())
 
     def fail(self, fax: Fax, reason: str) -> None:
         """End a fax as failed now, for *reason*."""
@@ -243,119 +169,74 @@ class Machine:
                 self._end(fax, self.clock.stamp())
 
     def release(self) -> None:
-        """Let held faxes go on."""
+        """Hold no more, and let held faxes go on."""
         with self.lock:
             self.holding = False
-            for fax in self._order:
-                if fax.held:
-                    fax.held = False
+            for fax in self._shelves.everything.faxes:
+                if fax.is_held:
+                    fax.is_held = False
                     if not fax.is_final:
                         self._plan(fax, self.clock.now())
 
-    def cancel(self, fax: Fax) -> None:
-        """Accept a cancellation, which takes hold after the delay."""
+    def cancel(self, fax: Fax) -> bool:
+        """Accept the cancellation of an outbound fax, or return False when it is too late."""
         with self.lock:
-            fax.outcome = "sender_canceled"
-            fax.turn += 1
-            if self.cancel_delay <= 0:
-                self._end(fax, self.clock.stamp())
-            else:
-                self._push(fax, self.clock.now() + timedelta(seconds=self.cancel_delay))
+            if fax.status not in CANCELLABLE:
+                return False
+            if not fax.is_canceling:
+                fax.is_canceling = True
+                fax.outcome = "sender_canceled"
+                if self.cancel_delay > 0:
+                    self._plan_in(fax, self.cancel_delay, self.clock.now())
+                else:
+                    self._end(fax, self.clock.stamp())
+            return True
+
+    def renew_links(self, fax: Fax) -> None:
+        """Make new URLs of what is stored of a fax."""
+        with self.lock:
+            if not fax.stored_files.keys() - fax.resource.keys():
+                self._link_media(fax, self.clock.now())
 
     def _plan(self, fax: Fax, moment: datetime) -> None:
-        fax.turn += 1
-        if fax.held:
-            return
-        seconds = SECONDS[fax.status]
-        if fax.status in ("sending", "receiving"):
-            seconds *= fax.pages
-        self._push(fax, moment + timedelta(seconds=seconds))
+        self._plan_in(fax, fax.seconds_in_status, moment)
 
-    def _push(self, fax: Fax, moment: datetime) -> None:
+    def _plan_in(self, fax: Fax, seconds: float, moment: datetime) -> None:
+        fax.plan += 1
         self._sequence += 1
-        heapq.heappush(self._due, (moment, self._sequence, fax.turn, fax))
+        due = moment + timedelta(seconds=seconds)
+        heapq.heappush(self._due, (due, self._sequence, fax.plan, fax))
 
-    def _next(self, fax: Fax, moment: datetime) -> None:
-        stages = INBOUND if fax.is_inbound else OUTBOUND
-        place = stages.index(fax.status)
-        if self._fails_here(fax) or place + 1 == len(stages):
+    def _go_on(self, fax: Fax, moment: datetime) -> None:
+        following = fax.next_stage
+        if following is None:
             self._end(fax, moment)
             return
-        fax.change(status=stages[place + 1], updated_at=iso(moment))
-        if fax.status in ("sending", "receiving"):
+        fax.change(status=following, updated_at=iso(moment))
+        if following in ("sending", "receiving"):
             fax.connected = moment
-        if fax.status == "media.processed" and fax.resource.get("store_media"):
-            fax.change(stored_media_url=self.link(fax))
+        if following == "media.processed":
+            self._link_media(fax, moment)
         self._announce(fax, moment)
         self._plan(fax, moment)
 
-    @staticmethod
-    def _fails_here(fax: Fax) -> bool:
-        if fax.outcome in ("delivered", "received"):
-            return False
-        if fax.outcome == "sender_canceled" and not fax.is_inbound:
-            return True
-        if fax.outcome in _DOCUMENT_REASONS:
-            return True
-        if fax.outcome in _LINE_REASONS:
-            return fax.status in ("sending", "receiving")
-        return fax.status in ("originated", "receiving", "sending")
-
     def _end(self, fax: Fax, moment: datetime) -> None:
-        fax.turn += 1
-        good = "received" if fax.is_inbound else "delivered"
-        if fax.outcome in ("delivered", "received"):
-            fax.change(status=good, updated_at=iso(moment))
+        fax.plan += 1
+        if fax.outcome in GOOD:
+            fax.change(status="received" if fax.is_inbound else "delivered", updated_at=iso(moment))
             if fax.is_inbound:
-                fax.change(media_url=self.link(fax))
+                self._link_media(fax, moment)
         else:
-            fax.change(status="failed", updated_at=iso(moment))
-            if self.tells_reason:
-                fax.change(failure_reason=fax.outcome)
+            told = {"failure_reason": fax.outcome} if self.tells_reason else {}
+            fax.change(status="failed", updated_at=iso(moment), **told)
         self._announce(fax, moment)
 
-    def _announce(self, fax: Fax, moment: datetime) -> None:
-        name = EVENTS.get(fax.status)
-        if name is None:
-            return
-        self.announce(
-            fax,
-            {
-                "record_type": "event",
-                "event_type": name,
-                "id": str(uuid4()),
-                "occurred_at": iso(moment),
-                "payload": self._event_payload(fax, moment),
-            },
+    def _link_media(self, fax: Fax, moment: datetime) -> None:
+        fax.change(
+            **{name: self.link(fax.id, file, moment) for name, file in fax.stored_files.items()}
         )
 
-    def _event_payload(self, fax: Fax, moment: datetime) -> dict[str, Any]:
-        resource = fax.resource
-        payload = {
-            "fax_id": fax.id,
-            "connection_id": resource["connection_id"],
-            "direction": resource["direction"],
-            "from": resource["from"],
-            "to": resource["to"],
-            "status": fax.status,
-            "user_id": self.user_id,
-        }
-        if fax.is_inbound:
-            payload["caller_id"] = resource["from"]
-        elif resource.get("media_name"):
-            payload["media_name"] = resource["media_name"]
-        elif resource.get("media_url"):
-            payload["original_media_url"] = resource["media_url"]
-        if resource.get("client_state"):
-            payload["client_state"] = resource["client_state"]
-        if fax.status in ("delivered", "received", "media.processing"):
-            payload["page_count"] = fax.pages
-        if fax.status in ("delivered", "received"):
-            began = fax.connected or moment
-            payload["call_duration_secs"] = int((moment - began).total_seconds())
-        if fax.status == "received":
-            payload["partial_content"] = False
-            payload["media_url"] = resource["media_url"]
-        if fax.status == "failed":
-            payload["failure_reason"] = fax.outcome
-        return payload
+    def _announce(self, fax: Fax, moment: datetime) -> None:
+        event = event_of(fax, next(self._ids), self.user_id, moment)
+        if event is not None:
+            self.announce(fax, event)

@@ -2,21 +2,22 @@
 Signed webhooks, delivered from a thread of their own.
 
 Signature: https://developers.telnyx.com/development/api-fundamentals/webhooks/receiving-webhooks.
+Success is 200 and nothing else, and the failover URL:
+https://developers.telnyx.com/docs/programmable-fax/receiving-webhooks.
 """
 
 from __future__ import annotations
 
-import contextlib
+import heapq
 import json
 from base64 import b64encode
-from collections import deque
 from datetime import datetime
-from threading import Condition, Thread
+from threading import Condition, Thread, current_thread
 from time import monotonic
-from typing import Any, Callable, Mapping
+from typing import Any, Callable, Mapping, Sequence
 
 import httpx
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 from nacl.signing import SigningKey
 
 from twilio_fax_compat.testing.faults import Faults
@@ -27,7 +28,12 @@ TIMEOUT = 2.0
 
 @frozen
 class Delivery:
-    """One try to deliver an *event* (the envelope's ``data``) to *url*; *status* None if none."""
+    """
+    One try to deliver an *event* (the envelope's ``data``) to *url*.
+
+    *attempt* counts from 1. *status* is what was answered; None when nothing was, and *error*
+    then says why.
+    """
 
     url: str
     event: Mapping[str, Any] = field(repr=False)
@@ -35,11 +41,27 @@ class Delivery:
     body: bytes = field(repr=False)
     attempt: int
     status: int | None
+    error: str | None = None
+
+
+@frozen
+class _Job:
+    """An event that is to be delivered to the first of *urls*, then to the next."""
+
+    urls: Sequence[str]
+    event: dict[str, Any]
+    timeout: float
+    attempt: int = 1
 
 
 @define
 class Courier:
-    """Delivers events in order, each up to *attempts* times, until exactly 200 is answered."""
+    """
+    Delivers events, each up to *attempts* times to each of its URLs, until 200 is answered.
+
+    *now* is the virtual time, which signatures carry. *backoff*: real seconds before the second
+    try, doubled for each further one. Meanwhile other events are delivered.
+    """
 
     key: SigningKey = field(repr=False)
     faults: Faults
@@ -47,10 +69,10 @@ class Courier:
     attempts: int = 3
     backoff: float = 0.5
     deliveries: list[Delivery] = field(factory=list, repr=False)
-    _waiting: deque[tuple[str, dict[str, Any]]] = field(factory=deque, repr=False)
-    _held_back: list[tuple[str, dict[str, Any]]] = field(factory=list, repr=False)
+    _waiting: list[tuple[float, int, _Job]] = field(factory=list, repr=False)
+    _held_back: list[_Job] = field(factory=list, repr=False)
+    _sequence: int = 0
     _busy: bool = False
-    _stopped: bool = False
     _changed: Condition = field(factory=Condition, repr=False)
     _thread: Thread | None = field(default=None, repr=False)
 
@@ -59,75 +81,102 @@ class Courier:
         """The key that verifies the signatures, base64 of 32 bytes."""
         return b64encode(bytes(self.key.verify_key)).decode("ascii")
 
-    def post(self, url: str, event: dict[str, Any]) -> None:
-        """Take an event for delivery."""
+    def post(self, urls: Sequence[str], event: dict[str, Any], timeout: float = TIMEOUT) -> None:
+        """Take an event for delivery; *timeout* is each receiver's, in real seconds."""
         fault = self.faults.of_webhook(event)
+        what = None if fault is None else fault.name
+        job = _Job(urls, event, timeout)
         with self._changed:
-            if fault is not None and fault.name == "lost":
+            if what == "lost":
                 return
-            if fault is not None and fault.name == "reordered":
-                self._held_back.append((url, event))
+            if what == "reordered":
+                self._held_back.append(job)
                 return
-            self._waiting.append((url, event))
-            if fault is not None:
-                self._waiting.append((url, event))
-            self._waiting.extend(self._held_back)
-            self._held_back.clear()
-            if self._thread is None:
-                self._stopped = False
-                self._thread = Thread(target=self._run, name="telnyx-webhooks", daemon=True)
-                self._thread.start()
-            self._changed.notify_all()
+            self._enqueue(job)
+            if what == "duplicated":
+                self._enqueue(job)
+            self._let_go()
 
     def flush(self, timeout: float) -> bool:
         """Wait until all is delivered or given up; False when *timeout* seconds did not do."""
         with self._changed:
-            self._waiting.extend(self._held_back)
-            self._held_back.clear()
-            if self._waiting and self._thread is None:
-                return False
-            self._changed.notify_all()
+            self._let_go()
             return self._changed.wait_for(lambda: not self._waiting and not self._busy, timeout)
 
     def stop(self) -> None:
         """Give up what is not delivered yet."""
         with self._changed:
-            self._stopped = True
             self._waiting.clear()
-            self._changed.notify_all()
+            self._held_back.clear()
             thread, self._thread = self._thread, None
+            self._changed.notify_all()
         if thread is not None:
-            thread.join(TIMEOUT + self.backoff + 1)
+            thread.join(TIMEOUT + 1)
+
+    def _let_go(self) -> None:
+        for job in self._held_back:
+            self._enqueue(job)
+        self._held_back.clear()
+        if self._thread is None and self._waiting:
+            self._thread = Thread(target=self._run, name="telnyx-webhooks", daemon=True)
+            self._thread.start()
+        self._changed.notify_all()
+
+    def _enqueue(self, job: _Job, delay: float = 0.0) -> None:
+        self._sequence += 1
+        heapq.heappush(self._waiting, (monotonic() + delay, self._sequence, job))
 
     def _run(self) -> None:
-        with httpx.Client(timeout=TIMEOUT, trust_env=False) as client:
+        with httpx.Client(trust_env=False) as client:
             while True:
+                job = self._next()
+                if job is None:
+                    return
+                done = self._deliver(client, job)
                 with self._changed:
                     self._busy = False
+                    if not done:
+                        self._try_again(job)
                     self._changed.notify_all()
-                    self._changed.wait_for(lambda: self._waiting or self._stopped)
-                    if self._stopped:
-                        return
-                    url, event = self._waiting.popleft()
-                    self._busy = True
-                self._deliver(client, url, event)
 
-    def _deliver(self, client: httpx.Client, url: str, event: dict[str, Any]) -> None:
-        for attempt in range(1, self.attempts + 1):
-            meta = {"attempt": attempt, "delivered_to": url}
-            body = json.dumps({"data": event, "meta": meta}).encode()
-            headers = signed_headers(self.key, body, self.now())
-            status: int | None = None
-            with contextlib.suppress(httpx.HTTPError, httpx.InvalidURL, OSError):
-                status = client.post(url, content=body, headers=headers).status_code
-            self.deliveries.append(Delivery(url, event, headers, body, attempt, status))
-            if status == 200 or attempt == self.attempts:
-                return
-            end = monotonic() + self.backoff * 2 ** (attempt - 1)
-            with self._changed:
-                self._changed.wait_for(lambda: self._stopped, max(0.0, end - monotonic()))
-                if self._stopped:
-                    return
+    def _next(self) -> _Job | None:
+        """Wait for a job; None when there is to be no more."""
+        with self._changed:
+            while self._thread is current_thread():
+                if not self._waiting:
+                    self._changed.wait()
+                    continue
+                ahead = self._waiting[0][0] - monotonic()
+                if ahead <= 0:
+                    self._busy = True
+                    return heapq.heappop(self._waiting)[2]
+                self._changed.wait(ahead)
+        return None
+
+    def _try_again(self, job: _Job) -> None:
+        if self._thread is not current_thread():
+            return
+        tried = (job.attempt - 1) % self.attempts + 1
+        if tried < self.attempts:
+            delay = self.backoff * 2 ** (tried - 1)
+            self._enqueue(evolve(job, attempt=job.attempt + 1), delay)
+        elif len(job.urls) > 1:
+            self._enqueue(evolve(job, urls=job.urls[1:], attempt=job.attempt + 1))
+
+    def _deliver(self, client: httpx.Client, job: _Job) -> bool:
+        url = job.urls[0]
+        meta = {"attempt": job.attempt, "delivered_to": url}
+        body = json.dumps({"data": job.event, "meta": meta}).encode()
+        headers = signed_headers(self.key, body, self.now())
+        status: int | None = None
+        error: str | None = None
+        try:
+            answer = client.post(url, content=body, headers=headers, timeout=job.timeout)
+            status = answer.status_code
+        except (httpx.HTTPError, httpx.InvalidURL, OSError) as failure:
+            error = f"{type(failure).__name__}: {failure}"
+        self.deliveries.append(Delivery(url, job.event, headers, body, job.attempt, status, error))
+        return status == 200
 
 
 def signed_headers(key: SigningKey, body: bytes, now: datetime) -> dict[str, str]:
