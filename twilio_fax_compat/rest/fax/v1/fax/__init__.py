@@ -213,6 +213,21 @@ class FaxContext(InstanceContext):
         return f"<Twilio.Fax.V1.FaxContext {shown(self._solution)}>"
 
 
+class _Properties:
+    """Makes the properties of a fax when they are first read: many of a long list never are."""
+
+    def __get__(self, fax: FaxInstance | None, owner: type[FaxInstance]) -> dict[str, Any]:
+        inside = {} if fax is None else vars(fax)
+        payload = inside.get("_payload")
+        if payload is not None:
+            inside.setdefault("_properties", _properties_of(payload.get))
+            inside.pop("_payload", None)
+        if "_properties" not in inside:  # asked last, as another thread may have made them
+            raise AttributeError("{!r} has no attribute '_properties'".format(owner.__name__))
+        properties: dict[str, Any] = inside["_properties"]
+        return properties
+
+
 class FaxInstance(InstanceResource):
     """A fax as it was when it was read: reading a property makes no request."""
 
@@ -248,6 +263,11 @@ class FaxInstance(InstanceResource):
 
         CANCELED = "canceled"
 
+    if TYPE_CHECKING:
+        _properties: dict[str, Any]
+    else:
+        _properties = _Properties()
+
     def __init__(
         self, version: Version, payload: Mapping[str, Any], sid: str | None = None
     ) -> None:
@@ -261,26 +281,9 @@ class FaxInstance(InstanceResource):
         else:  # which may be garbage, to be refused at once
             self._properties = _properties_of(get)
 
-    if TYPE_CHECKING:
-        _properties: dict[str, Any]
-    else:
-
-        def __getattr__(self, name: str) -> Any:
-            # Many instances of a long list are never looked at closely.
-            inside = self.__dict__
-            payload = inside.get("_payload")
-            if name == "_properties" and payload is not None:
-                inside.setdefault("_properties", _properties_of(payload.get))
-                inside.pop("_payload", None)
-            if name == "_properties" and name in inside:
-                return inside[name]
-            raise AttributeError(
-                "{!r} object has no attribute {!r}".format(type(self).__name__, name)
-            )
-
-        def __reduce_ex__(self, protocol: Any) -> Any:
-            getattr(self, "_properties", None)  # a copy shares them
-            return super().__reduce_ex__(protocol)
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        getattr(self, "_properties", None)  # a copy shares them
+        return super().__reduce_ex__(protocol)
 
     @property
     def _proxy(self) -> FaxContext:
