@@ -8,8 +8,10 @@ developers.telnyx.com/development/migration/twilio-migration-guide), numbers and
 from datetime import datetime, timezone
 from pathlib import Path
 
+import httpx
 import pytest
 import vcr
+import vcr.patch
 
 from twilio_fax_compat import RetryPolicy, TelnyxSettings
 from twilio_fax_compat.base.exceptions import TwilioRestException
@@ -19,12 +21,17 @@ CASSETTES = Path(__file__).with_name("cassettes")
 FAX = "FX0ccc7b5448eb428c8da0f2ee4cde6b9a"
 
 
+# Releases before 9 see what goes through an httpx.Client, later ones what goes through a transport.
+SEES_TRANSPORTS = hasattr(vcr.patch, "_HttpxHttpTransport_handle_request")
+
+
 @pytest.fixture(name="client")
 def _client():
     return Client(
         "AC00000000000000000000000000000001",
         "token",
         environment={"PATH": ""},
+        http_client=None if SEES_TRANSPORTS else httpx.Client(),
         telnyx=TelnyxSettings(
             api_key="KEY0000000000000000000000000000000_example",
             connection_id="234423",
