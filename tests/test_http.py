@@ -127,9 +127,10 @@ def test_a_replaced_request_method_is_asked(telnyx, monkeypatch):
         client.fax.faxes.list()
     monkeypatch.undo()
     assert len(client.fax.faxes.list()) == 1
+    other = make_client(telnyx)
     monkeypatch.setattr(TwilioHttpClient, "request", lambda *_args, **_options: Bare(403, "{}"))
     with pytest.raises(TwilioException):
-        client.fax.faxes.list()
+        other.fax.faxes.list()
 
 
 @needs_twilio

@@ -95,6 +95,5 @@ def is_untouched(http_client: object) -> bool:
     """Tell whether *http_client* is ours and nobody replaced its `request`."""
     return (
         type(http_client) is TwilioHttpClient
-        and TwilioHttpClient.request is _REQUEST
-        and "request" not in vars(http_client)
+        and getattr(http_client.request, "__func__", None) is _REQUEST
     )
