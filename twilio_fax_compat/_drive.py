@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
 from datetime import datetime, timezone
 from random import random
 from time import sleep
 from typing import Any, Mapping
-from uuid import uuid4
 
 from twilio_fax_compat._core.exchange import Setup, exchange, twilio_request
 from twilio_fax_compat._core.messages import (
@@ -83,7 +83,7 @@ def drive(flow: Flow, send: Send, ledger: Ledger) -> TwilioResponse:
 
 def _carry_out(effect: Effect, ledger: Ledger) -> Any:
     if isinstance(effect, Mint):
-        return Minted(uuid4().hex, datetime.now(timezone.utc))
+        return Minted(os.urandom(16).hex(), datetime.now(timezone.utc))
     if isinstance(effect, Recall):
         return ledger.recall(effect.fax_ids)
     if isinstance(effect, Remember):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
-import platform
+import sys
 from http.client import HTTPException
 from typing import Any, Callable, Mapping, Sequence
 from urllib.parse import quote
@@ -113,7 +113,7 @@ class _Sender:
         self.headers: dict[str, str] = {
             "Authorization": "Bearer {}".format(settings.api_key),
             "User-Agent": "twilio-fax-compat/{} (Python {})".format(
-                __version__, platform.python_version()
+                __version__, sys.version.split()[0]
             ),
             "Accept": "application/json",
         }

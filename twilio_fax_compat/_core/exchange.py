@@ -36,17 +36,16 @@ from twilio_fax_compat._core.messages import (
     TwilioResponse,
     Warn,
 )
-from twilio_fax_compat._core.paging import is_last_page, read_listing
 from twilio_fax_compat._core.problems import (
     from_failure,
     from_telnyx,
     not_found,
     problem,
     refuses_state,
-    telnyx_errors,
 )
+from twilio_fax_compat._core.reading import NOTHING_KNOWN, ask_for, error_of, read_fax, resource_of
 from twilio_fax_compat._core.retries import RetryPolicy, Tried, repeated
-from twilio_fax_compat._core.sending import Setup, create, readable_list
+from twilio_fax_compat._core.sending import Setup, create
 from twilio_fax_compat._core.statuses import is_terminal
 from twilio_fax_compat._core.times import parse_http_date
 
@@ -59,8 +58,6 @@ LINK_MARGIN = timedelta(seconds=30)
 
 POLLS = (0.25, 0.5, 1.0)
 """Seconds between looks for what Telnyx has accepted but not yet done."""
-
-_NOTHING_KNOWN = Facts()
 
 
 def twilio_request(
@@ -89,9 +86,14 @@ def exchange(request: TwilioRequest, setup: Setup) -> Flow:
         return not_found(path)
     sid, has_media, media = route.groups()
     if sid is None:
-        flows = {"GET": list_faxes, "POST": create}
-        flow = flows.get(method)
-        return (yield from flow(request.fields, path, setup)) if flow else _not_allowed(method)
+        if method == "POST":
+            return (yield from create(request.fields, path, setup))
+        if method != "GET":
+            return _not_allowed(method)
+        # A program that only sends has no need of it.
+        from twilio_fax_compat._core.listing import list_faxes
+
+        return (yield from list_faxes(request.fields, path, setup))
     fax = fax_id(unquote(sid))
     if fax is None:
         return not_found(path)
@@ -104,6 +106,8 @@ def exchange(request: TwilioRequest, setup: Setup) -> Flow:
     if media is None:
         if method != "GET":
             return _not_allowed(method)
+        from twilio_fax_compat._core.listing import list_media
+
         return (yield from list_media(fax, request.fields, path, setup))
     if fax_id(unquote(media), "ME") != fax:
         return not_found(path)
@@ -118,38 +122,6 @@ def fetch(fax_id: str, path: str, setup: Setup) -> Flow:
     if isinstance(fax, TwilioResponse):
         return fax
     return (yield from _told(fax_id, fax, setup))
-
-
-def list_faxes(fields: Mapping[str, object], path: str, setup: Setup) -> Flow:
-    """Return 200 and one page of faxes in Twilio's envelope, with one Telnyx request as a rule."""
-    listing = read_listing(fields)
-    if isinstance(listing, TwilioResponse):
-        return listing
-    while True:
-        request = listing.request()
-        tried = yield from repeated(request, setup.retry)
-        page = readable_list(tried.outcome)
-        if page is None:
-            return _error(tried.outcome, path)
-        faxes = page[0]
-        if listing.was_overtaken(faxes):
-            continue
-        assert isinstance(tried.outcome, TelnyxResponse)
-        is_last = is_last_page(tried.outcome.json() or {}, len(faxes), listing.telnyx_page_size)
-        unseen = listing.unseen(faxes)
-        if unseen or is_last or not faxes:
-            break
-        listing.turn()
-    handed_out = unseen[: listing.page_size]
-    following = None
-    if handed_out and (len(unseen) > len(handed_out) or not is_last):
-        following = listing.after(faxes, handed_out)
-    known = yield Recall([str(fax.get("id")) for fax in handed_out])
-    payloads = [
-        fax_payload(fax, setup.account_sid, known.get(fax.get("id"), _NOTHING_KNOWN))
-        for fax in handed_out
-    ]
-    return TwilioResponse(200, listing.envelope(payloads, following, path, "faxes"))
 
 
 def update(fax_id: str, fields: Mapping[str, object], path: str, setup: Setup) -> Flow:
@@ -179,7 +151,7 @@ def update(fax_id: str, fields: Mapping[str, object], path: str, setup: Setup) -
     for seconds in (0.0, *POLLS):
         if seconds:
             yield Pause(seconds)
-        answer = yield from _fax(fax_id, path, setup)
+        answer = yield from read_fax(fax_id, path, setup)
         if isinstance(answer, TwilioResponse):
             return answer
         fax = answer
@@ -196,24 +168,12 @@ def delete(fax_id: str, path: str, setup: Setup) -> Flow:
         200 <= outcome.status < 300 or (tried.unsure and outcome.status == 404)
     ):
         return TwilioResponse(204)
-    return _error(outcome, path)
-
-
-def list_media(fax_id: str, fields: Mapping[str, object], path: str, setup: Setup) -> Flow:
-    """Return 200 and a page with the one FaxMedia of a fax, or none."""
-    listing = read_listing(fields)
-    if isinstance(listing, TwilioResponse):
-        return listing
-    fax = yield from _fax(fax_id, path, setup)
-    if isinstance(fax, TwilioResponse):
-        return fax
-    media = None if listing.page_number else media_payload(fax, setup.account_sid)
-    return TwilioResponse(200, listing.envelope([media] if media else [], None, path, "media"))
+    return error_of(outcome, path)
 
 
 def fetch_media(fax_id: str, path: str, setup: Setup) -> Flow:
     """Return 200 and the FaxMedia of a fax."""
-    fax = yield from _fax(fax_id, path, setup)
+    fax = yield from read_fax(fax_id, path, setup)
     if isinstance(fax, TwilioResponse):
         return fax
     media = media_payload(fax, setup.account_sid)
@@ -230,19 +190,13 @@ def media_cannot_go_alone(fax_id: str) -> TwilioResponse:
     )
 
 
-def _fax(fax_id: str, path: str, setup: Setup) -> Generator[Effect, Any, JSON | TwilioResponse]:
-    answer = yield from _answer(fax_id, setup)
-    fax = _resource(answer)
-    return _error(answer, path) if fax is None else fax
-
-
 def _fax_with_live_link(
     fax_id: str, path: str, setup: Setup
 ) -> Generator[Effect, Any, JSON | TwilioResponse]:
-    answer = yield from _answer(fax_id, setup)
-    fax = _resource(answer)
+    answer = yield from ask_for(fax_id, setup)
+    fax = resource_of(answer)
     if fax is None:
-        return _error(answer, path)
+        return error_of(answer, path)
     if not (yield from _has_expired(fax, answer)):
         return fax
     request = TelnyxRequest("POST", f"/faxes/{fax_id}/actions/refresh")
@@ -251,10 +205,10 @@ def _fax_with_live_link(
     for seconds in (0.0, *POLLS) if renewed else ():
         if seconds:
             yield Pause(seconds)
-        answer = yield from _answer(fax_id, setup)
-        fresh = _resource(answer)
+        answer = yield from ask_for(fax_id, setup)
+        fresh = resource_of(answer)
         if fresh is None:
-            return _error(answer, path)
+            return error_of(answer, path)
         fax = fresh
         if not (yield from _has_expired(fax, answer)):
             return fax
@@ -281,33 +235,8 @@ def _has_expired(fax: JSON, answer: Outcome) -> Generator[Effect, Any, bool]:
 
 def _told(fax_id: str, fax: JSON, setup: Setup) -> Flow:
     known = yield Recall((fax_id,))
-    facts = known.get(fax_id, _NOTHING_KNOWN)
+    facts = known.get(fax_id, NOTHING_KNOWN)
     return TwilioResponse(200, fax_payload(fax, setup.account_sid, facts))
-
-
-def _answer(fax_id: str, setup: Setup) -> Generator[Effect, Any, Outcome]:
-    tried: Tried = yield from repeated(TelnyxRequest("GET", f"/faxes/{fax_id}"), setup.retry)
-    return tried.outcome
-
-
-def _resource(outcome: Outcome) -> JSON | None:
-    if isinstance(outcome, Failure) or not 200 <= outcome.status < 300:
-        return None
-    fax = (outcome.json() or {}).get("data")
-    return fax if isinstance(fax, dict) else None
-
-
-def _error(outcome: Outcome, path: str) -> TwilioResponse:
-    if isinstance(outcome, Failure):
-        return from_failure(outcome)
-    if 200 <= outcome.status < 400:
-        return problem(
-            502,
-            20500,
-            f"Telnyx answered HTTP {outcome.status} without anything to read",
-            {"errors": telnyx_errors(outcome), "telnyx_status": outcome.status},
-        )
-    return from_telnyx(outcome, path)
 
 
 def _not_allowed(method: str) -> TwilioResponse:

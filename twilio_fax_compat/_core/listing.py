@@ -1,0 +1,56 @@
+"""Lists of faxes and of their media."""
+
+from __future__ import annotations
+
+from typing import Mapping
+
+from twilio_fax_compat._core.faxes import fax_payload, media_payload
+from twilio_fax_compat._core.messages import Flow, Recall, TelnyxResponse, TwilioResponse
+from twilio_fax_compat._core.paging import is_last_page, read_listing
+from twilio_fax_compat._core.reading import NOTHING_KNOWN, error_of, read_fax
+from twilio_fax_compat._core.retries import repeated
+from twilio_fax_compat._core.sending import Setup, readable_list
+
+
+def list_faxes(fields: Mapping[str, object], path: str, setup: Setup) -> Flow:
+    """Return 200 and one page of faxes in Twilio's envelope, with one Telnyx request as a rule."""
+    listing = read_listing(fields)
+    if isinstance(listing, TwilioResponse):
+        return listing
+    while True:
+        request = listing.request()
+        tried = yield from repeated(request, setup.retry)
+        page = readable_list(tried.outcome)
+        if page is None:
+            return error_of(tried.outcome, path)
+        faxes = page[0]
+        if listing.was_overtaken(faxes):
+            continue
+        assert isinstance(tried.outcome, TelnyxResponse)
+        is_last = is_last_page(tried.outcome.json() or {}, len(faxes), listing.telnyx_page_size)
+        unseen = listing.unseen(faxes)
+        if unseen or is_last or not faxes:
+            break
+        listing.turn()
+    handed_out = unseen[: listing.page_size]
+    following = None
+    if handed_out and (len(unseen) > len(handed_out) or not is_last):
+        following = listing.after(faxes, handed_out)
+    known = yield Recall([str(fax.get("id")) for fax in handed_out])
+    payloads = [
+        fax_payload(fax, setup.account_sid, known.get(fax.get("id"), NOTHING_KNOWN))
+        for fax in handed_out
+    ]
+    return TwilioResponse(200, listing.envelope(payloads, following, path, "faxes"))
+
+
+def list_media(fax_id: str, fields: Mapping[str, object], path: str, setup: Setup) -> Flow:
+    """Return 200 and a page with the one FaxMedia of a fax, or none."""
+    listing = read_listing(fields)
+    if isinstance(listing, TwilioResponse):
+        return listing
+    fax = yield from read_fax(fax_id, path, setup)
+    if isinstance(fax, TwilioResponse):
+        return fax
+    media = None if listing.page_number else media_payload(fax, setup.account_sid)
+    return TwilioResponse(200, listing.envelope([media] if media else [], None, path, "media"))
