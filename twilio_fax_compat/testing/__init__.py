@@ -17,12 +17,15 @@ if TYPE_CHECKING:
 
 __all__ = ["Delivery", "Exchange", "TelnyxEmulator", "faults"]
 
+_NEEDS = "the emulator needs {}: pip install 'twilio-fax-compat[emulator]'"
 _HOMES = {"Delivery": "webhooks", "Exchange": "journal", "TelnyxEmulator": "emulator"}
 
 
 def __getattr__(name: str) -> object:
     from importlib import import_module
 
+    if name == "TelnyxEmulator":
+        _require_multipart()
     try:
         if name == "faults":
             return import_module(__name__ + ".faults")
@@ -31,7 +34,13 @@ def __getattr__(name: str) -> object:
     except ModuleNotFoundError as missing:
         if (missing.name or "").startswith(__name__.partition(".")[0]):
             raise
-        raise ImportError(
-            f"the emulator needs {missing.name}: pip install 'twilio-fax-compat[emulator]'"
-        ) from missing
+        raise ImportError(_NEEDS.format(missing.name)) from missing
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def _require_multipart() -> None:
+    from importlib.util import find_spec
+
+    # Starlette imports it, under either name, only when a form arrives.
+    if find_spec("python_multipart") is None and find_spec("multipart") is None:
+        raise ImportError(_NEEDS.format("python-multipart"))

@@ -1,31 +1,39 @@
-"""``twilio-fax-compat emulator``."""
+"""``twilio-fax-compat emulator``: a local Telnyx for programs in any language."""
 
 from __future__ import annotations
 
 import argparse
+import shlex
 import signal
+import sys
 from threading import Event
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of the command."""
+    """Add the options of the command to *parser*."""
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on")
     parser.add_argument("--port", type=int, default=0, help="the port, by default any free one")
     parser.add_argument(
         "--speed", type=float, default=1.0, help="virtual seconds in a real one (default 1)"
     )
+    parser.add_argument("--api-key", help="the key that clients must have, by default a fixed one")
     parser.add_argument("--webhook-url", help="where events go that have no URL of their own")
     parser.add_argument(
         "--outcome",
         action="append",
         default=[],
+        type=_outcome,
         metavar="NUMBER=REASON",
         help="how faxes to a number end, for instance +15005550001=user_busy",
     )
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Serve until the process is told to stop, and return the exit status."""
+    """
+    Print what to export, serve until SIGINT or SIGTERM, and return the exit status.
+
+    It is 1 when the address cannot be listened on. Raises ImportError without the extra.
+    """
     from twilio_fax_compat.testing import TelnyxEmulator
 
     done = Event()
@@ -36,11 +44,24 @@ def run(arguments: argparse.Namespace) -> int:
         port=arguments.port,
         speed=arguments.speed,
         webhook_url=arguments.webhook_url,
-        outcomes=dict(outcome.split("=", 1) for outcome in arguments.outcome),
+        outcomes=dict(arguments.outcome),
         journal_limit=1000,
+        **({"api_key": arguments.api_key} if arguments.api_key else {}),
     )
-    with emulator:
-        for name, value in emulator.environ.items():
-            print(f"export {name}={value}", flush=True)
-        done.wait()
+    try:
+        emulator.start()
+    except OSError as error:
+        print(f"cannot listen on {arguments.host}:{arguments.port}: {error}", file=sys.stderr)
+        return 1
+    for name, value in emulator.environ.items():
+        print(f"export {name}={shlex.quote(value)}", flush=True)
+    done.wait()
+    emulator.stop()
     return 0
+
+
+def _outcome(text: str) -> tuple[str, str]:
+    number, equals, reason = text.partition("=")
+    if not (number and equals and reason):
+        raise argparse.ArgumentTypeError("write NUMBER=REASON, as in +15005550001=user_busy")
+    return number, reason
