@@ -21,13 +21,14 @@ THREADS = 32
 
 def test_two_emulators_side_by_side():
     """Each has its own faxes, faults, key and port."""
-    with TelnyxEmulator() as one, TelnyxEmulator(api_key="KEY2") as other:
-        with connect(one) as http, connect(other) as other_http:
-            other.inject(faults.error(503))
-            post(http, one)
-            assert other_http.get("/faxes").status_code == 503
-            assert other_http.get("/faxes").json()["data"] == []
-            assert other_http.get(f"{one.base_url}/faxes").status_code == 401
+    with TelnyxEmulator() as one, TelnyxEmulator(api_key="KEY2") as other, connect(
+        one
+    ) as http, connect(other) as other_http:
+        other.inject(faults.error(503))
+        post(http, one)
+        assert other_http.get("/faxes").status_code == 503
+        assert other_http.get("/faxes").json()["data"] == []
+        assert other_http.get(f"{one.base_url}/faxes").status_code == 401
     assert (len(one.faxes), len(other.faxes)) == (1, 0)
     assert one.base_url != other.base_url
     assert one.public_key != other.public_key
@@ -60,7 +61,7 @@ def test_a_taken_port_is_an_error(telnyx):
     """Two emulators on one port are an OSError for the second, which can start elsewhere."""
     port = int(telnyx.origin.rpartition(":")[2])
     second = TelnyxEmulator(port=port)
-    with pytest.raises(OSError, match="[Aa]ddress"):
+    with pytest.raises(OSError, match="in use"):
         second.start()
     second.stop()
 
@@ -90,9 +91,9 @@ def test_nothing_is_left_behind():
     assert set(threading.enumerate()) <= before
 
 
-def test_many_threads(telnyx):
+def test_many_threads():
     """Faxes sent, read, listed and cancelled by many threads at once are each right, once."""
-    with connect(telnyx) as http, ThreadPoolExecutor(THREADS) as pool:
+    with TelnyxEmulator() as telnyx, connect(telnyx) as http, ThreadPoolExecutor(THREADS) as pool:
 
         def one(number):
             fax = post(http, telnyx, to=f"+1500555{number % 7:04}", client_state="aGk=")
@@ -123,9 +124,9 @@ def test_many_threads(telnyx):
     assert len(set(ends)) == len(ends)
 
 
-def test_many_connections(telnyx):
+def test_many_connections():
     """Sixty-four clients, each with a connection of its own, are served at once."""
-    with ThreadPoolExecutor(64) as pool:
+    with TelnyxEmulator() as telnyx, ThreadPoolExecutor(64) as pool:
         host = ("127.0.0.1", int(telnyx.origin.rpartition(":")[2]))
         key = telnyx.api_key.encode()
         request = b"GET /v2/faxes HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + key + b"\r\n\r\n"
