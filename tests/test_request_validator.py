@@ -266,7 +266,7 @@ def told(library, token, url, form):
         outcome(lambda: library.add_port(parsed)),
         outcome(lambda: library.remove_port(parsed)),
     ]
-    for spelling in (url, *seen[1:]):
+    for spelling in (part for part in (url, *seen[1:]) if isinstance(part, str)):
         bare = ask("compute_signature", spelling, {})
         seen += [bare, *(ask("validate", url, form, made) for made in (seen[0], bare))]
     return seen
