@@ -2,7 +2,7 @@
 
 import nox
 
-nox.options.default_venv_backend = "virtualenv|venv"
+nox.options.default_venv_backend = "venv"
 nox.options.sessions = ["tests"]
 nox.options.reuse_existing_virtualenvs = True
 
@@ -10,7 +10,7 @@ TWILIO = {"none": [], "7.5.1": ["twilio==7.5.1"], "newest": ["--upgrade", "twili
 
 
 @nox.session
-@nox.parametrize("twilio", TWILIO)
+@nox.parametrize("twilio", list(TWILIO))
 def tests(session, twilio):
     """Run the tests beside one release of twilio."""
     session.install("-e", ".[test]")
