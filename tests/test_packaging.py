@@ -32,7 +32,10 @@ ALLOWED = {
     "settings": {"_core", "base"},
     "switch": set(),
     "testing": {"testing"},
+    "request_validator": {"_core"},
+    "twiml": {"twiml"},
     "warnings": set(),
+    "webhooks": {"_core", "base", "ledger", "webhooks"},
 }
 STDLIB = getattr(sys, "stdlib_module_names", None)  # since Python 3.10
 OUTSIDE = {"_core": {"attrs"}, "base": {"twilio"}, "switch": set(), "rest": set()}

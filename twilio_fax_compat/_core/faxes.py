@@ -54,10 +54,13 @@ def fax_payload(
         "quality": twilio_quality(get("quality")),
         "media_sid": "ME" + sid[2:] if sid and media_url else None,
         "media_url": media_url,
-        "num_pages": _whole_number(get("page_count")),
-        "duration": _whole_number(get("call_duration_secs")),
+        "num_pages": _whole_number(get("page_count"), facts.page_count),
+        "duration": _whole_number(get("call_duration_secs"), facts.duration),
         "status": twilio_status(
-            get("status"), direction, get("failure_reason"), facts.cancel_asked
+            get("status"),
+            direction,
+            get("failure_reason") or facts.failure_reason,
+            facts.cancel_asked,
         ),
         "direction": direction,
         "api_version": "v1",
@@ -124,13 +127,13 @@ def link_expires(url: str) -> datetime | None:
     return made + lifetime if made else None
 
 
-def _whole_number(value: object) -> int | None:
+def _whole_number(value: object, otherwise: int | None) -> int | None:
     if value is None or isinstance(value, bool):
-        return None
+        return otherwise
     if isinstance(value, int):
         return value
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, str) and re.fullmatch(r"[0-9]{1,9}", value):
         return int(value)
-    return None
+    return otherwise

@@ -1,0 +1,218 @@
+"""
+What a Telnyx event becomes for an application that was written for Twilio's callbacks.
+
+Which transitions Twilio called back is disputed (https://www.twilio.com/docs/fax/api/fax-resource and
+https://support.twilio.com/hc/en-us/articles/360007630493): ``queued`` and the final status are beyond
+doubt, the others a choice. An incoming fax is first asked about, then reported
+(https://www.twilio.com/docs/fax/twiml/receive).
+"""
+
+from __future__ import annotations
+
+from typing import Any, Generator, Mapping, Union
+from urllib.parse import urlencode, urlsplit
+
+from attrs import evolve, field, frozen
+
+from twilio_fax_compat._core.events import FaxEvent, facts_of, incoming_fax, to_twilio_callback
+from twilio_fax_compat._core.messages import Facts, Recall, Remember
+from twilio_fax_compat._core.multipart import encode_multipart
+from twilio_fax_compat._core.signatures import twilio_signature
+from twilio_fax_compat._core.twiml import Receive, Reject, read_twiml
+
+FORM = "application/x-www-form-urlencoded"
+USER_AGENT = "TwilioProxy/1.1"
+
+DONE, AGAIN = 200, 503
+"""The two answers to Telnyx, which takes nothing but 200 for success and delivers again otherwise."""
+
+
+@frozen
+class CallApp:
+    """Effect: a Twilio request to an application, answered with an `AppAnswer`."""
+
+    method: str
+    url: str = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(default=b"", repr=False)
+    is_own: bool = True
+
+
+@frozen
+class AppAnswer:
+    """What an application answered; *status* 0 stands for no answer."""
+
+    status: int
+    content_type: str | None = None
+    body: bytes = field(default=b"", repr=False)
+
+    @property
+    def is_good(self) -> bool:
+        """Tell whether it is any 2xx."""
+        return 200 <= self.status < 300
+
+
+@frozen
+class Claim:
+    """Effect: answered with ``new``, ``busy`` or ``done``."""
+
+    event_id: str
+
+
+@frozen
+class Settle:
+    """Effect: the event needs nothing more."""
+
+    event_id: str
+
+
+@frozen
+class Release:
+    """Effect: the event is to be delivered again."""
+
+    event_id: str
+
+
+@frozen
+class Download:
+    """Effect: answered with the bytes behind a link, or None."""
+
+    url: str = field(repr=False)
+
+
+@frozen
+class Tell:
+    """Effect: log a *text*, with Twilio's error *code* where it has one."""
+
+    text: str
+    code: int | None = None
+
+
+Step = Union[CallApp, Claim, Settle, Release, Download, Tell, Remember, Recall]
+Talk = Generator[Step, Any, int]
+
+
+@frozen(kw_only=True)
+class Rules:
+    """Whose callbacks these are, and which of them are wanted."""
+
+    account_sid: str
+    auth_token: str = field(repr=False)
+    forwards_all: bool = False
+
+
+def receive(event: FaxEvent, url: str, rules: Rules) -> Talk:
+    """
+    Bring *event*, which was delivered to *url*, to the application; return the answer to Telnyx.
+
+    An event is settled only after the application answered well, and an event that is settled or
+    in somebody else's hands is not delivered.
+    """
+    claim = yield Claim(event.id)
+    if claim != "new":
+        return DONE if claim == "done" else AGAIN
+    settled = False
+    try:
+        known = (yield Recall((event.fax_id,))).get(event.fax_id, Facts())
+        handle = _inbound if event.is_inbound else _outbound
+        settled = yield from handle(event, known, url, rules)
+        if settled:
+            if event.is_final:
+                yield Remember(event.fax_id, facts_of(event))
+            yield Settle(event.id)
+    finally:
+        if not settled:
+            yield Release(event.id)
+    return DONE if settled else AGAIN
+
+
+def _outbound(event: FaxEvent, known: Facts, url: str, rules: Rules) -> Generator[Step, Any, bool]:
+    is_wanted = rules.forwards_all or event.is_final or event.status == "queued"
+    if not is_wanted or (known.status is not None and not event.is_final):
+        return True
+    fields = to_twilio_callback(event, rules.account_sid, known.cancel_asked)
+    answer: AppAnswer = yield _call("POST", url, fields, rules)
+    return answer.is_good
+
+
+def _inbound(event: FaxEvent, known: Facts, url: str, rules: Rules) -> Generator[Step, Any, bool]:
+    action = known.action
+    if event.status == "media.processing":
+        return True
+    if action is None:
+        action = yield from _ask_for_twiml(event, url, rules)
+        if action is None:
+            return False
+        yield Remember(event.fax_id, Facts(action=action))
+    if not event.is_final or not action.get("url"):
+        return True
+    fields = to_twilio_callback(event, rules.account_sid)
+    target, method = action["url"], action.get("method", "POST")
+    is_own = _origin(target) == _origin(url)
+    if action.get("store_media") == "false" and event.status == "received":
+        link = fields.pop("MediaUrl", None)
+        document = (yield Download(link)) if link else None
+        if document is None:
+            yield Tell("the document of a received fax could not be fetched")
+            return False
+        kind, body = encode_multipart(fields, "Media", "fax.pdf", "application/pdf", document)
+        headers = _headers(target, fields, rules, kind)
+        answer: AppAnswer = yield CallApp("POST", target, headers, body, is_own)
+    else:
+        answer = yield evolve(_call(method, target, fields, rules), is_own=is_own)
+    return answer.is_good
+
+
+def _ask_for_twiml(
+    event: FaxEvent, url: str, rules: Rules
+) -> Generator[Step, Any, Mapping[str, str] | None]:
+    """Return what the application wants done with the fax; None to be asked again."""
+    answer: AppAnswer = yield _call("POST", url, incoming_fax(event, rules.account_sid), rules)
+    if not answer.is_good:
+        yield Tell(f"the application answered an incoming fax with HTTP {answer.status}", 11200)
+        return None
+    verb = read_twiml(answer.body, answer.content_type, url)
+    if isinstance(verb, Receive):
+        for note in verb.notes:
+            yield Tell(note)
+        if verb.media_type != "application/pdf" or verb.page_size != "letter":
+            yield Tell("mediaType and pageSize have no effect: Telnyx delivers PDF as it came")
+        return {
+            "verb": "Receive",
+            "url": verb.action or "",
+            "method": verb.method,
+            "store_media": "true" if verb.store_media else "false",
+        }
+    if isinstance(verb, Reject):
+        yield Tell("Telnyx takes every fax: one that was rejected is kept from the action")
+        return {"verb": "Reject"}
+    yield Tell(verb.text, verb.code)
+    return {"verb": ""}
+
+
+def _call(method: str, url: str, fields: Mapping[str, str], rules: Rules) -> CallApp:
+    if method == "GET":
+        # Frameworks show a URL with these decoded, and a validator must see what was signed.
+        query = urlencode(list(fields.items()), safe=":/?@!$'()*,;")
+        url += ("&" if urlsplit(url).query else "?") + query
+        return CallApp("GET", url, _headers(url, {}, rules))
+    body = urlencode(list(fields.items())).encode("ascii")
+    return CallApp("POST", url, _headers(url, fields, rules, FORM), body)
+
+
+def _headers(
+    url: str, fields: Mapping[str, str], rules: Rules, content_type: str | None = None
+) -> dict[str, str]:
+    headers = {
+        "User-Agent": USER_AGENT,
+        "Accept": "*/*",
+        "X-Twilio-Signature": twilio_signature(rules.auth_token, url, fields.items()),
+    }
+    if content_type is not None:
+        headers["Content-Type"] = content_type
+    return headers
+
+
+def _origin(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    return parts.scheme.lower(), parts.netloc.lower()

@@ -1,0 +1,168 @@
+"""The middleware for WSGI applications such as Flask's and Django's (PEP 3333)."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import Any, Callable, Dict, Iterable, Mapping, Sequence
+from urllib.parse import unquote_to_bytes, urlsplit
+
+from twilio_fax_compat._core.receiving import AGAIN, DONE, AppAnswer, CallApp, receive
+from twilio_fax_compat.ledger import Ledger
+from twilio_fax_compat.webhooks.receiver import Receiver, Refused, Stranger, logger
+
+Environ = Dict[str, Any]
+App = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
+
+_REASONS = {200: "200 OK", 400: "400 Bad Request", 401: "401 Unauthorized"}
+
+
+class WSGIMiddleware:
+    """
+    Wrap a WSGI *app* so that Telnyx's fax webhooks reach it as Twilio's callbacks.
+
+    *auth_token* and *account_sid* are Twilio's (``TWILIO_AUTH_TOKEN``, ``TWILIO_ACCOUNT_SID``),
+    *public_key* is Telnyx's, one or several (``TELNYX_PUBLIC_KEY``). *forward* is ``"final"``, for
+    the callbacks queued and final, or ``"all"``. *ledger* keeps what was seen, by default in the
+    memory of this process. *max_body* is in bytes.
+
+    Raises TwilioException when a setting is missing or cannot be right.
+    """
+
+    def __init__(
+        self,
+        app: App,
+        *,
+        auth_token: str | None = None,
+        account_sid: str | None = None,
+        public_key: str | Sequence[str] | None = None,
+        ledger: Ledger | None = None,
+        forward: str = "final",
+        max_body: int = 1024 * 1024,
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
+        self.app = app
+        self._receiver = Receiver.of(
+            auth_token=auth_token,
+            account_sid=account_sid,
+            public_key=public_key,
+            ledger=ledger,
+            forward=forward,
+            max_body=max_body,
+            environ=environ,
+        )
+
+    def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """Serve a request."""
+        if (
+            "HTTP_TELNYX_SIGNATURE_ED25519" not in environ
+            and "HTTP_TELNYX_TIMESTAMP" not in environ
+            and not environ.get("HTTP_USER_AGENT", "").startswith("telnyx-webhooks")
+        ) or environ["REQUEST_METHOD"] != "POST":
+            return self.app(environ, start_response)
+        body = _body(environ, self._receiver.max_body)
+        headers = {
+            name[5:].lower().replace("_", "-"): value
+            for name, value in environ.items()
+            if name.startswith("HTTP_TELNYX_")
+        }
+        event = self._receiver.read(headers, body)
+        if isinstance(event, Stranger):
+            return self.app({**environ, "wsgi.input": BytesIO(body)}, start_response)
+        if isinstance(event, Refused):
+            logger.warning("a webhook was refused: %s", event.why)
+            return _answer(start_response, event.status)
+        if event is None:
+            logger.info("an event of no known kind was left alone")
+            return _answer(start_response, DONE)
+        url = event.delivered_to or _url_of(environ)
+        talk = receive(event, url, self._receiver.rules)
+        result: Any = None
+        try:
+            step = talk.send(None)
+            while True:
+                try:
+                    if isinstance(step, CallApp) and step.is_own:
+                        result = self._call(environ, step)
+                    else:
+                        result = self._receiver.carry_out(step)
+                except BaseException as error:  # the claim has to be given up
+                    step = talk.throw(error)
+                else:
+                    step = talk.send(result)
+        except StopIteration as end:
+            return _answer(start_response, end.value)
+
+    def _call(self, environ: Environ, call: CallApp) -> AppAnswer:
+        answered: list[Any] = []
+        written: list[bytes] = []
+
+        def start_response(
+            status: str, headers: list[Any], exc_info: Any = None
+        ) -> Callable[[bytes], object]:
+            if exc_info is not None and answered and written:
+                raise exc_info[1].with_traceback(exc_info[2])
+            answered[:] = [status, headers]
+            return written.append
+
+        chunks = self.app(_as_twilio(environ, call), start_response)
+        try:
+            written.extend(chunks)
+        finally:
+            close = getattr(chunks, "close", None)
+            if close is not None:
+                close()
+        if not answered:
+            return AppAnswer(0)
+        kinds = [value for name, value in answered[1] if name.lower() == "content-type"]
+        return AppAnswer(int(answered[0][:3]), kinds[0] if kinds else None, b"".join(written))
+
+
+def _as_twilio(environ: Environ, call: CallApp) -> Environ:
+    parts = urlsplit(call.url)
+    changed = {
+        name: value
+        for name, value in environ.items()
+        if not name.startswith("HTTP_TELNYX_") and name not in ("CONTENT_TYPE", "HTTP_CONTENT_TYPE")
+    }
+    root = environ.get("SCRIPT_NAME", "")
+    path = unquote_to_bytes(parts.path).decode("latin-1") or "/"
+    if root and path.startswith(root):
+        path = path[len(root) :]
+    is_same = parts.path == urlsplit(_url_of(environ)).path
+    changed.update(
+        {
+            "REQUEST_METHOD": call.method,
+            "PATH_INFO": environ.get("PATH_INFO", "") if is_same else path,
+            "QUERY_STRING": parts.query,
+            "CONTENT_LENGTH": str(len(call.body)),
+            "wsgi.input": BytesIO(call.body),
+        }
+    )
+    for name, value in call.headers.items():
+        key = name.upper().replace("-", "_")
+        changed[key if key == "CONTENT_TYPE" else "HTTP_" + key] = value
+    for name in ("RAW_URI", "REQUEST_URI", "HTTP_TRANSFER_ENCODING", "HTTP_CONTENT_LENGTH"):
+        changed.pop(name, None)
+    return changed
+
+
+def _url_of(environ: Environ) -> str:
+    from wsgiref.util import request_uri
+
+    return request_uri(environ)
+
+
+def _body(environ: Environ, limit: int) -> bytes:
+    text = environ.get("CONTENT_LENGTH") or ""
+    stream = environ["wsgi.input"]
+    if text.isdigit():
+        return bytes(stream.read(min(int(text), limit + 1)))
+    if environ.get("wsgi.input_terminated"):
+        return bytes(stream.read(limit + 1))
+    return b""
+
+
+def _answer(start_response: Callable[..., Any], status: int) -> Iterable[bytes]:
+    reason = _REASONS.get(status, f"{AGAIN} Service Unavailable")
+    start_response(reason, [("Content-Length", "0")])
+    return [b""]
