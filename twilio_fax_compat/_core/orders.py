@@ -61,8 +61,9 @@ ADVICE: Mapping[str, str] = {
         "fax that took too long with update(status='canceled')"
     ),
     "status_callback": (
-        "the URL will get Telnyx's JSON webhooks, not Twilio's form posts: read them as "
-        "MIGRATION.md shows, or poll fetch().status"
+        "the URL gets Telnyx's JSON webhooks: wrap the application that serves it in "
+        "twilio_fax_compat.webhooks, which makes Twilio's callbacks of them, and choose "
+        "unsupported={'status_callback': 'ignore'}"
     ),
 }
 
