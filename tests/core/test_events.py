@@ -176,6 +176,9 @@ def test_a_form_with_a_file(fields, content):
     _, form, files = parse_form_data(environ)
 
     assert form.to_dict() == fields
-    with files["Media"] as file:
+    file = files["Media"]
+    try:
         assert (file.filename, file.content_type) == ("fax.pdf", "application/pdf")
         assert file.read() == content
+    finally:
+        file.close()

@@ -98,7 +98,7 @@ class ASGIMiddleware:
                         result = await self._call(scope, step)
                     else:
                         result = await loop.run_in_executor(None, self._receiver.carry_out, step)
-                except BaseException as error:  # the claim has to be given up
+                except BaseException as error:  # noqa: BLE001 - the claim has to be given up
                     step = talk.throw(error)
                 else:
                     step = talk.send(result)

@@ -85,7 +85,7 @@ class WSGIMiddleware:
                         result = self._call(environ, step)
                     else:
                         result = self._receiver.carry_out(step)
-                except BaseException as error:  # the claim has to be given up
+                except BaseException as error:  # noqa: BLE001 - the claim has to be given up
                     step = talk.throw(error)
                 else:
                     step = talk.send(result)
