@@ -35,7 +35,7 @@ ALLOWED = {
     "request_validator": {"_core"},
     "twiml": {"twiml"},
     "warnings": set(),
-    "webhooks": {"_core", "base", "ledger", "webhooks"},
+    "webhooks": {"_core", "_drive", "_http", "base", "ledger", "settings", "webhooks"},
 }
 STDLIB = getattr(sys, "stdlib_module_names", None)  # since Python 3.10
 OUTSIDE = {"_core": {"attrs"}, "base": {"twilio"}, "switch": set(), "rest": set()}

@@ -32,13 +32,17 @@ def test_code_that_cannot_be_edited_gets_our_client():
     before = twilio_modules()
     with twilio_fax_compat.install():
         from twilio.base.exceptions import TwilioRestException as Caught
+        from twilio.request_validator import RequestValidator
         from twilio.rest import Client as Installed
         from twilio.rest.fax.v1.fax import FaxInstance
         from twilio.rest.fax.v1.fax.fax_media import FaxMediaInstance
+        from twilio.twiml.fax_response import FaxResponse
 
         assert Installed is Client
         assert Caught is TwilioRestException
         assert FaxInstance.__module__ == "twilio_fax_compat.rest.fax.v1.fax"
+        assert str(FaxResponse().receive(action="/x")) == '<Receive action="/x" />'
+        assert RequestValidator("12345").validate("https://x.example", {}, "") is False
         assert FaxMediaInstance.__module__ == "twilio_fax_compat.rest.fax.v1.fax.fax_media"
         assert importlib.import_module("twilio.rest.fax").Fax is not None
     after = twilio_modules()

@@ -39,8 +39,11 @@ _ALL_MODULES = (
     "http",
     "http.http_client",
     "http.response",
+    "request_validator",
     "rest",
     *_FAX_MODULES,
+    "twiml",
+    "twiml.fax_response",
 )
 
 _ABSENT = object()

@@ -14,8 +14,10 @@ from urllib.parse import urlencode, urlsplit
 
 from attrs import evolve, field, frozen
 
+from twilio_fax_compat._core.client_state import keeps_media
 from twilio_fax_compat._core.events import FaxEvent, facts_of, incoming_fax, to_twilio_callback
-from twilio_fax_compat._core.messages import Facts, Recall, Remember
+from twilio_fax_compat._core.media_links import MediaLinks
+from twilio_fax_compat._core.messages import Facts, Mint, Recall, Remember
 from twilio_fax_compat._core.multipart import encode_multipart
 from twilio_fax_compat._core.signatures import twilio_signature
 from twilio_fax_compat._core.twiml import Receive, Reject, read_twiml
@@ -88,17 +90,18 @@ class Tell:
     code: int | None = None
 
 
-Step = Union[CallApp, Claim, Settle, Release, Download, Tell, Remember, Recall]
+Step = Union[CallApp, Claim, Settle, Release, Download, Tell, Remember, Recall, Mint]
 Talk = Generator[Step, Any, int]
 
 
 @frozen(kw_only=True)
 class Rules:
-    """Whose callbacks these are, and which of them are wanted."""
+    """Whose callbacks these are, which of them are wanted, and whose *links* documents have."""
 
     account_sid: str
     auth_token: str = field(repr=False)
     forwards_all: bool = False
+    links: MediaLinks | None = None
 
 
 def receive(event: FaxEvent, url: str, rules: Rules) -> Talk:
@@ -130,7 +133,10 @@ def _outbound(event: FaxEvent, known: Facts, url: str, rules: Rules) -> Generato
     is_wanted = rules.forwards_all or event.is_final or event.status == "queued"
     if not is_wanted or (known.status is not None and not event.is_final):
         return True
-    fields = to_twilio_callback(event, rules.account_sid, known.cancel_asked)
+    link = None
+    if event.status == "delivered" and keeps_media(event.payload.get("client_state")):
+        link = yield from _own_link(event, url, rules)
+    fields = to_twilio_callback(event, rules.account_sid, known.cancel_asked, link)
     answer: AppAnswer = yield _call("POST", url, fields, rules)
     return answer.is_good
 
@@ -146,10 +152,12 @@ def _inbound(event: FaxEvent, known: Facts, url: str, rules: Rules) -> Generator
         yield Remember(event.fax_id, Facts(action=action))
     if not event.is_final or not action.get("url"):
         return True
-    fields = to_twilio_callback(event, rules.account_sid)
+    keeps_it = action.get("store_media") != "false"
+    link = (yield from _own_link(event, url, rules)) if keeps_it else None
+    fields = to_twilio_callback(event, rules.account_sid, media_url=link)
     target, method = action["url"], action.get("method", "POST")
     is_own = _origin(target) == _origin(url)
-    if action.get("store_media") == "false" and event.status == "received":
+    if not keeps_it and event.status == "received":
         link = fields.pop("MediaUrl", None)
         document = (yield Download(link)) if link else None
         if document is None:
@@ -161,6 +169,13 @@ def _inbound(event: FaxEvent, known: Facts, url: str, rules: Rules) -> Generator
     else:
         answer = yield evolve(_call(method, target, fields, rules), is_own=is_own)
     return answer.is_good
+
+
+def _own_link(event: FaxEvent, url: str, rules: Rules) -> Generator[Step, Any, str | None]:
+    if rules.links is None:
+        return None
+    minted = yield Mint()
+    return rules.links.link("{}://{}".format(*_origin(url)), event.fax_id, minted.now)
 
 
 def _ask_for_twiml(

@@ -66,7 +66,7 @@ def create(fields: Mapping[str, object], path: str, setup: Setup) -> Flow:
         return order
     yield from order.warnings
     minted: Minted = yield Mint()
-    order.body["client_state"] = pack(minted.token)
+    order.body["client_state"] = pack(minted.token, order.body["store_media"])
     sending = Sending(order, minted, setup.retry, Budget.of(setup.retry))
     answer = yield from sending.run()
     if isinstance(answer, dict):

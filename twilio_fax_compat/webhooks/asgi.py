@@ -8,6 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 from twilio_fax_compat._core.receiving import DONE, AppAnswer, CallApp, receive
 from twilio_fax_compat.ledger import Ledger
+from twilio_fax_compat.settings import TelnyxSettings
 from twilio_fax_compat.webhooks.receiver import (
     Receiver,
     Refused,
@@ -41,6 +42,7 @@ class ASGIMiddleware:
         ledger: Ledger | None = None,
         forward: str = "final",
         max_body: int = 1024 * 1024,
+        media: TelnyxSettings | bool = False,
         environ: Mapping[str, str] | None = None,
     ) -> None:
         self.app = app
@@ -51,11 +53,19 @@ class ASGIMiddleware:
             ledger=ledger,
             forward=forward,
             max_body=max_body,
+            media=media,
             environ=environ,
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a connection."""
+        media = self._receiver.media
+        if media is not None and scope.get("path", "").startswith(media.prefix):
+            query = scope.get("query_string", b"").decode("latin-1")
+            loop = asyncio.get_running_loop()
+            status, told = await loop.run_in_executor(None, media.answer, scope["path"], query)
+            await _answer(send, status, told)
+            return
         if scope["type"] != "http" or scope["method"] != "POST":
             await self.app(scope, receive, send)
             return
@@ -183,7 +193,9 @@ def _replay(messages: Sequence[Message], receive: Receive) -> Receive:
     return replayed
 
 
-async def _answer(send: Send, status: int) -> None:
-    headers = [(b"content-length", b"0")]
+async def _answer(
+    send: Send, status: int, told: Sequence[tuple[str, str]] = (("Content-Length", "0"),)
+) -> None:
+    headers = [(name.lower().encode("ascii"), value.encode("latin-1")) for name, value in told]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": b""})

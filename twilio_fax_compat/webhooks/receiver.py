@@ -7,6 +7,7 @@ import logging
 import os
 import time
 from base64 import b64decode
+from datetime import datetime, timezone
 from typing import Any, Mapping, Sequence
 
 import httpx
@@ -15,7 +16,8 @@ from nacl.exceptions import BadSignatureError
 from nacl.signing import VerifyKey
 
 from twilio_fax_compat._core.events import FaxEvent, event_name, read_event
-from twilio_fax_compat._core.messages import Recall, Remember
+from twilio_fax_compat._core.media_links import MediaLinks, media_key
+from twilio_fax_compat._core.messages import Mint, Minted, Recall, Remember
 from twilio_fax_compat._core.receiving import (
     AppAnswer,
     CallApp,
@@ -29,6 +31,8 @@ from twilio_fax_compat._core.receiving import (
 )
 from twilio_fax_compat.base.exceptions import TwilioException
 from twilio_fax_compat.ledger import PROCESS_LEDGER, Ledger
+from twilio_fax_compat.settings import TelnyxSettings
+from twilio_fax_compat.webhooks.media import MediaServer
 
 logger = logging.getLogger("twilio_fax_compat.webhooks")
 
@@ -67,6 +71,7 @@ class Receiver:
     rules: Rules
     keys: Sequence[VerifyKey] = field(repr=False)
     ledger: Ledger = field(repr=False)
+    media: MediaServer | None = None
     max_body: int = 1024 * 1024
     tolerance: float = TOLERANCE
 
@@ -80,6 +85,7 @@ class Receiver:
         ledger: Ledger | None,
         forward: str,
         max_body: int,
+        media: TelnyxSettings | bool,
         environ: Mapping[str, str] | None,
     ) -> Receiver:
         """
@@ -103,6 +109,9 @@ class Receiver:
             )
         if forward not in ("final", "all"):
             raise TwilioException("forward must be 'final' or 'all'")
+        links = MediaLinks(key=media_key(str(found["TWILIO_AUTH_TOKEN"]))) if media else None
+        settings = media if isinstance(media, TelnyxSettings) else TelnyxSettings()
+        server = MediaServer(links, settings.completed(environ)) if links is not None else None
         texts = found["TELNYX_PUBLIC_KEY"]
         if isinstance(texts, str):
             texts = texts.split(",")
@@ -111,9 +120,11 @@ class Receiver:
                 account_sid=str(found["TWILIO_ACCOUNT_SID"]),
                 auth_token=str(found["TWILIO_AUTH_TOKEN"]),
                 forwards_all=forward == "all",
+                links=links,
             ),
             keys=[_key(text) for text in texts or ()],
             ledger=PROCESS_LEDGER if ledger is None else ledger,
+            media=server,
             max_body=max_body,
         )
 
@@ -168,6 +179,8 @@ class Receiver:
         if isinstance(step, Tell):
             code = "" if step.code is None else f"{step.code}: "
             return logger.warning("%s%s", code, step.text)
+        if isinstance(step, Mint):
+            return Minted("", datetime.now(timezone.utc))
         if isinstance(step, Download):
             return _download(step.url)
         if isinstance(step, CallApp):

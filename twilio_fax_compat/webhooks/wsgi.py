@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from io import BytesIO
 from typing import Any, Callable, Dict, Iterable, Mapping, Sequence
 from urllib.parse import unquote_to_bytes, urlsplit
 
-from twilio_fax_compat._core.receiving import AGAIN, DONE, AppAnswer, CallApp, receive
+from twilio_fax_compat._core.receiving import DONE, AppAnswer, CallApp, receive
 from twilio_fax_compat.ledger import Ledger
+from twilio_fax_compat.settings import TelnyxSettings
 from twilio_fax_compat.webhooks.receiver import Receiver, Refused, Stranger, logger
 
 Environ = Dict[str, Any]
 App = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
-
-_REASONS = {200: "200 OK", 400: "400 Bad Request", 401: "401 Unauthorized"}
 
 
 class WSGIMiddleware:
@@ -23,7 +23,8 @@ class WSGIMiddleware:
     *auth_token* and *account_sid* are Twilio's (``TWILIO_AUTH_TOKEN``, ``TWILIO_ACCOUNT_SID``),
     *public_key* is Telnyx's, one or several (``TELNYX_PUBLIC_KEY``). *forward* is ``"final"``, for
     the callbacks queued and final, or ``"all"``. *ledger* keeps what was seen, by default in the
-    memory of this process. *max_body* is in bytes.
+    memory of this process. *max_body* is in bytes. With *media*, True or ``TelnyxSettings``,
+    ``MediaUrl`` is a link on the application's own host that opens for two hours.
 
     Raises TwilioException when a setting is missing or cannot be right.
     """
@@ -38,6 +39,7 @@ class WSGIMiddleware:
         ledger: Ledger | None = None,
         forward: str = "final",
         max_body: int = 1024 * 1024,
+        media: TelnyxSettings | bool = False,
         environ: Mapping[str, str] | None = None,
     ) -> None:
         self.app = app
@@ -48,11 +50,17 @@ class WSGIMiddleware:
             ledger=ledger,
             forward=forward,
             max_body=max_body,
+            media=media,
             environ=environ,
         )
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Serve a request."""
+        media = self._receiver.media
+        if media is not None and environ.get("PATH_INFO", "").startswith(media.prefix):
+            status, told = media.answer(environ["PATH_INFO"], environ.get("QUERY_STRING", ""))
+            start_response(f"{status} {HTTPStatus(status).phrase}", told)
+            return [b""]
         if (
             "HTTP_TELNYX_SIGNATURE_ED25519" not in environ
             and "HTTP_TELNYX_TIMESTAMP" not in environ
@@ -163,6 +171,5 @@ def _body(environ: Environ, limit: int) -> bytes:
 
 
 def _answer(start_response: Callable[..., Any], status: int) -> Iterable[bytes]:
-    reason = _REASONS.get(status, f"{AGAIN} Service Unavailable")
-    start_response(reason, [("Content-Length", "0")])
+    start_response(f"{status} {HTTPStatus(status).phrase}", [("Content-Length", "0")])
     return [b""]
