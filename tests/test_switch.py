@@ -41,7 +41,7 @@ def test_code_that_cannot_be_edited_gets_our_client():
         assert Installed is Client
         assert Caught is TwilioRestException
         assert FaxInstance.__module__ == "twilio_fax_compat.rest.fax.v1.fax"
-        assert str(FaxResponse().receive(action="/x")) == '<Receive action="/x" />'
+        assert '<Receive action="/x" />' in str(FaxResponse().receive(action="/x"))
         assert RequestValidator("12345").validate("https://x.example", {}, "") is False
         assert FaxMediaInstance.__module__ == "twilio_fax_compat.rest.fax.v1.fax.fax_media"
         assert importlib.import_module("twilio.rest.fax").Fax is not None
