@@ -154,12 +154,13 @@ def test_a_document_can_be_uploaded(http, telnyx):
     form = body_of(
         telnyx, media_url=None, store_media="true", client_state="aGk=", webhook_url="https://x.y"
     )
-    files = {"contents": ("a.pdf", b"%PDF-1.4 mine", "application/pdf")}
+    document = b"%PDF-1.4 mine" * 200_000
+    files = {"contents": ("a.pdf", document, "application/pdf")}
     answer = http.post("/faxes", data=form, files=files)
     fax = answer.json()["data"]
 
     assert answer.status_code == 202
-    assert telnyx.document(fax["id"]) == b"%PDF-1.4 mine"
+    assert telnyx.document(fax["id"]) == document
     assert fax["store_media"] is True
     assert not {"client_state", "media_url"} & set(fax)
     assert fax["webhook_url"] == ""

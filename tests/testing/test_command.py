@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+from time import monotonic
 
 import httpx
 import pytest
@@ -45,7 +46,8 @@ def test_it_serves_until_it_is_stopped(number):
         with httpx.Client(base_url=base_url, headers=headers, trust_env=False) as http:
             body = {**body_of(TelnyxEmulator()), "connection_id": connection}
             fax = http.post("/faxes", json=body).json()["data"]
-            while fax["status"] != "failed":
+            give_up = monotonic() + 10
+            while fax["status"] != "failed" and monotonic() < give_up:
                 fax = http.get(f"/faxes/{fax['id']}").json()["data"]
         process.send_signal(number)
         assert process.wait(10) == 0

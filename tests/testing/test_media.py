@@ -2,6 +2,7 @@
 
 import re
 import struct
+from datetime import datetime, timezone
 from urllib.parse import parse_qs, urlsplit
 from xml.etree import ElementTree
 
@@ -64,6 +65,19 @@ def test_links_expire(http, telnyx, stored):
     telnyx.advance(2)
 
     assert reason_of(http.get(link)) == "Request has expired"
+
+
+def test_a_link_expires_to_the_second():
+    """A link's life begins with the second in which it was made."""
+    start = datetime(2020, 5, 5, 9, 59, 12, tzinfo=timezone.utc)
+    with TelnyxEmulator(now=start) as telnyx, connect(telnyx) as http:
+        telnyx.deliver(telnyx.receive(OTHER, NUMBER))
+        link = telnyx.faxes[0]["media_url"]
+        assert "X-Amz-Date=20200505T095912Z" in link
+        telnyx.advance(599.999999)
+        assert http.get(link).status_code == 200
+        telnyx.advance(0.000001)
+        assert http.get(link).status_code == 403
 
 
 def test_links_live_as_long_as_they_are_told():

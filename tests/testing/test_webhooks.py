@@ -116,6 +116,18 @@ def test_a_fax_can_have_a_url_of_its_own(http, telnyx, inbox):
     assert telnyx.fax(post(http, telnyx))["webhook_url"] == "http://127.0.0.1:1/"
 
 
+def test_a_url_can_come_later(http, telnyx, inbox):
+    """A fax that was sent before there was any URL has its later events delivered."""
+    post(http, telnyx)
+    telnyx.webhook_url = inbox.url
+    telnyx.settle()
+    telnyx.flush_webhooks()
+
+    assert inbox.events == ["fax.media.processed", "fax.sending.started", "fax.delivered"]
+    telnyx.webhook_url = None
+    assert telnyx.webhook_url is None
+
+
 def test_without_a_url_nothing_is_delivered(http, telnyx):
     """An emulator that was told no URL makes events and posts none."""
     post(http, telnyx)
@@ -163,6 +175,21 @@ def test_a_silent_receiver_is_not_waited_for(monkeypatch):
         telnyx.flush_webhooks()
 
         assert [delivery.status for delivery in telnyx.deliveries] == [None, 200]
+        assert "ReadTimeout" in telnyx.deliveries[0].error
+
+
+def test_an_application_has_its_own_patience(monkeypatch):
+    """``webhook_timeout_secs`` of the application replaces the usual two seconds."""
+    monkeypatch.setattr("twilio_fax_compat.testing.emulator.TIMEOUT", 30)
+    with Inbox(None) as silent, TelnyxEmulator(
+        webhook_url=silent.url, webhook_attempts=1
+    ) as telnyx, connect(telnyx) as http:
+        path = f"/fax_applications/{telnyx.connection_id}"
+        application = http.get(path).json()["data"]
+        http.patch(path, json={**application, "webhook_timeout_secs": 1})
+        post(http, telnyx)
+        telnyx.flush_webhooks(timeout=5)
+
         assert "ReadTimeout" in telnyx.deliveries[0].error
 
 

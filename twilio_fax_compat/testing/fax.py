@@ -128,7 +128,7 @@ class Fax:
     @property
     def next_stage(self) -> str | None:
         """The next status, None when it is a final one."""
-        if self.is_canceling or self.fails_here:
+        if self.fails_here:
             return None
         stages = self.stages
         place = stages.index(self.status) + 1

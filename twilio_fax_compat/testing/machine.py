@@ -157,7 +157,6 @@ class Machine:
         """Take a fax through its remaining statuses to a good end now, even a cancelled one."""
         with self.lock:
             fax.outcome = "received" if fax.is_inbound else "delivered"
-            fax.is_canceling = False
             while not fax.is_final:
                 self._go_on(fax, self.clock.stamp())
 
