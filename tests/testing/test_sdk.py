@@ -2,6 +2,9 @@
 
 import pytest
 
+from tests.testing.helpers import NUMBER, OTHER, Inbox
+from twilio_fax_compat.testing import faults
+
 telnyx_sdk = pytest.importorskip("telnyx", reason="needs Telnyx's SDK: pip install telnyx")
 
 
@@ -50,3 +53,56 @@ def test_errors(sdk, telnyx):
         sdk.faxes.create(connection_id=telnyx.connection_id, from_="x", to="y", media_url="z")
     with pytest.raises(telnyx_sdk.AuthenticationError):
         sdk.with_options(api_key="wrong").faxes.list()
+
+
+def test_received_faxes(sdk, telnyx):
+    """The SDK reads what arrived, refreshes its link, and is told that it cannot be cancelled."""
+    fax = telnyx.receive(OTHER, NUMBER)
+    telnyx.settle()
+    listed = sdk.faxes.list(filter={"direction": {"eq": "inbound"}, "to": {"eq": NUMBER}})
+
+    assert [one.id for one in listed] == [fax]
+    telnyx.advance(601)
+    old = sdk.faxes.retrieve(fax).data.media_url
+    sdk.faxes.actions.refresh(fax)
+    assert sdk.faxes.retrieve(fax).data.media_url != old
+    with pytest.raises(telnyx_sdk.UnprocessableEntityError) as caught:
+        sdk.faxes.actions.cancel(fax)
+    assert caught.value.body["errors"][0]["code"] == "90081"
+
+
+def test_fax_applications(sdk, telnyx):
+    """The SDK makes, finds, changes and deletes applications."""
+    fields = {"application_name": "Mine", "webhook_event_url": "https://x.example/hook"}
+    mine = sdk.fax_applications.create(**fields).data
+    assert [one.application_name for one in sdk.fax_applications.list()] == ["Mine", "emulator"]
+    found = sdk.fax_applications.list(filter={"application_name": {"contains": "emu"}})
+    assert [one.id for one in found] == [telnyx.connection_id]
+    changed = sdk.fax_applications.update(mine.id, **fields, active=False).data
+    assert (mine.active, changed.active) == (True, False)
+    assert sdk.fax_applications.retrieve(mine.id).data == changed
+    assert sdk.fax_applications.delete(mine.id).data == changed
+    with pytest.raises(telnyx_sdk.NotFoundError):
+        sdk.fax_applications.retrieve(mine.id)
+
+
+def test_signatures(sdk, telnyx):
+    """Telnyx's own check of signatures accepts the webhooks, and no altered one."""
+    verification = pytest.importorskip("telnyx.lib.webhook_verification")
+    with Inbox() as inbox:
+        telnyx.webhook_url = inbox.url
+        send(sdk, telnyx)
+        telnyx.flush_webhooks()
+    headers, body = inbox.requests[0]
+    verification.verify_webhook_signature(body, headers, telnyx.public_key)
+
+    with pytest.raises(verification.WebhookVerificationError):
+        verification.verify_webhook_signature(body + b" ", headers, telnyx.public_key)
+
+
+def test_the_sdk_sends_twice_when_an_answer_is_lost(sdk, telnyx):
+    """Faults show what a client does: the SDK's own retries make two faxes of one."""
+    telnyx.inject(faults.answer_lost(accepted=True, how="close"), method="POST")
+    send(sdk.with_options(max_retries=1), telnyx)
+
+    assert len(telnyx.faxes) == 2
