@@ -26,7 +26,7 @@ ALLOWED = {
     "demo": {"_core", "testing"},
     "demo.legacy_program": set(),
     "http": {"base", "http", "_lanes"},
-    "ledger": {"_core"},
+    "ledger": {"_core", "ledger"},
     "rest": {"_drive", "base", "http", "ledger", "rest", "settings", "switch"},
     "rest.fax": {"base", "rest.fax"},
     "settings": {"_core", "base"},

@@ -16,7 +16,8 @@ from tests.webhooks.serving import ACCOUNT, FRAMEWORKS, served
 from twilio_fax_compat import TelnyxSettings
 from twilio_fax_compat._core.media_links import MediaLinks
 from twilio_fax_compat.base.exceptions import TwilioException
-from twilio_fax_compat.ledger import MemoryLedger
+from twilio_fax_compat.ledger import MemoryLedger, open_ledger
+from twilio_fax_compat.ledger.sqlite import SQLiteLedger
 from twilio_fax_compat.testing import TelnyxEmulator, faults
 from twilio_fax_compat.testing.webhooks import signed_headers
 from twilio_fax_compat.webhooks import ASGIMiddleware, WSGIMiddleware
@@ -399,6 +400,52 @@ def test_what_webhooks_told_is_read_back(framework, telnyx):
 
     assert (fetched.num_pages, fetched.duration, fetched.status) == (1, 30, "delivered")
     assert listed._properties == fetched._properties
+
+
+def test_servers_that_share_a_ledger_share_the_work(telnyx, tmp_path):
+    """An event that reaches two servers is delivered by one, and what one learns the other knows."""
+    url = f"sqlite:///{tmp_path}/ledger.db"
+    ledgers = [SQLiteLedger(url.partition("///")[2]) for _ in range(2)]
+    with served("flask", telnyx.public_key, ledger=ledgers[0]) as (one, log), served(
+        "starlette", telnyx.public_key, ledger=ledgers[1]
+    ) as (other, second):
+        log.url, second.url = one, other
+        body = json.dumps(EVENT).encode()
+        assert [forged(app, telnyx, body).status_code for app in (log, second)] == [200, 200]
+        assert (len(log.seen), len(second.seen)) == (1, 0)
+
+        payload = {**EVENT["data"]["payload"], "direction": "inbound"}
+        for app, event_id, name in (
+            (log, "e2", "fax.receiving.started"),
+            (second, "e3", "fax.received"),
+        ):
+            data = {"event_type": name, "id": event_id, "payload": {**payload, "page_count": 3}}
+            assert (
+                forged(app, telnyx, json.dumps({"data": data}).encode(), path="/fax").status_code
+                == 200
+            )
+    facts = open_ledger(url).recall([payload["fax_id"]])[payload["fax_id"]]
+
+    # The action is on the host that was asked for it.
+    assert log.paths == ["/fax/status", "/fax", "/fax/received"]
+    assert second.paths == []
+    assert (facts.status, facts.page_count) == ("received", 3)
+    for ledger in (*ledgers, open_ledger(url)):
+        ledger.close()
+
+
+def test_a_ledger_that_cannot_be_reached_loses_nothing(framework, telnyx, tmp_path):
+    """Telnyx is told no, the handler is not called, and its next try is taken."""
+    ledger = SQLiteLedger(str(tmp_path / "ledger.db"))
+    with served(framework, telnyx.public_key, ledger=ledger) as (origin, log):
+        log.url = origin
+        path, ledger.path = ledger.path, str(tmp_path)
+        answer = forged(log, telnyx)
+        assert (answer.status_code, log.seen) == (500, [])
+        ledger.path = path
+        assert forged(log, telnyx).status_code == 200
+    assert len(log.seen) == 1
+    ledger.close()
 
 
 @pytest.mark.parametrize("middleware", [WSGIMiddleware, ASGIMiddleware])

@@ -43,7 +43,7 @@ class Client:
         credential_provider: Any = None,
         *,
         telnyx: TelnyxSettings | None = None,
-        ledger: Ledger | None = None,
+        ledger: Ledger | str | None = None,
     ) -> None:
         """
         Take Twilio's arguments, then ours.
@@ -52,7 +52,8 @@ class Client:
         *environment*, by default ``os.environ``) are Twilio's; *http_client* is an object with
         the ``request`` method of Twilio's HTTP clients or an ``httpx.Client``. *telnyx* says how
         to reach Telnyx, what it leaves out is read from *environment* at the first fax call.
-        *ledger* keeps what Telnyx does not, by default in the memory of this process.
+        *ledger*, or its URL (``TWILIO_FAX_COMPAT_LEDGER``), keeps what Telnyx does not, by default in
+        the memory of this process.
 
         Raises TwilioException when the Twilio credentials are missing.
         """
@@ -147,14 +148,14 @@ class Client:
 
     def _new_exchange(self) -> Exchange:
         from twilio_fax_compat._drive import Exchange
-        from twilio_fax_compat.ledger import PROCESS_LEDGER
+        from twilio_fax_compat.ledger import chosen_ledger
         from twilio_fax_compat.settings import TelnyxSettings
 
         settings = (self._telnyx or TelnyxSettings()).completed(self._environment)
         http_client = self._http_client
         self._exchange_is_plain = is_untouched(http_client)
         self._exchange = Exchange(
-            self.account_sid, settings, http_client, self._ledger or PROCESS_LEDGER
+            self.account_sid, settings, http_client, chosen_ledger(self._ledger, self._environment)
         )
         return self._exchange
 

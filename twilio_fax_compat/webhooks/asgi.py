@@ -39,7 +39,7 @@ class ASGIMiddleware:
         auth_token: str | None = None,
         account_sid: str | None = None,
         public_key: str | Sequence[str] | None = None,
-        ledger: Ledger | None = None,
+        ledger: Ledger | str | None = None,
         forward: str = "final",
         max_body: int = 1024 * 1024,
         media: TelnyxSettings | bool = False,

@@ -30,7 +30,7 @@ from twilio_fax_compat._core.receiving import (
     Tell,
 )
 from twilio_fax_compat.base.exceptions import TwilioException
-from twilio_fax_compat.ledger import PROCESS_LEDGER, Ledger
+from twilio_fax_compat.ledger import Ledger, chosen_ledger
 from twilio_fax_compat.settings import TelnyxSettings
 from twilio_fax_compat.webhooks.media import MediaServer
 
@@ -82,7 +82,7 @@ class Receiver:
         auth_token: str | None,
         account_sid: str | None,
         public_key: str | Sequence[str] | None,
-        ledger: Ledger | None,
+        ledger: Ledger | str | None,
         forward: str,
         max_body: int,
         media: TelnyxSettings | bool,
@@ -123,7 +123,7 @@ class Receiver:
                 links=links,
             ),
             keys=[_key(text) for text in texts or ()],
-            ledger=PROCESS_LEDGER if ledger is None else ledger,
+            ledger=chosen_ledger(ledger, environ),
             media=server,
             max_body=max_body,
         )

@@ -22,9 +22,10 @@ class WSGIMiddleware:
 
     *auth_token* and *account_sid* are Twilio's (``TWILIO_AUTH_TOKEN``, ``TWILIO_ACCOUNT_SID``),
     *public_key* is Telnyx's, one or several (``TELNYX_PUBLIC_KEY``). *forward* is ``"final"``, for
-    the callbacks queued and final, or ``"all"``. *ledger* keeps what was seen, by default in the
-    memory of this process. *max_body* is in bytes. With *media*, True or ``TelnyxSettings``,
-    ``MediaUrl`` is a link on the application's own host that opens for two hours.
+    the callbacks queued and final, or ``"all"``. *ledger*, or its URL
+    (``TWILIO_FAX_COMPAT_LEDGER``), keeps what was seen, by default in the memory of this process.
+    *max_body* is in bytes. With *media*, True or ``TelnyxSettings``, ``MediaUrl`` is a link on the
+    application's own host that opens for two hours.
 
     Raises TwilioException when a setting is missing or cannot be right.
     """
@@ -36,7 +37,7 @@ class WSGIMiddleware:
         auth_token: str | None = None,
         account_sid: str | None = None,
         public_key: str | Sequence[str] | None = None,
-        ledger: Ledger | None = None,
+        ledger: Ledger | str | None = None,
         forward: str = "final",
         max_body: int = 1024 * 1024,
         media: TelnyxSettings | bool = False,
