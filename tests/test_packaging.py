@@ -20,6 +20,7 @@ ALLOWED = {
     "_drive": {"_core", "_http", "ledger", "settings", "warnings"},
     "_http": {"", "_core", "_lanes", "http", "settings"},
     "_lanes": set(),
+    "_ledgers": {"ledger"},
     "base": {"base", "http"},
     "base.exceptions": set(),
     "base.values": set(),
@@ -27,7 +28,7 @@ ALLOWED = {
     "demo.legacy_program": set(),
     "http": {"base", "http", "_lanes"},
     "ledger": {"_core", "ledger"},
-    "rest": {"_drive", "base", "http", "ledger", "rest", "settings", "switch"},
+    "rest": {"_drive", "_ledgers", "base", "http", "ledger", "rest", "settings", "switch"},
     "rest.fax": {"base", "rest.fax"},
     "settings": {"_core", "base"},
     "switch": set(),
@@ -35,7 +36,7 @@ ALLOWED = {
     "request_validator": {"_core"},
     "twiml": {"twiml"},
     "warnings": set(),
-    "webhooks": {"_core", "_drive", "_http", "base", "ledger", "settings", "webhooks"},
+    "webhooks": {"_core", "_drive", "_http", "_ledgers", "base", "ledger", "settings", "webhooks"},
 }
 STDLIB = getattr(sys, "stdlib_module_names", None)  # since Python 3.10
 OUTSIDE = {"_core": {"attrs"}, "base": {"twilio"}, "switch": set(), "rest": set()}

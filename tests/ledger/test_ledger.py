@@ -15,10 +15,8 @@ from hypothesis import strategies as st
 
 from twilio_fax_compat._core.messages import Facts
 from twilio_fax_compat.ledger import (
-    PROCESS_LEDGER,
     LedgerUnavailable,
     MemoryLedger,
-    chosen_ledger,
     open_ledger,
 )
 from twilio_fax_compat.ledger.sqlite import SQLiteLedger
@@ -257,18 +255,15 @@ def test_a_file_that_cannot_be_used_is_an_error(tmp_path):
 
 
 def test_ledgers_are_opened_by_url(tmp_path, monkeypatch):
-    """One URL names a ledger, from the argument or the environment; the same URL is the same one."""
+    """A URL names a ledger, and one that cannot be meant is refused without being repeated."""
     monkeypatch.chdir(tmp_path)
-    url = f"sqlite:///{tmp_path}/ledger.db"
-    ledger = open_ledger(url)
-    assert ledger.path == str(tmp_path / "ledger.db")
-    assert open_ledger(url) is ledger is chosen_ledger(url, {})
-    assert chosen_ledger(None, {"TWILIO_FAX_COMPAT_LEDGER": url}) is ledger
-    assert chosen_ledger(None, {}) is PROCESS_LEDGER is open_ledger("memory:")
-    assert open_ledger("sqlite:///relative.db").path == str(tmp_path / "relative.db")
+    for url, path in ((f"sqlite:///{tmp_path}/a.db", "a.db"), ("sqlite:///b.db", "b.db")):
+        ledger = open_ledger(url)
+        assert ledger.claim("e", 1) == "new"
+        assert (tmp_path / path).exists()
+        ledger.close()
+    assert open_ledger("memory:").claim("e", 1) == "new"
     for wrong in ("sqlite:", "sqlite:///", "/path", "mysql://user:secret@host/db"):
         with pytest.raises(ValueError, match="memory:") as caught:
             open_ledger(wrong)
         assert "secret" not in str(caught.value)
-    ledger.close()
-    open_ledger("sqlite:///relative.db").close()

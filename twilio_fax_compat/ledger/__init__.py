@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from threading import Lock
 from time import monotonic
-from typing import Mapping, Protocol, Sequence
+from typing import Protocol, Sequence
 
 from attrs import define, field
 
@@ -97,11 +97,6 @@ class MemoryLedger:
 PROCESS_LEDGER = MemoryLedger()
 """What every client of this process shares unless it is given another."""
 
-ENVIRONMENT = "TWILIO_FAX_COMPAT_LEDGER"
-
-_opened: dict[str, Ledger] = {}
-_opening = Lock()
-
 
 class LedgerUnavailable(Exception):
     """What is kept cannot be reached; nothing was changed."""
@@ -109,28 +104,18 @@ class LedgerUnavailable(Exception):
 
 def open_ledger(url: str) -> Ledger:
     """
-    Return the ledger of *url*, the same one for the same text.
+    Return the ledger of *url*.
 
-    ``memory:`` is this process's own. ``sqlite:///relative.db`` and ``sqlite:////absolute/path.db`` are
+    ``memory:`` is one of this process. ``sqlite:///relative.db`` and ``sqlite:////absolute/path.db`` are
     a file that any number of processes of one machine share. Raises ValueError for anything else
     and LedgerUnavailable for a file that cannot be opened.
     """
     if url == "memory:":
-        return PROCESS_LEDGER
-    with _opening:
-        if url not in _opened:
-            scheme, _, path = url.partition("///")
-            if scheme != "sqlite:" or not path:
-                # A URL of another kind may hold a password.
-                raise ValueError("a ledger is memory: or sqlite:///path/to/file.db")
-            from twilio_fax_compat.ledger.sqlite import SQLiteLedger
+        return MemoryLedger()
+    scheme, _, path = url.partition("///")
+    if scheme != "sqlite:" or not path:
+        # A URL of another kind may hold a password.
+        raise ValueError("a ledger is memory: or sqlite:///path/to/file.db")
+    from twilio_fax_compat.ledger.sqlite import SQLiteLedger
 
-            _opened[url] = SQLiteLedger(path)
-        return _opened[url]
-
-
-def chosen_ledger(ledger: Ledger | str | None, environ: Mapping[str, str]) -> Ledger:
-    """Return *ledger*, a ledger or its URL, else the one that *environ* names, else the process's."""
-    if ledger is None:
-        ledger = environ.get(ENVIRONMENT) or PROCESS_LEDGER
-    return open_ledger(ledger) if isinstance(ledger, str) else ledger
+    return SQLiteLedger(path)

@@ -148,7 +148,7 @@ class Client:
 
     def _new_exchange(self) -> Exchange:
         from twilio_fax_compat._drive import Exchange
-        from twilio_fax_compat.ledger import chosen_ledger
+        from twilio_fax_compat._ledgers import chosen_ledger
         from twilio_fax_compat.settings import TelnyxSettings
 
         settings = (self._telnyx or TelnyxSettings()).completed(self._environment)

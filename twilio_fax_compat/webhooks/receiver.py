@@ -29,8 +29,9 @@ from twilio_fax_compat._core.receiving import (
     Step,
     Tell,
 )
+from twilio_fax_compat._ledgers import chosen_ledger
 from twilio_fax_compat.base.exceptions import TwilioException
-from twilio_fax_compat.ledger import Ledger, chosen_ledger
+from twilio_fax_compat.ledger import Ledger
 from twilio_fax_compat.settings import TelnyxSettings
 from twilio_fax_compat.webhooks.media import MediaServer
 
