@@ -1,5 +1,6 @@
 """Telnyx's fax events as Twilio's callback parameters."""
 
+from urllib.parse import parse_qsl, urlencode
 from uuid import uuid4
 
 import pytest
@@ -17,6 +18,7 @@ from twilio_fax_compat._core.events import (
 )
 from twilio_fax_compat._core.messages import Facts, merged
 from twilio_fax_compat._core.multipart import encode_multipart
+from twilio_fax_compat._core.receiving import form_text
 from twilio_fax_compat._core.statuses import FAILURE_STATUSES
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9)
@@ -182,3 +184,10 @@ def test_a_form_with_a_file(fields, content):
         assert file.read() == content
     finally:
         file.close()
+
+
+@given(st.dictionaries(st.sampled_from(["FaxSid", "From", "To"]), st.text(max_size=9)))
+def test_a_form_is_read_back(fields):
+    """Any values survive being a form."""
+    assert dict(parse_qsl(form_text(fields), keep_blank_values=True)) == fields
+    assert form_text(fields) == urlencode(fields)

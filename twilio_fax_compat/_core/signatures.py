@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import hmac
 from base64 import b64encode
-from hashlib import sha1, sha256
-from typing import Any, Callable, Iterable, Mapping
+from hashlib import sha256
+from typing import Iterable, Mapping
 
 HMAC_SHA1 = "HMAC_SHA1"
 HMAC_SHA256 = "HMAC_SHA256"
 
-HASHES: Mapping[str, Callable[..., Any]] = {HMAC_SHA1: sha1, HMAC_SHA256: sha256}
+HASHES: Mapping[str, str] = {HMAC_SHA1: "sha1", HMAC_SHA256: "sha256"}
 """Twilio's name of an algorithm to its hash; the first one is that of auth tokens."""
 
 
@@ -34,7 +34,7 @@ def twilio_signature(
     """
     key = token.encode("utf-8") if isinstance(token, str) else token
     text = url + "".join(name + value for name, value in sorted(set(fields)))
-    return b64encode(hmac.new(key, text.encode("utf-8"), HASHES[algorithm]).digest()).decode()
+    return b64encode(hmac.digest(key, text.encode("utf-8"), HASHES[algorithm])).decode()
 
 
 def body_hash(body: bytes) -> str:
