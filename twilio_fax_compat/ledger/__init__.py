@@ -1,121 +1,48 @@
-"""What is known of a fax beyond Telnyx's own record of it, and which events were delivered."""
+"""What is known of a fax beyond Telnyx's own record of it, and which events were received."""
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from threading import Lock
-from time import monotonic
-from typing import Protocol, Sequence
+from twilio_fax_compat.ledger._protocol import InboxEntry, Ledger, LedgerUnavailable
+from twilio_fax_compat.ledger.memory import MemoryLedger
 
-from attrs import define, field
-
-from twilio_fax_compat._core.messages import Facts, merged
-
-
-class Ledger(Protocol):
-    """Keeps `Facts` by Telnyx fax id, and the ids of events."""
-
-    def remember(self, fax_id: str, facts: Facts) -> None:
-        """Add *facts* to what is known of a fax."""
-
-    def recall(self, fax_ids: Sequence[str]) -> dict[str, Facts]:
-        """Return the facts of those *fax_ids* that are known."""
-
-    def claim(self, event_id: str, lease: float) -> str:
-        """
-        Take an event into one's hands for *lease* seconds.
-
-        Returns ``new`` to whoever has it now, ``busy`` while somebody else does, and ``done`` for
-        an event that was settled.
-        """
-
-    def settle(self, event_id: str) -> None:
-        """Note that an event needs nothing more."""
-
-    def release(self, event_id: str) -> None:
-        """Give a claim up, so that the event can be claimed again."""
-
-
-_DONE = float("inf")
-
-
-@define
-class MemoryLedger:
-    """
-    A ledger of this process alone.
-
-    Of more than *limit* faxes or events it forgets the oldest.
-    """
-
-    limit: int = 10_000
-    _facts: OrderedDict[str, Facts] = field(factory=OrderedDict, init=False, repr=False)
-    _claims: OrderedDict[str, float] = field(factory=OrderedDict, init=False, repr=False)
-    _lock: Lock = field(factory=Lock, init=False, repr=False)
-
-    def remember(self, fax_id: str, facts: Facts) -> None:
-        """Add *facts* to what is known of a fax."""
-        with self._lock:
-            self._facts[fax_id] = merged(self._facts.get(fax_id), facts)
-            self._facts.move_to_end(fax_id)
-            while len(self._facts) > self.limit:
-                self._facts.popitem(last=False)
-
-    def recall(self, fax_ids: Sequence[str]) -> dict[str, Facts]:
-        """Return the facts of those *fax_ids* that are known."""
-        known = self._facts
-        if not known:
-            return {}
-        with self._lock:
-            return {fax_id: known[fax_id] for fax_id in fax_ids if fax_id in known}
-
-    def claim(self, event_id: str, lease: float) -> str:
-        """Take an event into one's hands for *lease* seconds."""
-        now = monotonic()
-        with self._lock:
-            until = self._claims.get(event_id, 0.0)
-            if until == _DONE:
-                return "done"
-            if until > now:
-                return "busy"
-            self._claims[event_id] = now + lease
-            while len(self._claims) > self.limit:
-                self._claims.popitem(last=False)
-            return "new"
-
-    def settle(self, event_id: str) -> None:
-        """Note that an event needs nothing more."""
-        with self._lock:
-            self._claims[event_id] = _DONE
-
-    def release(self, event_id: str) -> None:
-        """Give a claim up, so that the event can be claimed again."""
-        with self._lock:
-            if self._claims.get(event_id) != _DONE:
-                self._claims.pop(event_id, None)
-
+__all__ = [
+    "PROCESS_LEDGER",
+    "InboxEntry",
+    "Ledger",
+    "LedgerUnavailable",
+    "MemoryLedger",
+    "open_ledger",
+]
 
 PROCESS_LEDGER = MemoryLedger()
 """What every client of this process shares unless it is given another."""
 
 
-class LedgerUnavailable(Exception):
-    """What is kept cannot be reached; nothing was changed."""
-
-
 def open_ledger(url: str) -> Ledger:
     """
-    Return the ledger of *url*.
+    Return the ledger that *url* names; nothing is connected to before its first use.
 
-    ``memory:`` is one of this process. ``sqlite:///relative.db`` and ``sqlite:////absolute/path.db`` are
-    a file that any number of processes of one machine share. Raises ValueError for anything else
-    and LedgerUnavailable for a file that cannot be opened.
+    ``memory:`` is `PROCESS_LEDGER`; ``sqlite:///relative/path.db`` and
+    ``sqlite:////absolute/path.db`` are shared by the processes of one machine,
+    ``postgresql://user:password@host/database`` by all that reach the server.
+
+    Raises ValueError for any other URL, and ImportError when PostgreSQL's driver is not installed.
     """
+    scheme, colon, rest = url.partition(":")
     if url == "memory:":
-        return MemoryLedger()
-    scheme, _, path = url.partition("///")
-    if scheme != "sqlite:" or not path:
-        # A URL of another kind may hold a password.
-        raise ValueError("a ledger is memory: or sqlite:///path/to/file.db")
-    from twilio_fax_compat.ledger.sqlite import SQLiteLedger
+        return PROCESS_LEDGER
+    if scheme == "sqlite" and rest.startswith("///") and rest[3:] not in ("", ":memory:"):
+        from twilio_fax_compat.ledger.sqlite import SQLiteLedger
 
-    return SQLiteLedger(path)
+        return SQLiteLedger(rest[3:])
+    if scheme in ("postgresql", "postgres") and rest.startswith("//"):
+        from twilio_fax_compat.ledger.postgres import PostgresLedger
+
+        return PostgresLedger(url)
+    # The rest of a URL may hold a password.
+    raise ValueError(
+        "a ledger is memory:, sqlite:///relative/path.db, sqlite:////absolute/path.db or "
+        "postgresql://user:password@host/database, not {}".format(
+            scheme + ":..." if colon else "a text without a scheme"
+        )
+    )

@@ -1,0 +1,264 @@
+"""What every ledger promises, asked of each."""
+
+from threading import Barrier, Thread
+
+import pytest
+
+from tests.ledger.backends import entry
+from twilio_fax_compat._core.messages import Facts, merged
+
+ALL = Facts(
+    cancel_asked=True,
+    status="failed",
+    failure_reason="user_busy",
+    page_count=0,
+    duration=31,
+    action={"verb": "Receive", "mediaType": "application/pdf"},
+)
+
+
+@pytest.mark.parametrize("facts", [Facts(), Facts(True), Facts(page_count=0), ALL], ids=str)
+def test_facts_come_back_as_they_were(ledger, facts):
+    """What was remembered is recalled, and nothing else."""
+    ledger.remember("fax", facts)
+
+    assert ledger.recall(["other", "fax", "fax"]) == {"fax": facts}
+    assert ledger.recall([]) == {}
+    assert ledger.recall(["other"]) == {}
+
+
+def test_facts_add_up(ledger):
+    """Later facts win where they tell something, and a request to cancel stays."""
+    told = [Facts(True), ALL, Facts(), Facts(status="delivered", page_count=2)]
+    told.append(Facts(action={"verb": "Reject"}))
+    whole = None
+    for facts in told:
+        whole = merged(whole, facts)
+        ledger.remember("fax", facts)
+        assert ledger.recall(["fax"]) == {"fax": whole}
+    assert whole == Facts(True, "delivered", "user_busy", 2, 31, {"verb": "Reject"})
+
+
+def test_odd_texts_come_back(ledger):
+    """Facts hold whatever text JSON can."""
+    facts = Facts(failure_reason="\x00'%s :now \ud800", action={"\x00": "\U0001f600"})
+    ledger.remember("fax", facts)
+    assert ledger.recall(["fax"]) == {"fax": facts}
+
+
+def test_many_faxes_are_recalled_at_once(ledger):
+    """A list may be longer than the database takes parameters."""
+    for number in range(5):
+        ledger.remember(str(number * 500), Facts(page_count=number))
+    known = ledger.recall([str(number) for number in range(2500)])
+    assert known == {str(number * 500): Facts(page_count=number) for number in range(5)}
+
+
+def test_a_claim_is_for_one(ledger, clock):
+    """An event is somebody's until the lease runs out."""
+    assert ledger.claim("event", 10) == "new"
+    assert ledger.claim("other", 10) == "new"
+    clock.pass_by(9.5)
+    assert ledger.claim("event", 10) == "busy"
+    clock.pass_by(0.5)
+    assert ledger.claim("event", 10) == "new"
+    assert ledger.claim("event", 10) == "busy"
+
+
+def test_a_settled_event_stays_settled(ledger, clock):
+    """Nothing makes a settled event new again."""
+    ledger.claim("event", 10)
+    ledger.settle("event")
+    ledger.settle("never claimed")
+    ledger.release("event")
+    clock.pass_by(1000)
+    assert [ledger.claim(name, 10) for name in ("event", "never claimed")] == ["done", "done"]
+
+
+def test_a_released_event_is_new(ledger):
+    """Whoever gives up lets others try."""
+    ledger.release("event")
+    assert ledger.claim("event", 10) == "new"
+    ledger.release("event")
+    assert ledger.claim("event", 10) == "new"
+
+
+def test_an_entry_comes_back_as_it_was(ledger):
+    """What is taken is what was put, to the byte."""
+    odd = entry("odd", body=bytes(range(256)), headers={}, url="")
+    assert ledger.put(entry("event"))
+    assert ledger.put(odd)
+
+    first, second = ledger.take(10), ledger.take(10)
+
+    assert first == entry("event", attempts=1)
+    assert (second, type(second.body)) == (
+        entry("odd", body=odd.body, headers={}, url="", attempts=1),
+        bytes,
+    )
+    assert ledger.take(10) is None
+
+
+def test_an_event_is_put_once(ledger):
+    """A second delivery is not stored, neither before the first is finished nor after."""
+    assert ledger.put(entry("event", body=b"1"))
+    assert not ledger.put(entry("event", body=b"2"))
+    assert ledger.take(10).body == b"1"
+    assert not ledger.put(entry("event", body=b"3"))
+    ledger.finish("event")
+    assert not ledger.put(entry("event", body=b"4"))
+    ledger.settle("settled")
+    assert not ledger.put(entry("settled"))
+    assert ledger.claim("claimed", 10) == "new"
+    assert ledger.put(entry("claimed"))
+    assert ledger.waiting() == 1
+
+
+def test_attempts_count_takes(ledger, clock):
+    """Each taking is an attempt, and what an entry said of its own is not."""
+    ledger.put(entry("event", attempts=7))
+    for attempts in (1, 2, 3):
+        assert ledger.take(10) == entry("event", attempts=attempts)
+        clock.pass_by(10)
+
+
+def test_the_oldest_comes_first(ledger, clock):
+    """Entries are taken in the order they came, past those that are not due."""
+    for name in "abc":
+        ledger.put(entry(name))
+    assert ledger.take(10).event_id == "a"
+    ledger.postpone("b", 5)
+    assert ledger.take(20).event_id == "c"
+    assert ledger.take(10) is None
+    clock.pass_by(5)
+    assert ledger.take(20).event_id == "b"
+    clock.pass_by(5)
+    assert ledger.take(20).event_id == "a"
+    ledger.postpone("a", 0)
+    assert ledger.take(20).event_id == "a"
+    assert ledger.waiting() == 3
+
+
+def test_postponing_what_is_not_there_does_nothing(ledger):
+    """An entry that somebody else finished is not brought back."""
+    ledger.postpone("event", 5)
+    ledger.finish("event")
+    ledger.postpone("event", 0)
+    assert (ledger.take(10), ledger.waiting(), ledger.claim("event", 1)) == (None, 0, "done")
+
+
+def test_what_is_old_is_forgotten(ledger, clock):
+    """Facts, settled events and spent claims go, what is young or waits stays."""
+    ledger.remember("old", ALL)
+    ledger.remember("touched", Facts())
+    ledger.settle("old")
+    ledger.claim("spent", 10)
+    ledger.claim("held", 1000)
+    ledger.put(entry("waits"))
+    clock.pass_by(100)
+    assert ledger.forget(100) == 0
+    ledger.remember("touched", Facts(True))
+    ledger.settle("young")
+    clock.pass_by(1)
+
+    assert ledger.forget(100) == 3
+    assert ledger.forget(100) == 0
+    assert ledger.recall(["old", "touched"]) == {"touched": Facts(True)}
+    names = ["old", "young", "spent", "held"]
+    assert [ledger.claim(name, 1) for name in names] == ["new", "done", "new", "busy"]
+    assert ledger.waiting() == 1
+
+
+def test_closing_is_no_end(ledger):
+    """A closed ledger opens again when it is used."""
+    ledger.close()
+    ledger.remember("fax", ALL)
+    ledger.close()
+    ledger.close()
+    assert ledger.recall(["fax"]) == {"fax": ALL}
+
+
+def test_a_ledger_tells_no_secrets(ledger):
+    """The representation of a ledger and of an entry may be logged."""
+    shown = repr(ledger) + repr(entry("event"))
+    for secret in ("postgresql:", "data", "telnyx-timestamp", "example.com"):
+        assert secret not in shown
+
+
+def together(work, workers=8):
+    """Run *work* of each number at the same moment and return the answers."""
+    barrier, answers = Barrier(workers), [None] * workers
+
+    def run(number):
+        barrier.wait()
+        try:
+            answers[number] = work(number)
+        except Exception as error:
+            answers[number] = error
+
+    threads = [Thread(target=run, args=(number,)) for number in range(workers)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return answers
+
+
+def test_one_thread_wins_a_claim(place):
+    """Of all that claim an event at once, one has it."""
+    ledger = place.open()
+    for round_ in range(10):
+        answers = together(lambda _, name=str(round_): ledger.claim(name, 60))
+        assert sorted(answers) == ["busy"] * 7 + ["new"]
+
+
+def test_one_thread_puts_an_event(place):
+    """Of all that put an event at once, one stores it."""
+    ledger = place.open()
+    for round_ in range(10):
+        answers = together(lambda _, name=str(round_): ledger.put(entry(name)))
+        assert sorted(answers) == [False] * 7 + [True]
+
+
+def test_threads_add_to_the_same_facts(place):
+    """No thread's facts are lost."""
+    ledger = place.open()
+    parts = [Facts(True), Facts(status="failed"), Facts(failure_reason="user_busy"), Facts()]
+    parts += [Facts(page_count=0), Facts(duration=31), Facts(action=ALL.action), Facts()]
+    for round_ in range(10):
+        together(lambda number, name=str(round_): ledger.remember(name, parts[number]))
+        assert ledger.recall([str(round_)]) == {str(round_): ALL}
+
+
+def test_threads_share_an_inbox(place):
+    """Every entry is worked on once, whoever takes it."""
+    ledger = place.open()
+
+    def work(number):
+        for turn in range(5):
+            assert ledger.put(entry(f"{number}-{turn}"))
+        taken = []
+        while True:
+            found = ledger.take(60)
+            if found is None:
+                return taken
+            taken.append(found.event_id)
+            ledger.finish(found.event_id)
+
+    taken = [name for names in together(work) for name in names]
+    assert sorted(taken) == sorted(f"{number}-{turn}" for number in range(8) for turn in range(5))
+    assert ledger.waiting() == 0
+
+
+def test_a_finished_event_is_never_put_again(place):
+    """Deliveries that come while an event is being finished find it there or settled."""
+    ledger = place.open()
+    for round_ in range(10):
+        name = str(round_)
+        ledger.put(entry(name))
+        ledger.take(60)
+        answers = together(
+            lambda number, name=name: ledger.put(entry(name)) if number else ledger.finish(name)
+        )
+        assert answers == [None] + [False] * 7
+        assert ledger.waiting() == 0

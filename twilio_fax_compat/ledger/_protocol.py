@@ -1,0 +1,91 @@
+"""What every ledger does."""
+
+from __future__ import annotations
+
+from typing import Mapping, Protocol, Sequence
+
+from attrs import field, frozen
+
+from twilio_fax_compat._core.messages import Facts
+
+
+class LedgerUnavailable(Exception):
+    """A ledger's state cannot be reached; the text tells why and has no credentials."""
+
+
+@frozen
+class InboxEntry:
+    """
+    A webhook that was received and waits to be worked on, as it came.
+
+    *attempts* counts how often it was taken.
+    """
+
+    event_id: str
+    body: bytes = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+    url: str = field(repr=False)
+    attempts: int = 0
+
+
+class Ledger(Protocol):
+    """
+    Keeps `Facts` by Telnyx fax id, the ids of events, and an inbox of events.
+
+    Every method can be called from any thread, is atomic, and raises LedgerUnavailable when the
+    state cannot be reached. Times are seconds.
+    """
+
+    def remember(self, fax_id: str, facts: Facts) -> None:
+        """Add *facts* to what is known of a fax."""
+
+    def recall(self, fax_ids: Sequence[str]) -> dict[str, Facts]:
+        """Return the facts of those *fax_ids* that are known."""
+
+    def claim(self, event_id: str, lease: float) -> str:
+        """
+        Take an event into one's hands for *lease* seconds.
+
+        Returns ``new`` to whoever has it now, ``busy`` while somebody else does, and ``done`` for
+        an event that was settled.
+        """
+
+    def settle(self, event_id: str) -> None:
+        """Note that an event needs nothing more."""
+
+    def release(self, event_id: str) -> None:
+        """Give a claim up, so that the event can be claimed again."""
+
+    def put(self, entry: InboxEntry) -> bool:
+        """
+        Store *entry*, due at once and never taken.
+
+        Returns False, and stores nothing, when the inbox has an entry of that event or the event
+        was settled.
+        """
+
+    def take(self, lease: float) -> InboxEntry | None:
+        """
+        Return the entry that came first of those that are due, None if there is none.
+
+        It is nobody else's for *lease* seconds; then it is due again unless it was finished.
+        """
+
+    def finish(self, event_id: str) -> None:
+        """Remove an event's entry and settle the event, both or neither."""
+
+    def postpone(self, event_id: str, seconds: float) -> None:
+        """Give an event's entry back, to be due in so many *seconds*."""
+
+    def waiting(self) -> int:
+        """Return how many entries are not finished, taken and postponed ones included."""
+
+    def forget(self, older_than: float) -> int:
+        """
+        Remove what was last touched more than *older_than* seconds ago, and return how many.
+
+        That is facts, settled events and claims that ran out; never an entry of the inbox.
+        """
+
+    def close(self) -> None:
+        """Give up what is open; a later call opens it again."""

@@ -1,0 +1,302 @@
+"""A ledger in tables: what SQLite and PostgreSQL have in common."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any, Callable, ClassVar, Iterator, Mapping, Protocol, Sequence, TypeVar
+
+from attrs import asdict, fields_dict
+
+from twilio_fax_compat._core.messages import Facts, merged
+from twilio_fax_compat.ledger._protocol import InboxEntry, LedgerUnavailable
+
+T = TypeVar("T")
+Row = Sequence[Any]
+
+
+class Query(Protocol):
+    """
+    Runs a statement within one transaction; returns its rows and how many it changed.
+
+    Statements name their parameters ``:so``; ``:now`` is always there.
+    """
+
+    def __call__(self, statement: str, **parameters: object) -> tuple[Sequence[Row], int]:
+        """Run *statement*."""
+
+
+RETENTION = 180 * 86400.0
+"""Seconds for which facts and events are kept: Twilio kept its log of faxes for 180 days."""
+
+# Every later version of the tables adds one; the tables tell how many were applied.
+# A document is JSON text, which holds what a column of text would refuse. An event is settled
+# when its "until" is null.
+MIGRATIONS = (
+    """
+    CREATE TABLE fax_ledger_facts (
+        fax_id TEXT PRIMARY KEY,
+        document TEXT NOT NULL,
+        at DOUBLE PRECISION NOT NULL
+    );
+    CREATE TABLE fax_ledger_events (
+        event_id TEXT PRIMARY KEY,
+        until DOUBLE PRECISION,
+        at DOUBLE PRECISION NOT NULL
+    );
+    CREATE INDEX fax_ledger_facts_at ON fax_ledger_facts (at);
+    CREATE INDEX fax_ledger_events_at ON fax_ledger_events (at);
+    CREATE TABLE fax_ledger_inbox (
+        place {sequence} PRIMARY KEY,
+        event_id TEXT NOT NULL UNIQUE,
+        body {bytes} NOT NULL,
+        headers TEXT NOT NULL,
+        url TEXT NOT NULL,
+        attempts INTEGER NOT NULL,
+        due DOUBLE PRECISION NOT NULL
+    )
+    """,
+)
+_SETTLE = (
+    "INSERT INTO fax_ledger_events (event_id, until, at) VALUES (:event_id, NULL, :now)"
+    " ON CONFLICT (event_id) DO UPDATE SET until = NULL, at = excluded.at"
+)
+_NOTHING = Facts()
+_BETWEEN_SWEEPS = 3600.0
+_AT_ONCE = 500  # of many parameters, SQLite may take 999
+
+
+def newest(version: int) -> int:
+    """
+    Return the version that tables of *version* are to have.
+
+    Raises LedgerUnavailable for those of a newer version of this package.
+    """
+    if version > len(MIGRATIONS):
+        raise LedgerUnavailable(
+            "the ledger's tables are of version {}, and this package knows none after {}".format(
+                version, len(MIGRATIONS)
+            )
+        )
+    return len(MIGRATIONS)
+
+
+def migrate(query: Query, version: int, **types: str) -> int:
+    """Bring tables of *version* up to date and return the version they have then."""
+    for statements in MIGRATIONS[version:]:
+        for statement in statements.split(";"):
+            query(statement.format(**types))
+    return newest(version)
+
+
+class SqlLedger:
+    """The operations of a ledger, in SQL that both databases understand."""
+
+    for_update: ClassVar[str] = ""
+
+    retention: float
+    _swept: float | None = None
+
+    def transact(self, work: Callable[[Query], T], *, writes: bool = True) -> T:
+        """Run *work* in a transaction, once or twice, and return what it returns."""
+        raise NotImplementedError
+
+    def remember(self, fax_id: str, facts: Facts) -> None:
+        """Add *facts* to what is known of a fax."""
+
+        def work(query: Query) -> None:
+            # The first statement holds the row until the end, whether it was there or not.
+            query(
+                "INSERT INTO fax_ledger_facts (fax_id, document, at) VALUES (:fax_id, '{}', :now)"
+                " ON CONFLICT (fax_id) DO UPDATE SET at = excluded.at",
+                fax_id=fax_id,
+            )
+            ((document,),), _ = query(
+                "SELECT document FROM fax_ledger_facts WHERE fax_id = :fax_id", fax_id=fax_id
+            )
+            query(
+                "UPDATE fax_ledger_facts SET document = :document WHERE fax_id = :fax_id",
+                document=_written(merged(_read(document), facts)),
+                fax_id=fax_id,
+            )
+
+        self.transact(work)
+
+    def recall(self, fax_ids: Sequence[str]) -> dict[str, Facts]:
+        """Return the facts of those *fax_ids* that are known."""
+        if not fax_ids:
+            return {}
+
+        def work(query: Query) -> dict[str, Facts]:
+            known = {}
+            for some in _groups(fax_ids):
+                rows, _ = query(
+                    "SELECT fax_id, document FROM fax_ledger_facts WHERE fax_id IN (:"  # noqa: S608
+                    + ", :".join(some)
+                    + ")",
+                    **some,
+                )
+                known.update({fax_id: _read(document) for fax_id, document in rows})
+            return known
+
+        return self.transact(work, writes=False)
+
+    def claim(self, event_id: str, lease: float) -> str:
+        """Take an event into one's hands for *lease* seconds."""
+
+        def work(query: Query) -> str:
+            _, changed = query(
+                "INSERT INTO fax_ledger_events (event_id, until, at)"
+                " VALUES (:event_id, :now + :lease, :now)"
+                " ON CONFLICT (event_id) DO UPDATE SET until = excluded.until, at = excluded.at"
+                " WHERE fax_ledger_events.until <= excluded.at",
+                event_id=event_id,
+                lease=lease,
+            )
+            if changed:
+                return "new"
+            return "done" if _is_settled(query, event_id) else "busy"
+
+        answer = self.transact(work)
+        if answer == "new":
+            self._sweep()
+        return answer
+
+    def settle(self, event_id: str) -> None:
+        """Note that an event needs nothing more."""
+        self.transact(lambda query: query(_SETTLE, event_id=event_id))
+
+    def release(self, event_id: str) -> None:
+        """Give a claim up, so that the event can be claimed again."""
+        self.transact(
+            lambda query: query(
+                "DELETE FROM fax_ledger_events WHERE event_id = :event_id AND until IS NOT NULL",
+                event_id=event_id,
+            )
+        )
+
+    def put(self, entry: InboxEntry) -> bool:
+        """Store *entry* unless it is there or its event was settled."""
+
+        def work(query: Query) -> bool:
+            _, changed = query(
+                "INSERT INTO fax_ledger_inbox (event_id, body, headers, url, attempts, due)"
+                " VALUES (:event_id, :body, :headers, :url, 0, :now)"
+                " ON CONFLICT (event_id) DO NOTHING",
+                event_id=entry.event_id,
+                body=entry.body,
+                headers=json.dumps(dict(entry.headers)),
+                url=entry.url,
+            )
+            # Asked after the insertion, which waits for whoever finishes this event just now.
+            if changed and _is_settled(query, entry.event_id):
+                _remove(query, entry.event_id)
+                return False
+            return bool(changed)
+
+        return self.transact(work)
+
+    def take(self, lease: float) -> InboxEntry | None:
+        """Return the entry that came first of those that are due."""
+
+        def work(query: Query) -> InboxEntry | None:
+            rows, _ = query(
+                "SELECT event_id, body, headers, url, attempts FROM fax_ledger_inbox"  # noqa: S608
+                " WHERE due <= :now ORDER BY place LIMIT 1 " + self.for_update
+            )
+            if not rows:
+                return None
+            event_id, body, headers, url, attempts = rows[0]
+            query(
+                "UPDATE fax_ledger_inbox SET due = :now + :lease, attempts = attempts + 1"
+                " WHERE event_id = :event_id",
+                lease=lease,
+                event_id=event_id,
+            )
+            return InboxEntry(event_id, body, json.loads(headers), url, attempts + 1)
+
+        return self.transact(work)
+
+    def finish(self, event_id: str) -> None:
+        """Remove an event's entry and settle the event."""
+
+        def work(query: Query) -> None:
+            _remove(query, event_id)
+            query(_SETTLE, event_id=event_id)
+
+        self.transact(work)
+
+    def postpone(self, event_id: str, seconds: float) -> None:
+        """Give an event's entry back, to be due in so many *seconds*."""
+        self.transact(
+            lambda query: query(
+                "UPDATE fax_ledger_inbox SET due = :now + :seconds WHERE event_id = :event_id",
+                seconds=seconds,
+                event_id=event_id,
+            )
+        )
+
+    def waiting(self) -> int:
+        """Return how many entries are not finished."""
+
+        def work(query: Query) -> int:
+            ((count,),), _ = query("SELECT count(*) FROM fax_ledger_inbox")
+            return int(count)
+
+        return self.transact(work, writes=False)
+
+    def forget(self, older_than: float) -> int:
+        """Remove facts, settled events and spent claims that are older than so many seconds."""
+
+        def work(query: Query) -> int:
+            _, facts = query(
+                "DELETE FROM fax_ledger_facts WHERE at < :now - :age",
+                age=older_than,
+            )
+            _, events = query(
+                "DELETE FROM fax_ledger_events WHERE at < :now - :age"
+                " AND (until IS NULL OR until <= :now)",
+                age=older_than,
+            )
+            return facts + events
+
+        return self.transact(work)
+
+    def _sweep(self) -> None:
+        now = time.monotonic()
+        if self._swept is None or now - self._swept >= _BETWEEN_SWEEPS:
+            self._swept = now
+            self.forget(self.retention)
+
+
+def _is_settled(query: Query, event_id: str) -> bool:
+    rows, _ = query(
+        "SELECT 1 FROM fax_ledger_events WHERE event_id = :event_id AND until IS NULL",
+        event_id=event_id,
+    )
+    return bool(rows)
+
+
+def _remove(query: Query, event_id: str) -> None:
+    query("DELETE FROM fax_ledger_inbox WHERE event_id = :event_id", event_id=event_id)
+
+
+def _groups(fax_ids: Sequence[str]) -> Iterator[Mapping[str, str]]:
+    for start in range(0, len(fax_ids), _AT_ONCE):
+        some = fax_ids[start : start + _AT_ONCE]
+        yield {"id{}".format(number): fax_id for number, fax_id in enumerate(some)}
+
+
+def _written(facts: Facts) -> str:
+    told = asdict(
+        facts, recurse=False, filter=lambda at, value: value != getattr(_NOTHING, at.name)
+    )
+    if facts.action is not None:
+        told["action"] = dict(facts.action)
+    return json.dumps(told)
+
+
+def _read(document: str) -> Facts:
+    names = fields_dict(Facts)
+    # A newer version of this package may have told more.
+    return Facts(**{name: value for name, value in json.loads(document).items() if name in names})

@@ -1,0 +1,152 @@
+"""A ledger in the memory of this process."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from threading import Lock
+from typing import Callable, Sequence
+
+from attrs import define, evolve, field
+
+from twilio_fax_compat._core.messages import Facts, merged
+from twilio_fax_compat.ledger._protocol import InboxEntry, LedgerUnavailable
+
+_DONE = float("inf")
+
+
+@define(eq=False)
+class MemoryLedger:
+    """
+    A ledger of this process alone.
+
+    Of more than *limit* faxes or events it forgets the oldest; an inbox of *limit* entries takes
+    no more. *clock* returns seconds.
+    """
+
+    limit: int = 10_000
+    clock: Callable[[], float] = field(default=time.monotonic, repr=False)
+    # Each value begins with the time it was last touched.
+    _facts: OrderedDict[str, tuple[float, Facts]] = field(
+        factory=OrderedDict, init=False, repr=False
+    )
+    _claims: OrderedDict[str, tuple[float, float]] = field(
+        factory=OrderedDict, init=False, repr=False
+    )
+    # In the order of arrival, with the time when each is due.
+    _inbox: OrderedDict[str, tuple[float, InboxEntry]] = field(
+        factory=OrderedDict, init=False, repr=False
+    )
+    _lock: Lock = field(factory=Lock, init=False, repr=False)
+
+    def remember(self, fax_id: str, facts: Facts) -> None:
+        """Add *facts* to what is known of a fax."""
+        with self._lock:
+            known = self._facts.get(fax_id)
+            self._facts[fax_id] = (self.clock(), merged(known and known[1], facts))
+            self._facts.move_to_end(fax_id)
+            while len(self._facts) > self.limit:
+                self._facts.popitem(last=False)
+
+    def recall(self, fax_ids: Sequence[str]) -> dict[str, Facts]:
+        """Return the facts of those *fax_ids* that are known."""
+        known = self._facts
+        if not known:
+            return {}
+        with self._lock:
+            return {fax_id: known[fax_id][1] for fax_id in fax_ids if fax_id in known}
+
+    def claim(self, event_id: str, lease: float) -> str:
+        """Take an event into one's hands for *lease* seconds."""
+        with self._lock:
+            now = self.clock()
+            _, until = self._claims.get(event_id, (now, now))
+            if until == _DONE:
+                return "done"
+            if until > now:
+                return "busy"
+            self._note(event_id, now + lease)
+            return "new"
+
+    def settle(self, event_id: str) -> None:
+        """Note that an event needs nothing more."""
+        with self._lock:
+            self._note(event_id, _DONE)
+
+    def release(self, event_id: str) -> None:
+        """Give a claim up, so that the event can be claimed again."""
+        with self._lock:
+            if not self._is_settled(event_id):
+                self._claims.pop(event_id, None)
+
+    def put(self, entry: InboxEntry) -> bool:
+        """
+        Store *entry* unless it is there or its event was settled.
+
+        Raises LedgerUnavailable when the inbox is full.
+        """
+        with self._lock:
+            if entry.event_id in self._inbox or self._is_settled(entry.event_id):
+                return False
+            if len(self._inbox) >= self.limit:
+                raise LedgerUnavailable("the inbox in memory is full")
+            self._inbox[entry.event_id] = (self.clock(), evolve(entry, attempts=0))
+            return True
+
+    def take(self, lease: float) -> InboxEntry | None:
+        """Return the entry that came first of those that are due."""
+        if not self._inbox:
+            return None
+        with self._lock:
+            now = self.clock()
+            for event_id, (due, entry) in self._inbox.items():
+                if due <= now:
+                    taken = evolve(entry, attempts=entry.attempts + 1)
+                    self._inbox[event_id] = (now + lease, taken)
+                    return taken
+            return None
+
+    def finish(self, event_id: str) -> None:
+        """Remove an event's entry and settle the event."""
+        with self._lock:
+            self._inbox.pop(event_id, None)
+            self._note(event_id, _DONE)
+
+    def postpone(self, event_id: str, seconds: float) -> None:
+        """Give an event's entry back, to be due in so many *seconds*."""
+        with self._lock:
+            if event_id in self._inbox:
+                self._inbox[event_id] = (self.clock() + seconds, self._inbox[event_id][1])
+
+    def waiting(self) -> int:
+        """Return how many entries are not finished."""
+        return len(self._inbox)
+
+    def forget(self, older_than: float) -> int:
+        """Remove facts, settled events and spent claims that are older than so many seconds."""
+        with self._lock:
+            now = self.clock()
+            past = now - older_than
+            facts = [fax_id for fax_id, (at, _) in self._facts.items() if at < past]
+            for fax_id in facts:
+                del self._facts[fax_id]
+            events = [
+                event_id
+                for event_id, (at, until) in self._claims.items()
+                if at < past and (until == _DONE or until <= now)
+            ]
+            for event_id in events:
+                del self._claims[event_id]
+            return len(facts) + len(events)
+
+    def close(self) -> None:
+        """Do nothing: there is nothing to give up."""
+
+    def _note(self, event_id: str, until: float) -> None:
+        self._claims[event_id] = (self.clock(), until)
+        self._claims.move_to_end(event_id)
+        while len(self._claims) > self.limit:
+            self._claims.popitem(last=False)
+
+    def _is_settled(self, event_id: str) -> bool:
+        return self._claims.get(event_id, (0.0, 0.0))[1] == _DONE
