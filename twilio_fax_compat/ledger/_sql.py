@@ -107,7 +107,7 @@ class SqlLedger:
         def work(query: Query) -> None:
             # The first statement holds the row until the end, whether it was there or not.
             query(
-                "INSERT INTO fax_ledger_facts (fax_id, document, at) VALUES (:fax_id, '{}', :now)"
+                "INSERT INTO fax_ledger_facts (fax_id, document, at) VALUES (:fax_id, 'null', :now)"
                 " ON CONFLICT (fax_id) DO UPDATE SET at = excluded.at",
                 fax_id=fax_id,
             )
@@ -136,7 +136,7 @@ class SqlLedger:
                     + ")",
                     **some,
                 )
-                known.update({fax_id: _read(document) for fax_id, document in rows})
+                known.update({fax_id: _read(document) or _NOTHING for fax_id, document in rows})
             return known
 
         return self.transact(work, writes=False)
@@ -296,7 +296,9 @@ def _written(facts: Facts) -> str:
     return json.dumps(told)
 
 
-def _read(document: str) -> Facts:
-    names = fields_dict(Facts)
+def _read(document: str) -> Facts | None:
+    told = json.loads(document)
+    if told is None:
+        return None
     # A newer version of this package may have told more.
-    return Facts(**{name: value for name, value in json.loads(document).items() if name in names})
+    return Facts(**{name: value for name, value in told.items() if name in fields_dict(Facts)})

@@ -41,14 +41,16 @@ class SQLiteLedger(SqlLedger):
 
     def transact(self, work: Callable[[Query], T], *, writes: bool = True) -> T:
         """Run *work* in a transaction and return what it returns."""
+        if not writes:
+            return self._transact(work, "BEGIN")
+        # SQLite lets writers try again now and then, and some of many threads never win.
+        turn = self._pool.turn()
+        if not turn.acquire(timeout=self.timeout):
+            raise self._unavailable("database is locked")
         try:
-            with self._pool.lent() as connection:
-                connection.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
-                result = work(_query(connection, self.clock))
-                connection.execute("COMMIT")
-                return result
-        except sqlite3.Error as error:
-            raise self._unavailable(error) from error
+            return self._transact(work, "BEGIN IMMEDIATE")
+        finally:
+            turn.release()
 
     def take(self, lease: float) -> InboxEntry | None:
         """Return the entry that came first of those that are due."""
@@ -58,6 +60,16 @@ class SQLiteLedger(SqlLedger):
     def close(self) -> None:
         """Close the file; a later call opens it again."""
         self._pool.close()
+
+    def _transact(self, work: Callable[[Query], T], begin: str) -> T:
+        try:
+            with self._pool.lent() as connection:
+                connection.execute(begin)
+                result = work(_query(connection, self.clock))
+                connection.execute("COMMIT")
+                return result
+        except sqlite3.Error as error:
+            raise self._unavailable(error) from error
 
     def _unavailable(self, error: object) -> LedgerUnavailable:
         return LedgerUnavailable("SQLite, {}: {}".format(self.path, error))
