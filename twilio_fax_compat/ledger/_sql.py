@@ -4,59 +4,19 @@ from __future__ import annotations
 
 import json
 import time
-from typing import Any, Callable, ClassVar, Iterator, Mapping, Protocol, Sequence, TypeVar
+from typing import Callable, ClassVar, Iterator, Mapping, Sequence, TypeVar
 
 from attrs import asdict, fields_dict
 
 from twilio_fax_compat._core.messages import Facts, merged
-from twilio_fax_compat.ledger._protocol import InboxEntry, LedgerUnavailable
+from twilio_fax_compat.ledger._protocol import InboxEntry
+from twilio_fax_compat.ledger._tables import Query
 
 T = TypeVar("T")
-Row = Sequence[Any]
-
-
-class Query(Protocol):
-    """
-    Runs a statement within one transaction; returns its rows and how many it changed.
-
-    Statements name their parameters ``:so``; ``:now`` is always there.
-    """
-
-    def __call__(self, statement: str, **parameters: object) -> tuple[Sequence[Row], int]:
-        """Run *statement*."""
-
 
 RETENTION = 180 * 86400.0
 """Seconds for which facts and events are kept: Twilio kept its log of faxes for 180 days."""
 
-# Every later version of the tables adds one; the tables tell how many were applied.
-# A document is JSON text, which holds what a column of text would refuse. An event is settled
-# when its "until" is null.
-MIGRATIONS = (
-    """
-    CREATE TABLE fax_ledger_facts (
-        fax_id TEXT PRIMARY KEY,
-        document TEXT NOT NULL,
-        at DOUBLE PRECISION NOT NULL
-    );
-    CREATE TABLE fax_ledger_events (
-        event_id TEXT PRIMARY KEY,
-        until DOUBLE PRECISION,
-        at DOUBLE PRECISION NOT NULL
-    );
-    CREATE INDEX fax_ledger_facts_at ON fax_ledger_facts (at);
-    CREATE INDEX fax_ledger_events_at ON fax_ledger_events (at);
-    CREATE TABLE fax_ledger_inbox (
-        place {sequence} PRIMARY KEY,
-        event_id TEXT NOT NULL UNIQUE,
-        body {bytes} NOT NULL,
-        headers TEXT NOT NULL,
-        url TEXT NOT NULL,
-        attempts INTEGER NOT NULL,
-        due DOUBLE PRECISION NOT NULL
-    )
-    """,
-)
 _SETTLE = (
     "INSERT INTO fax_ledger_events (event_id, until, at) VALUES (:event_id, NULL, :now)"
     " ON CONFLICT (event_id) DO UPDATE SET until = NULL, at = excluded.at"
@@ -64,29 +24,6 @@ _SETTLE = (
 _NOTHING = Facts()
 _BETWEEN_SWEEPS = 3600.0
 _AT_ONCE = 500  # of many parameters, SQLite may take 999
-
-
-def newest(version: int) -> int:
-    """
-    Return the version that tables of *version* are to have.
-
-    Raises LedgerUnavailable for those of a newer version of this package.
-    """
-    if version > len(MIGRATIONS):
-        raise LedgerUnavailable(
-            "the ledger's tables are of version {}, and this package knows none after {}".format(
-                version, len(MIGRATIONS)
-            )
-        )
-    return len(MIGRATIONS)
-
-
-def migrate(query: Query, version: int, **types: str) -> int:
-    """Bring tables of *version* up to date and return the version they have then."""
-    for statements in MIGRATIONS[version:]:
-        for statement in statements.split(";"):
-            query(statement.format(**types))
-    return newest(version)
 
 
 class SqlLedger:

@@ -12,7 +12,8 @@ from attrs import define, field
 
 from twilio_fax_compat.ledger._pool import Pool
 from twilio_fax_compat.ledger._protocol import InboxEntry, LedgerUnavailable
-from twilio_fax_compat.ledger._sql import RETENTION, Query, Row, SqlLedger, migrate, newest
+from twilio_fax_compat.ledger._sql import RETENTION, SqlLedger
+from twilio_fax_compat.ledger._tables import Query, Row, migrate, newest
 
 T = TypeVar("T")
 
