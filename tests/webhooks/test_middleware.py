@@ -424,25 +424,26 @@ def test_servers_that_share_a_ledger_share_the_work(telnyx, tmp_path):
                 forged(app, telnyx, json.dumps({"data": data}).encode(), path="/fax").status_code
                 == 200
             )
-    facts = open_ledger(url).recall([payload["fax_id"]])[payload["fax_id"]]
+    reader = open_ledger(url)
+    facts = reader.recall([payload["fax_id"]])[payload["fax_id"]]
 
     # The action is on the host that was asked for it.
     assert log.paths == ["/fax/status", "/fax", "/fax/received"]
     assert second.paths == []
     assert (facts.status, facts.page_count) == ("received", 3)
-    for ledger in (*ledgers, open_ledger(url)):
+    for ledger in (*ledgers, reader):
         ledger.close()
 
 
 def test_a_ledger_that_cannot_be_reached_loses_nothing(framework, telnyx, tmp_path):
     """Telnyx is told no, the handler is not called, and its next try is taken."""
-    ledger = SQLiteLedger(str(tmp_path / "ledger.db"))
+    folder = tmp_path / "not mounted yet"
+    ledger = SQLiteLedger(str(folder / "ledger.db"))
     with served(framework, telnyx.public_key, ledger=ledger) as (origin, log):
         log.url = origin
-        path, ledger.path = ledger.path, str(tmp_path)
         answer = forged(log, telnyx)
         assert (answer.status_code, log.seen) == (500, [])
-        ledger.path = path
+        folder.mkdir()
         assert forged(log, telnyx).status_code == 200
     assert len(log.seen) == 1
     ledger.close()
