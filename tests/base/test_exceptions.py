@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.base.libraries import needs_751, needs_twilio
-from twilio_fax_compat.base import exceptions
+from twilio_fax_compat.base import exceptions, values
 from twilio_fax_compat.base.exceptions import TwilioException, TwilioRestException
 
 ROOT = Path(exceptions.__file__).parents[2]
@@ -180,6 +180,13 @@ def test_a_representation_leaves_details_out():
 
     assert caught.value.details == {"to": "+15005550009"}
     assert "5550009" not in repr(caught.value)
+
+
+@pytest.mark.parametrize("module", [exceptions, values], ids=["exceptions", "values"])
+def test_the_public_names_are_there(module):
+    """What a module says is public can be imported from it."""
+    assert sorted(module.__all__) == module.__all__
+    assert set(module.__all__) <= set(vars(module))
 
 
 @needs_twilio

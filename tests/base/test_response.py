@@ -46,9 +46,16 @@ def test_the_seam_is_abstract(library):
     client = module(library, "http").HttpClient()
 
     with pytest.raises(
-        module(library, "base.exceptions").TwilioException, match="HttpClient is an abstract class"
+        module(library, "base.exceptions").TwilioException,
+        match=r"^HttpClient is an abstract class$",
     ):
         client.request("GET", "https://fax.twilio.com", timeout=1)
+
+
+@pytest.mark.parametrize(("status", "ok"), [(200, True), (399, True), (400, False), (500, False)])
+def test_a_payload_response_is_ok_as_any_response(status, ok):
+    """It is ``ok`` below 400, with or without a payload."""
+    assert PayloadResponse(status, {}).ok is PayloadResponse(status, None).ok is ok
 
 
 def test_a_payload_is_written_out_when_asked_for():

@@ -284,6 +284,27 @@ def test_these_statuses_are_a_success(library, call, accepted):
 
 @both
 @pytest.mark.parametrize(
+    ("call", "verb"),
+    [
+        (lambda faxes: faxes(FX).fetch(), "fetch"),
+        (lambda faxes: faxes.create("+1", "m"), "create"),
+        (lambda faxes: faxes(FX).update(), "update"),
+        (lambda faxes: faxes(FX).delete(), "delete"),
+    ],
+    ids=["fetch", "create", "update", "delete"],
+)
+def test_an_error_says_what_was_tried(library, call, verb):
+    """The message begins with what could not be done, and ends with what the server says."""
+    raised = module(library, "base.exceptions").TwilioRestException
+    for body, said in (({"message": "no"}, ": no"), ("", "")):
+        with pytest.raises(raised) as caught:
+            call(fax_domain(library, answer(400, body)).faxes)
+
+        assert caught.value.msg == f"Unable to {verb} record{said}"
+
+
+@both
+@pytest.mark.parametrize(
     "call",
     [
         lambda faxes: faxes.list(),
@@ -342,7 +363,21 @@ def test_an_instance_asks_as_its_context_does(library):
         "canceled",
         "failed",
     ]
-    assert [args for args, _ in fax.twilio.asked] == [("GET", ONE), ("POST", ONE), ("GET", ONE)]
+    assert [(*args, options["data"]) for args, options in fax.twilio.asked] == [
+        ("GET", ONE, None),
+        ("POST", ONE, {"Status": "canceled"}),
+        ("GET", ONE, None),
+    ]
+
+
+@both
+def test_a_context_gives_its_sid_to_what_it_reads(library):
+    """What a context returns is called by the context's SID, whatever the payload says."""
+    context = fax_domain(library, *[answer(200, {"sid": "FXother"})] * 3).faxes(FX)
+    read = [context.fetch(), context.update(), context.media(ME).fetch()]
+
+    assert [instance.sid for instance in read] == ["FXother"] * 3
+    assert [instance._solution["sid"] for instance in read] == [FX, FX, ME]
 
 
 @both

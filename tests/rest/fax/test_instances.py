@@ -183,10 +183,11 @@ def test_the_given_sid_comes_first(library, payload_sid, sid, expected):
 @both
 def test_the_context_of_an_instance_is_made_once(library):
     """An instance keeps the context that does its calls."""
-    fax = fax_of(library, FAX)
+    fax, media = fax_of(library, FAX), media_of(library, MEDIA)
 
-    assert fax._context is None
+    assert fax._context is media._context is None
     assert fax._proxy is fax._proxy is fax._context
+    assert media._proxy is media._proxy is media._context
     assert fax.media is fax._proxy.media
 
 
@@ -279,6 +280,7 @@ def test_instances_are_told_apart_by_identity(library):
         ({"price": "free"}, ArithmeticError),
         ({"price": [1]}, (TypeError, ValueError)),
         ({"num_pages": float("inf")}, OverflowError),
+        ({"duration": float("inf")}, OverflowError),
     ],
 )
 def test_garbage_is_refused_at_once(library, payload, error):
