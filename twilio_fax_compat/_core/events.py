@@ -14,6 +14,7 @@ from typing import Any, Mapping
 
 from attrs import field, frozen
 
+from twilio_fax_compat._core.faxes import whole_number
 from twilio_fax_compat._core.ids import fax_sid
 from twilio_fax_compat._core.messages import Facts
 from twilio_fax_compat._core.statuses import TERMINAL_STATUSES, twilio_status
@@ -164,8 +165,8 @@ def facts_of(event: FaxEvent) -> Facts:
     return Facts(
         status=event.status,
         failure_reason=_text(event.payload.get("failure_reason")),
-        page_count=_count(event.payload.get("page_count")),
-        duration=_count(event.payload.get("call_duration_secs")),
+        page_count=whole_number(event.payload.get("page_count")),
+        duration=whole_number(event.payload.get("call_duration_secs")),
     )
 
 
@@ -192,7 +193,7 @@ def to_twilio_callback(
     if not event.is_inbound and isinstance(original, str):
         fields["OriginalMediaUrl"] = original
     if status in ("delivered", "received"):
-        pages = _count(payload.get("page_count"))
+        pages = whole_number(payload.get("page_count"))
         if pages is not None:
             fields["NumPages"] = str(pages)
         link = media_url or (payload.get("media_url") if event.is_inbound else None)
@@ -225,13 +226,3 @@ def _data(body: object) -> Mapping[str, Any]:
 
 def _text(value: object) -> str | None:
     return value if isinstance(value, str) and value else None
-
-
-def _count(value: object) -> int | None:
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    if isinstance(value, str) and value.isascii() and value.isdigit():
-        return int(value[:9])
-    return value if isinstance(value, int) else None

@@ -21,6 +21,7 @@ from twilio_fax_compat._core.faxes import (
 from twilio_fax_compat._core.ids import fax_id, fax_sid
 from twilio_fax_compat._core.messages import (
     JSON,
+    NOTHING_KNOWN,
     Effect,
     Facts,
     Failure,
@@ -43,7 +44,7 @@ from twilio_fax_compat._core.problems import (
     problem,
     refuses_state,
 )
-from twilio_fax_compat._core.reading import NOTHING_KNOWN, ask_for, error_of, read_fax, resource_of
+from twilio_fax_compat._core.reading import ask_for, error_of, read_fax, resource_of
 from twilio_fax_compat._core.retries import RetryPolicy, Tried, repeated
 from twilio_fax_compat._core.sending import Setup, create
 from twilio_fax_compat._core.statuses import is_terminal

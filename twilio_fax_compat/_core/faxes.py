@@ -14,7 +14,7 @@ from typing import Mapping
 from urllib.parse import parse_qs, urlsplit
 
 from twilio_fax_compat._core.ids import fax_sid, media_sid
-from twilio_fax_compat._core.messages import JSON, Facts
+from twilio_fax_compat._core.messages import JSON, NOTHING_KNOWN, Facts
 from twilio_fax_compat._core.statuses import twilio_quality, twilio_status
 from twilio_fax_compat._core.times import parse_timestamp, twilio_timestamp
 
@@ -26,11 +26,9 @@ How long a signed Telnyx link is good for at most, whatever it says of itself
 (https://developers.telnyx.com/docs/programmable-fax/receive-a-fax-api).
 """
 
-_NOTHING_KNOWN = Facts()
-
 
 def fax_payload(
-    fax: Mapping[str, object], account_sid: str | None, facts: Facts = _NOTHING_KNOWN
+    fax: Mapping[str, object], account_sid: str | None, facts: Facts = NOTHING_KNOWN
 ) -> JSON:
     """
     Return the Twilio payload of a Telnyx fax: the 18 fields that Twilio's fax resource has.
@@ -54,8 +52,8 @@ def fax_payload(
         "quality": twilio_quality(get("quality")),
         "media_sid": "ME" + sid[2:] if sid and media_url else None,
         "media_url": media_url,
-        "num_pages": _whole_number(get("page_count"), facts.page_count),
-        "duration": _whole_number(get("call_duration_secs"), facts.duration),
+        "num_pages": whole_number(get("page_count"), facts.page_count),
+        "duration": whole_number(get("call_duration_secs"), facts.duration),
         "status": twilio_status(
             get("status"),
             direction,
@@ -127,7 +125,8 @@ def link_expires(url: str) -> datetime | None:
     return made + lifetime if made else None
 
 
-def _whole_number(value: object, otherwise: int | None) -> int | None:
+def whole_number(value: object, otherwise: int | None = None) -> int | None:
+    """Return the count that *value* tells, in whatever type, else what is known *otherwise*."""
     if value is None or isinstance(value, bool):
         return otherwise
     if isinstance(value, int):

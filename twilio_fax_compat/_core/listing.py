@@ -5,9 +5,15 @@ from __future__ import annotations
 from typing import Mapping
 
 from twilio_fax_compat._core.faxes import fax_payload, media_payload
-from twilio_fax_compat._core.messages import Flow, Recall, TelnyxResponse, TwilioResponse
+from twilio_fax_compat._core.messages import (
+    NOTHING_KNOWN,
+    Flow,
+    Recall,
+    TelnyxResponse,
+    TwilioResponse,
+)
 from twilio_fax_compat._core.paging import is_last_page, read_listing
-from twilio_fax_compat._core.reading import NOTHING_KNOWN, error_of, read_fax
+from twilio_fax_compat._core.reading import error_of, read_fax
 from twilio_fax_compat._core.retries import repeated
 from twilio_fax_compat._core.sending import Setup, readable_list
 

@@ -75,6 +75,11 @@ class TelnyxResponse:
             self._value = value if isinstance(value, dict) else None
         return self._value
 
+    def resource(self) -> JSON | None:
+        """Return the object that a 2xx has under ``data``, None when there is none to be read."""
+        value = (self.json() or {}).get("data") if 200 <= self.status < 300 else None
+        return value if isinstance(value, dict) else None
+
 
 @define
 class Failure:
@@ -138,6 +143,9 @@ class Facts:
     page_count: int | None = None
     duration: int | None = None
     action: Mapping[str, str] | None = field(default=None, repr=False)
+
+
+NOTHING_KNOWN = Facts()
 
 
 def merged(old: Facts | None, new: Facts) -> Facts:

@@ -47,15 +47,14 @@ What happens to a parameter that Telnyx has no equal for, unless the settings sa
 nicety; ``ignore`` is the third choice.
 """
 
+_NO_SIP_LOGIN = (
+    "Telnyx cannot log in to a SIP destination: let the destination accept Telnyx by address, "
+    "or send to its phone number"
+)
+
 ADVICE: Mapping[str, str] = {
-    "sip_auth_username": (
-        "Telnyx cannot log in to a SIP destination: let the destination accept Telnyx by address, "
-        "or send to its phone number"
-    ),
-    "sip_auth_password": (
-        "Telnyx cannot log in to a SIP destination: let the destination accept Telnyx by address, "
-        "or send to its phone number"
-    ),
+    "sip_auth_username": _NO_SIP_LOGIN,
+    "sip_auth_password": _NO_SIP_LOGIN,
     "ttl": (
         "Telnyx has no limit on how long a fax may wait and the argument was left out: cancel a "
         "fax that took too long with update(status='canceled')"

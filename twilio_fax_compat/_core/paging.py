@@ -126,11 +126,11 @@ class Listing:
 
         It can be so only while all faxes were of one moment, and shows that the newest come first.
         """
-        began = parse_timestamp(self.cursor.bound)
-        first = parse_timestamp(faxes[0].get("created_at")) if faxes else None
-        if self.cursor.order or self.cursor.page > 1 or began is None:
+        if self.cursor.order or self.cursor.page > 1 or not self.cursor.bound or not faxes:
             return False
-        if first is None or first <= began:
+        began = parse_timestamp(self.cursor.bound)
+        first = parse_timestamp(faxes[0].get("created_at"))
+        if began is None or first is None or first <= began:
             return False
         bound = utc_text(last_moment_of(self.cursor.bound) or began)
         self.cursor = Cursor(NEWEST_FIRST, bound, 1, self.cursor.seen)

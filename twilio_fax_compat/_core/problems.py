@@ -25,13 +25,12 @@ STATUSES: Mapping[int, tuple[int, int, str]] = {
     401: (401, 20003, "Authenticate: Telnyx refused the API key (TELNYX_API_KEY)"),
     402: (402, 20003, "Telnyx wants the account to be funded"),
     403: (403, 20003, "Permission denied: the Telnyx account may not do this"),
-    404: (404, 20404, "The requested resource was not found"),
     405: (405, 20004, "Method not allowed"),
     409: (409, 20409, "Conflict: the fax is being processed"),
     422: (400, 20422, "Invalid parameter"),
     429: (429, 20429, "Too many requests"),
 }
-"""Telnyx HTTP status to Twilio's status, code and words; a 5xx keeps its number."""
+"""Telnyx HTTP status to Twilio's status, code and words; a 5xx keeps its number, 404 names a path."""
 
 PARAMETERS: Mapping[str, tuple[int, str]] = {
     "to": (21211, "To"),
@@ -64,9 +63,9 @@ def problem(
     return TwilioResponse(status, payload, cause)
 
 
-def not_found(path: str) -> TwilioResponse:
+def not_found(path: str, details: JSON | None = None) -> TwilioResponse:
     """Return Twilio's answer for a resource that does not exist."""
-    return problem(404, 20404, f"The requested resource {path} was not found")
+    return problem(404, 20404, f"The requested resource {path} was not found", details)
 
 
 def from_telnyx(response: TelnyxResponse, path: str) -> TwilioResponse:
@@ -80,14 +79,9 @@ def from_telnyx(response: TelnyxResponse, path: str) -> TwilioResponse:
     details: JSON = {"errors": errors, "telnyx_status": response.status}
     said = "; ".join(filter(None, map(_sentence, errors)))
     if response.status == 404:
-        return problem(404, 20404, not_found_message(path), details)
+        return not_found(path, details)
     status, code, words = _kind(response.status, errors)
     return problem(status, code, f"{words}: {said}" if said else words, details)
-
-
-def not_found_message(path: str) -> str:
-    """Return the words of Twilio's error 20404 for *path*."""
-    return f"The requested resource {path} was not found"
 
 
 def from_failure(failure: Failure) -> TwilioResponse:

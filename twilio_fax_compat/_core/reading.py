@@ -7,7 +7,6 @@ from typing import Any, Generator
 from twilio_fax_compat._core.messages import (
     JSON,
     Effect,
-    Facts,
     Failure,
     Outcome,
     TelnyxRequest,
@@ -16,8 +15,6 @@ from twilio_fax_compat._core.messages import (
 from twilio_fax_compat._core.problems import from_failure, from_telnyx, problem, telnyx_errors
 from twilio_fax_compat._core.retries import Tried, repeated
 from twilio_fax_compat._core.sending import Setup
-
-NOTHING_KNOWN = Facts()
 
 
 def read_fax(fax_id: str, path: str, setup: Setup) -> Generator[Effect, Any, JSON | TwilioResponse]:
@@ -35,10 +32,7 @@ def ask_for(fax_id: str, setup: Setup) -> Generator[Effect, Any, Outcome]:
 
 def resource_of(outcome: Outcome) -> JSON | None:
     """Return the fax inside an answer, or None when there is none to be read."""
-    if isinstance(outcome, Failure) or not 200 <= outcome.status < 300:
-        return None
-    fax = (outcome.json() or {}).get("data")
-    return fax if isinstance(fax, dict) else None
+    return None if isinstance(outcome, Failure) else outcome.resource()
 
 
 def error_of(outcome: Outcome, path: str) -> TwilioResponse:

@@ -18,7 +18,7 @@ from attrs import evolve, field, frozen
 from twilio_fax_compat._core.client_state import keeps_media
 from twilio_fax_compat._core.events import FaxEvent, facts_of, incoming_fax, to_twilio_callback
 from twilio_fax_compat._core.media_links import MediaLinks
-from twilio_fax_compat._core.messages import Facts, Mint, Recall, Remember
+from twilio_fax_compat._core.messages import NOTHING_KNOWN, Facts, Mint, Recall, Remember
 from twilio_fax_compat._core.multipart import encode_multipart
 from twilio_fax_compat._core.signatures import twilio_signature
 from twilio_fax_compat._core.twiml import Receive, Reject, read_twiml
@@ -117,7 +117,7 @@ def receive(event: FaxEvent, url: str, rules: Rules) -> Talk:
         return DONE if claim == "done" else AGAIN
     settled = False
     try:
-        known = (yield Recall((event.fax_id,))).get(event.fax_id, Facts())
+        known = (yield Recall((event.fax_id,))).get(event.fax_id, NOTHING_KNOWN)
         handle = _inbound if event.is_inbound else _outbound
         settled = yield from handle(event, known, url, rules)
         if settled:

@@ -193,10 +193,8 @@ def is_ambiguous(status: int) -> bool:
 
 def accepted_fax(response: TelnyxResponse) -> JSON | None:
     """Return the fax inside a 2xx answer, or None when there is none to be read."""
-    if not 200 <= response.status < 300:
-        return None
-    fax = (response.json() or {}).get("data")
-    return fax if isinstance(fax, dict) and isinstance(fax.get("id"), str) else None
+    fax = response.resource()
+    return fax if fax is not None and isinstance(fax.get("id"), str) else None
 
 
 def readable_list(outcome: Outcome) -> tuple[list[JSON], bool] | None:
