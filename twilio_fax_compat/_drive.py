@@ -74,14 +74,15 @@ def drive(flow: Flow, send: Send, ledger: Ledger) -> TwilioResponse:
         while True:
             effect = flow.send(result)
             result = (
-                send(effect) if isinstance(effect, TelnyxRequest) else _carry_out(effect, ledger)
+                send(effect) if isinstance(effect, TelnyxRequest) else carry_out(effect, ledger)
             )
     except StopIteration as end:
         response: TwilioResponse = end.value
         return response
 
 
-def _carry_out(effect: Effect, ledger: Ledger) -> Any:
+def carry_out(effect: Effect, ledger: Ledger) -> Any:
+    """Carry out an effect that is no request and return what answers it."""
     if isinstance(effect, Mint):
         return Minted(os.urandom(16).hex(), datetime.now(timezone.utc))
     if isinstance(effect, Recall):

@@ -6,16 +6,8 @@ import asyncio
 from typing import Any, Awaitable, Callable, Mapping, MutableMapping, Sequence
 from urllib.parse import unquote, urlsplit
 
-from twilio_fax_compat._core.receiving import DONE, AppAnswer, CallApp, receive
-from twilio_fax_compat.ledger import Ledger
-from twilio_fax_compat.settings import TelnyxSettings
-from twilio_fax_compat.webhooks.receiver import (
-    Receiver,
-    Refused,
-    Stranger,
-    is_candidate,
-    logger,
-)
+from twilio_fax_compat._core.receiving import AppAnswer, CallApp, receive
+from twilio_fax_compat.webhooks.receiver import SIGNATURE, TIMESTAMP, Middleware, Stranger
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -23,39 +15,16 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+_MARKS = frozenset({SIGNATURE.encode("ascii"), TIMESTAMP.encode("ascii")})
 
-class ASGIMiddleware:
+
+class ASGIMiddleware(Middleware[App]):
     """
     Wrap an ASGI *app* so that Telnyx's fax webhooks reach it as Twilio's callbacks.
 
     The arguments are those of ``WSGIMiddleware``. Raises TwilioException when a setting is
     missing or cannot be right.
     """
-
-    def __init__(
-        self,
-        app: App,
-        *,
-        auth_token: str | None = None,
-        account_sid: str | None = None,
-        public_key: str | Sequence[str] | None = None,
-        ledger: Ledger | str | None = None,
-        forward: str = "final",
-        max_body: int = 1024 * 1024,
-        media: TelnyxSettings | bool = False,
-        environ: Mapping[str, str] | None = None,
-    ) -> None:
-        self.app = app
-        self._receiver = Receiver.of(
-            auth_token=auth_token,
-            account_sid=account_sid,
-            public_key=public_key,
-            ledger=ledger,
-            forward=forward,
-            max_body=max_body,
-            media=media,
-            environ=environ,
-        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a connection."""
@@ -70,7 +39,7 @@ class ASGIMiddleware:
             await self.app(scope, receive, send)
             return
         for name, value in scope["headers"]:
-            if name[:7] == b"telnyx-" or value[:15] == b"telnyx-webhooks":
+            if name in _MARKS or (name == b"user-agent" and value.startswith(b"telnyx-webhooks")):
                 break
         else:
             await self.app(scope, receive, send)
@@ -78,20 +47,13 @@ class ASGIMiddleware:
         headers = {
             name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
         }
-        if not any(is_candidate(name, value) for name, value in headers.items()):
-            await self.app(scope, receive, send)
-            return
         messages = await _messages(receive, self._receiver.max_body)
         body = b"".join(message.get("body", b"") for message in messages)
         event = self._receiver.read(headers, body)
         if isinstance(event, Stranger):
             await self.app(scope, _replay(messages, receive), send)
-        elif isinstance(event, Refused):
-            logger.warning("a webhook was refused: %s", event.why)
-            await _answer(send, event.status)
-        elif event is None:
-            logger.info("an event of no known kind was left alone")
-            await _answer(send, DONE)
+        elif isinstance(event, int):
+            await _answer(send, event)
         else:
             url = event.delivered_to or _url_of(scope, headers)
             await _answer(send, await self._deliver(scope, event, url))

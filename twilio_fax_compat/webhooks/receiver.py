@@ -7,8 +7,7 @@ import logging
 import os
 import time
 from base64 import b64decode
-from datetime import datetime, timezone
-from typing import Any, Mapping, Sequence
+from typing import Any, Generic, Mapping, Sequence, TypeVar
 
 import httpx
 from attrs import field, frozen
@@ -17,8 +16,8 @@ from nacl.signing import VerifyKey
 
 from twilio_fax_compat._core.events import FaxEvent, event_name, read_event
 from twilio_fax_compat._core.media_links import MediaLinks, media_key
-from twilio_fax_compat._core.messages import Mint, Minted, Recall, Remember
 from twilio_fax_compat._core.receiving import (
+    DONE,
     AppAnswer,
     CallApp,
     Claim,
@@ -29,11 +28,14 @@ from twilio_fax_compat._core.receiving import (
     Step,
     Tell,
 )
+from twilio_fax_compat._drive import carry_out
 from twilio_fax_compat._ledgers import chosen_ledger
 from twilio_fax_compat.base.exceptions import TwilioException
 from twilio_fax_compat.ledger import Ledger
 from twilio_fax_compat.settings import TelnyxSettings
 from twilio_fax_compat.webhooks.media import MediaServer
+
+A = TypeVar("A")
 
 logger = logging.getLogger("twilio_fax_compat.webhooks")
 
@@ -45,14 +47,6 @@ CLAIM_SECONDS = 60.0
 """How long an event stays with whoever began to deliver it and was never heard of again."""
 
 DOCUMENT_LIMIT = 64 * 1024 * 1024
-
-
-@frozen
-class Refused:
-    """A request that never reaches the application: the *status* to answer, and *why*, to log."""
-
-    status: int
-    why: str
 
 
 @frozen
@@ -129,24 +123,28 @@ class Receiver:
             max_body=max_body,
         )
 
-    def read(self, headers: Mapping[str, str], body: bytes) -> FaxEvent | Refused | Stranger | None:
+    def read(self, headers: Mapping[str, str], body: bytes) -> FaxEvent | Stranger | int:
         """
-        Return the verified event of a webhook; None for a fax event of no known kind.
+        Return the verified event of a webhook, or the HTTP status that answers one without.
 
         *headers* have lower-case names; *body* is raw, and longer than the limit if it was.
         """
         if len(body) > self.max_body:
-            return Refused(400, "the body is too large")
+            return _refused(400, "the body is too large")
         try:
             told = json.loads(body)
         except (ValueError, RecursionError):
-            return Refused(400, "the body is no JSON")
+            return _refused(400, "the body is no JSON")
         if not (event_name(told) or "").startswith("fax."):
             return Stranger()
         why = self._doubt(headers, body)
         if why is not None:
-            return Refused(401, why)
-        return read_event(told)
+            return _refused(401, why)
+        event = read_event(told)
+        if event is None:
+            logger.info("an event of no known kind was left alone")
+            return DONE
+        return event
 
     def _doubt(self, headers: Mapping[str, str], body: bytes) -> str | None:
         stamp, signature = headers.get(TIMESTAMP, ""), headers.get(SIGNATURE, "")
@@ -173,27 +171,48 @@ class Receiver:
             return self.ledger.settle(step.event_id)
         if isinstance(step, Release):
             return self.ledger.release(step.event_id)
-        if isinstance(step, Remember):
-            return self.ledger.remember(step.fax_id, step.facts)
-        if isinstance(step, Recall):
-            return self.ledger.recall(step.fax_ids)
         if isinstance(step, Tell):
             code = "" if step.code is None else f"{step.code}: "
             return logger.warning("%s%s", code, step.text)
-        if isinstance(step, Mint):
-            return Minted("", datetime.now(timezone.utc))
         if isinstance(step, Download):
             return _download(step.url)
         if isinstance(step, CallApp):
             return _call_elsewhere(step)
-        raise TypeError(type(step).__name__)
+        return carry_out(step, self.ledger)
 
 
-def is_candidate(name: str, value: str) -> bool:
-    """Tell whether a header (lower-case *name*) says that a request comes from Telnyx."""
-    return name in (SIGNATURE, TIMESTAMP) or (
-        name == "user-agent" and value.startswith("telnyx-webhooks")
-    )
+class Middleware(Generic[A]):
+    """What wraps an application: it, and the settings that are checked when this is built."""
+
+    def __init__(
+        self,
+        app: A,
+        *,
+        auth_token: str | None = None,
+        account_sid: str | None = None,
+        public_key: str | Sequence[str] | None = None,
+        ledger: Ledger | str | None = None,
+        forward: str = "final",
+        max_body: int = 1024 * 1024,
+        media: TelnyxSettings | bool = False,
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
+        self.app = app
+        self._receiver = Receiver.of(
+            auth_token=auth_token,
+            account_sid=account_sid,
+            public_key=public_key,
+            ledger=ledger,
+            forward=forward,
+            max_body=max_body,
+            media=media,
+            environ=environ,
+        )
+
+
+def _refused(status: int, why: str) -> int:
+    logger.warning("a webhook was refused: %s", why)
+    return status
 
 
 def _verifies(key: VerifyKey, message: bytes, signature: bytes) -> bool:

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from http import HTTPStatus
 from io import BytesIO
-from typing import Any, Callable, Dict, Iterable, Mapping, Sequence
+from typing import Any, Callable, Dict, Iterable
 from urllib.parse import unquote_to_bytes, urlsplit
 
-from twilio_fax_compat._core.receiving import DONE, AppAnswer, CallApp, receive
-from twilio_fax_compat.ledger import Ledger
-from twilio_fax_compat.settings import TelnyxSettings
-from twilio_fax_compat.webhooks.receiver import Receiver, Refused, Stranger, logger
+from twilio_fax_compat._core.receiving import AppAnswer, CallApp, receive
+from twilio_fax_compat.webhooks.receiver import Middleware, Stranger
 
 Environ = Dict[str, Any]
 App = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 
 
-class WSGIMiddleware:
+class WSGIMiddleware(Middleware[App]):
     """
     Wrap a WSGI *app* so that Telnyx's fax webhooks reach it as Twilio's callbacks.
 
@@ -29,31 +27,6 @@ class WSGIMiddleware:
 
     Raises TwilioException when a setting is missing or cannot be right.
     """
-
-    def __init__(
-        self,
-        app: App,
-        *,
-        auth_token: str | None = None,
-        account_sid: str | None = None,
-        public_key: str | Sequence[str] | None = None,
-        ledger: Ledger | str | None = None,
-        forward: str = "final",
-        max_body: int = 1024 * 1024,
-        media: TelnyxSettings | bool = False,
-        environ: Mapping[str, str] | None = None,
-    ) -> None:
-        self.app = app
-        self._receiver = Receiver.of(
-            auth_token=auth_token,
-            account_sid=account_sid,
-            public_key=public_key,
-            ledger=ledger,
-            forward=forward,
-            max_body=max_body,
-            media=media,
-            environ=environ,
-        )
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Serve a request."""
@@ -77,12 +50,8 @@ class WSGIMiddleware:
         event = self._receiver.read(headers, body)
         if isinstance(event, Stranger):
             return self.app({**environ, "wsgi.input": BytesIO(body)}, start_response)
-        if isinstance(event, Refused):
-            logger.warning("a webhook was refused: %s", event.why)
-            return _answer(start_response, event.status)
-        if event is None:
-            logger.info("an event of no known kind was left alone")
-            return _answer(start_response, DONE)
+        if isinstance(event, int):
+            return _answer(start_response, event)
         url = event.delivered_to or _url_of(environ)
         talk = receive(event, url, self._receiver.rules)
         result: Any = None
