@@ -97,7 +97,7 @@ def read_order(
     unknown = sorted(set(given) - set(PARAMETERS))
     if unknown:
         return problem(400, 20001, "Unknown parameters: {}".format(mask(", ".join(unknown))))
-    form = _in_todays_order(given)
+    form = in_todays_order(given)
     wrong = (
         _wrong_destination(form.get("To"))
         or _wrong_sender(form.get("From"))
@@ -134,7 +134,7 @@ def _body(form: Mapping[str, object], connection_id: str) -> JSON:
     return body
 
 
-def _in_todays_order(form: dict[str, object]) -> dict[str, object]:
+def in_todays_order(form: Mapping[str, object]) -> Mapping[str, object]:
     """
     Return *form* with the arguments of Twilio's first releases where they belong.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Mapping, Protocol, Sequence
+from typing import Iterator, Mapping, Protocol, Sequence
 
 from attrs import field, frozen
 
@@ -30,7 +30,7 @@ class InboxEntry:
 
 class Ledger(Protocol):
     """
-    Keeps `Facts` by Telnyx fax id, the ids of events, and an inbox of events.
+    Keeps `Facts` by Telnyx fax id, the ids of events, an inbox of events, and counters.
 
     Every method can be called from any thread, is atomic, and raises LedgerUnavailable when the
     state cannot be reached. Times are seconds.
@@ -41,6 +41,24 @@ class Ledger(Protocol):
 
     def recall(self, fax_ids: Sequence[str]) -> dict[str, Facts]:
         """Return the facts of those *fax_ids* that are known."""
+
+    def recent(self, seconds: float) -> Iterator[tuple[str, Facts]]:
+        """
+        Yield the fax ids and facts that were touched in the last so many *seconds*, in any order.
+
+        Ids that begin with ``send:`` are no faxes and are left out. What changes meanwhile may be
+        told as it was or as it is.
+        """
+
+    def tally(self, name: str) -> None:
+        """Add 1 to the counter *name* of the current hour."""
+
+    def tallies(self, since: float) -> dict[str, int]:
+        """
+        Return the counters that are not 0, from *since* seconds ago until now.
+
+        The hour in which that was counts as a whole.
+        """
 
     def claim(self, event_id: str, lease: float) -> str:
         """
@@ -84,7 +102,7 @@ class Ledger(Protocol):
         """
         Remove what was last touched more than *older_than* seconds ago, and return how many.
 
-        That is facts, settled events and claims that ran out; never an entry of the inbox.
+        That is facts, settled events, claims that ran out and counters; never an entry of the inbox.
         """
 
     def close(self) -> None:

@@ -8,9 +8,9 @@ from typing import Callable, ClassVar, Iterator, Mapping, Sequence, TypeVar
 
 from attrs import asdict, fields_dict
 
-from twilio_fax_compat._core.messages import Facts, merged
+from twilio_fax_compat._core.messages import SEND_KEYS, Facts, merged
 from twilio_fax_compat.ledger._protocol import InboxEntry
-from twilio_fax_compat.ledger._tables import Query
+from twilio_fax_compat.ledger._tables import Query, Row
 
 T = TypeVar("T")
 
@@ -30,6 +30,7 @@ class SqlLedger:
     """The operations of a ledger, in SQL that both databases understand."""
 
     for_update: ClassVar[str] = ""
+    whole: ClassVar[str]  # the largest whole number up to a {}, which is positive
 
     retention: float
     _swept: float | None = None
@@ -77,6 +78,60 @@ class SqlLedger:
             return known
 
         return self.transact(work, writes=False)
+
+    def recent(self, seconds: float) -> Iterator[tuple[str, Facts]]:
+        """Yield the fax ids and facts that were touched in the last so many *seconds*."""
+        last = ""
+
+        def work(query: Query) -> Sequence[Row]:
+            rows, _ = query(
+                "SELECT fax_id, document FROM fax_ledger_facts"
+                " WHERE fax_id > :last AND at >= :now - :age"
+                " AND substr(fax_id, 1, :size) <> :send ORDER BY fax_id LIMIT :limit",
+                last=last,
+                age=seconds,
+                send=SEND_KEYS,
+                size=len(SEND_KEYS),
+                limit=_AT_ONCE,
+            )
+            return rows
+
+        rows = self.transact(work, writes=False)
+        while rows:
+            for fax_id, document in rows:
+                yield fax_id, _read(document) or _NOTHING
+            last = rows[-1][0]
+            rows = self.transact(work, writes=False) if len(rows) == _AT_ONCE else ()
+
+    def tally(self, name: str) -> None:
+        """Add 1 to the counter *name* of the current hour."""
+        hour = self._hour(":now")
+        self.transact(
+            lambda query: query(
+                "INSERT INTO fax_ledger_tallies (hour, name, number)"  # noqa: S608
+                f" VALUES ({hour}, :name, 1) ON CONFLICT (hour, name)"
+                " DO UPDATE SET number = fax_ledger_tallies.number + 1",
+                name=name,
+            )
+        )
+        self._sweep()
+
+    def tallies(self, since: float) -> dict[str, int]:
+        """Return the counters that are not 0, from *since* seconds ago until now."""
+        hour = self._hour(":now - :age")
+
+        def work(query: Query) -> dict[str, int]:
+            rows, _ = query(
+                "SELECT name, SUM(number) FROM fax_ledger_tallies"  # noqa: S608
+                f" WHERE hour >= {hour} GROUP BY name",
+                age=since,
+            )
+            return {name: int(number) for name, number in rows}
+
+        return self.transact(work, writes=False)
+
+    def _hour(self, moment: str) -> str:
+        return self.whole.format("({}) / 3600".format(moment))
 
     def claim(self, event_id: str, lease: float) -> str:
         """Take an event into one's hands for *lease* seconds."""
@@ -183,7 +238,8 @@ class SqlLedger:
         return self.transact(work, writes=False)
 
     def forget(self, older_than: float) -> int:
-        """Remove facts, settled events and spent claims that are older than so many seconds."""
+        """Remove facts, settled events, spent claims and counters older than so many seconds."""
+        hour = self._hour(":now - :age")
 
         def work(query: Query) -> int:
             _, facts = query(
@@ -195,7 +251,11 @@ class SqlLedger:
                 " AND (until IS NULL OR until <= :now)",
                 age=older_than,
             )
-            return facts + events
+            _, tallies = query(
+                f"DELETE FROM fax_ledger_tallies WHERE hour < {hour}",  # noqa: S608
+                age=older_than,
+            )
+            return facts + events + tallies
 
         return self.transact(work)
 

@@ -47,6 +47,14 @@ MIGRATIONS = (
         due DOUBLE PRECISION NOT NULL
     )
     """,
+    """
+    CREATE TABLE fax_ledger_tallies (
+        hour BIGINT NOT NULL,
+        name TEXT NOT NULL,
+        number BIGINT NOT NULL,
+        PRIMARY KEY (hour, name)
+    )
+    """,
 )
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from threading import Lock
-from typing import Callable, Sequence
+from typing import Callable, Iterator, Sequence
 
 from attrs import define, evolve, field
 
-from twilio_fax_compat._core.messages import Facts, merged
+from twilio_fax_compat._core.messages import SEND_KEYS, Facts, merged
 from twilio_fax_compat.ledger._protocol import InboxEntry, LedgerUnavailable
 
 _DONE = float("inf")
@@ -20,7 +20,7 @@ class MemoryLedger:
     """
     A ledger of this process alone.
 
-    Of more than *limit* faxes or events it forgets the oldest; an inbox of *limit* entries takes
+    Of more than *limit* faxes, events or counters it forgets the oldest; an inbox of *limit* entries takes
     no more. *clock* returns seconds.
     """
 
@@ -37,6 +37,8 @@ class MemoryLedger:
     _inbox: OrderedDict[str, tuple[float, InboxEntry]] = field(
         factory=OrderedDict, init=False, repr=False
     )
+    # By hour and name, the oldest hour first.
+    _tallies: OrderedDict[tuple[int, str], int] = field(factory=OrderedDict, init=False, repr=False)
     _lock: Lock = field(factory=Lock, init=False, repr=False)
 
     def remember(self, fax_id: str, facts: Facts) -> None:
@@ -55,6 +57,35 @@ class MemoryLedger:
             return {}
         with self._lock:
             return {fax_id: known[fax_id][1] for fax_id in fax_ids if fax_id in known}
+
+    def recent(self, seconds: float) -> Iterator[tuple[str, Facts]]:
+        """Yield the fax ids and facts that were touched in the last so many *seconds*."""
+        with self._lock:
+            known, past = list(self._facts.items()), self.clock() - seconds
+        for fax_id, (at, facts) in known:
+            if at >= past and not fax_id.startswith(SEND_KEYS):
+                yield fax_id, facts
+
+    def tally(self, name: str) -> None:
+        """Add 1 to the counter *name* of the current hour."""
+        with self._lock:
+            place = self._hour(0), name
+            self._tallies[place] = self._tallies.get(place, 0) + 1
+            while len(self._tallies) > self.limit:
+                self._tallies.popitem(last=False)
+
+    def tallies(self, since: float) -> dict[str, int]:
+        """Return the counters that are not 0, from *since* seconds ago until now."""
+        with self._lock:
+            first = self._hour(since)
+            found: dict[str, int] = {}
+            for (hour, name), number in self._tallies.items():
+                if hour >= first:
+                    found[name] = found.get(name, 0) + number
+            return found
+
+    def _hour(self, seconds_ago: float) -> int:
+        return int((self.clock() - seconds_ago) // 3600)
 
     def claim(self, event_id: str, lease: float) -> str:
         """Take an event into one's hands for *lease* seconds."""
@@ -123,7 +154,7 @@ class MemoryLedger:
         return len(self._inbox)
 
     def forget(self, older_than: float) -> int:
-        """Remove facts, settled events and spent claims that are older than so many seconds."""
+        """Remove facts, settled events, spent claims and counters older than so many seconds."""
         with self._lock:
             now = self.clock()
             past = now - older_than
@@ -137,7 +168,11 @@ class MemoryLedger:
             ]
             for event_id in events:
                 del self._claims[event_id]
-            return len(facts) + len(events)
+            first = self._hour(older_than)
+            tallies = [place for place in self._tallies if place[0] < first]
+            for place in tallies:
+                del self._tallies[place]
+            return len(facts) + len(events) + len(tallies)
 
     def close(self) -> None:
         """Do nothing: there is nothing to give up."""

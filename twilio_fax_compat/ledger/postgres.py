@@ -45,6 +45,7 @@ class PostgresLedger(SqlLedger):
     """
 
     for_update: ClassVar[str] = "FOR UPDATE SKIP LOCKED"
+    whole: ClassVar[str] = "CAST(FLOOR({}) AS BIGINT)"
 
     url: str = field(repr=False)
     clock: Callable[[], float] | None = field(default=None, repr=False)

@@ -6,7 +6,7 @@ import os
 import sqlite3
 import time
 from pathlib import Path
-from typing import Callable, Sequence, TypeVar
+from typing import Callable, ClassVar, Sequence, TypeVar
 
 from attrs import define, field
 
@@ -27,6 +27,8 @@ class SQLiteLedger(SqlLedger):
     seconds and is the same for all of them. Facts and events older than *retention* seconds go, once
     an hour, with a new event.
     """
+
+    whole: ClassVar[str] = "CAST({} AS INTEGER)"
 
     path: str
     timeout: float = 10.0

@@ -1,0 +1,64 @@
+"""
+The names of the counters that a gradual move keeps in the ledger.
+
+``create/PROVIDER/OUTCOME`` counts sends, ``shadow/KIND/DETAIL`` what was found out in the shadow stage.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from twilio_fax_compat._core.masking import mask
+
+CREATE, SHADOW = "create", "shadow"
+
+ACCEPTED = "accepted"
+UNSURE = "unsure"
+"""The answer was lost: the provider may or may not have the fax."""
+FALLBACK = "fallback"
+"""Nothing was sent and the legacy provider was asked instead; that is counted by its own name."""
+
+SHADOW_OK = "ok"
+SHADOW_REFUSED = "refused"
+SHADOW_WARNED = "warned"
+SHADOW_UNMAPPED = "unmapped"
+SHADOW_KINDS = (SHADOW_OK, SHADOW_REFUSED, SHADOW_WARNED, SHADOW_UNMAPPED)
+
+DETAIL_LIMIT = 300
+"""Characters of a detail that are kept."""
+
+_MASKED = re.compile(r" ?\(?\.\.\.[0-9]{0,4}\)?")
+
+
+class TallyName(NamedTuple):
+    """A counter's *kind* (`CREATE` or `SHADOW`), its *group* and its *detail*."""
+
+    kind: str
+    group: str
+    detail: str
+
+
+def refused(code: object) -> str:
+    """Return the outcome of a send that the provider refused with Twilio's error *code*."""
+    return f"refused:{code}"
+
+
+def tally_name(kind: str, group: str, detail: str = "") -> str:
+    """
+    Return the name of a counter.
+
+    Of a `CREATE`, *group* is the provider and *detail* the outcome; of a `SHADOW`, *group* is one of
+    `SHADOW_KINDS` and *detail* what was found, whose numbers and addresses are left out, so that the
+    same finding about many faxes is one.
+    """
+    printable = "".join(character if character.isprintable() else " " for character in detail)
+    shown = " ".join(_MASKED.sub("", mask(printable)).split())
+    return f"{kind}/{group}/{shown[:DETAIL_LIMIT]}"
+
+
+def read_tally_name(name: str) -> TallyName | None:
+    """Return what a counter's *name* says, None for one that is not of these."""
+    kind, _, rest = name.partition("/")
+    group, slash, detail = rest.partition("/")
+    return TallyName(kind, group, detail) if slash and kind in (CREATE, SHADOW) else None
