@@ -1,5 +1,7 @@
 """Applications as Twilio's quick starts had them: they know nothing of Telnyx, or of us."""
 
+import time
+
 try:
     from twilio.request_validator import RequestValidator
 except ImportError:
@@ -19,8 +21,14 @@ class Log:
         self.statuses = []
         self.twiml = RECEIVE
         self.crash = False
+        self.delay = 0
+        self.at_once = self.most_at_once = 0
 
     def add(self, path, method, form, valid):
+        self.at_once += 1
+        self.most_at_once = max(self.at_once, self.most_at_once)
+        time.sleep(self.delay)
+        self.at_once -= 1
         if self.crash:
             self.crash = False
             raise RuntimeError("a bug in the application")
@@ -119,6 +127,7 @@ def django_app(log):
 
 def starlette_app(log):
     from starlette.applications import Starlette
+    from starlette.concurrency import run_in_threadpool
     from starlette.requests import Request
     from starlette.responses import Response
     from starlette.routing import Route
@@ -131,7 +140,7 @@ def starlette_app(log):
             signature = request.headers["X-Twilio-Signature"]
             valid = validator.validate(str(request.url), fields, signature)
             told = fields if request.method == "POST" else dict(request.query_params)
-            status = log.add(request.url.path, request.method, told, valid)
+            status = await run_in_threadpool(log.add, request.url.path, request.method, told, valid)
             if "Media" in form:
                 log.seen[-1][2]["Media"] = await form["Media"].read()
         return status

@@ -38,13 +38,8 @@ def served(framework, public_key, **options):
         **options,
     }
     if framework == "starlette":
-        config = uvicorn.Config(
-            ASGIMiddleware(app, **options),
-            port=0,
-            log_config=None,
-            log_level="critical",
-            lifespan="off",
-        )
+        middleware = ASGIMiddleware(app, **options)
+        config = uvicorn.Config(middleware, port=0, log_config=None, log_level="critical")
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run)
         thread.start()
@@ -57,14 +52,14 @@ def served(framework, public_key, **options):
             server.should_exit = True
             thread.join()
         return
-    server = make_server(
-        "127.0.0.1", 0, WSGIMiddleware(app, **options), server_class=_Server, handler_class=_Quiet
-    )
+    middleware = WSGIMiddleware(app, **options)
+    server = make_server("127.0.0.1", 0, middleware, server_class=_Server, handler_class=_Quiet)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_port}", log
     finally:
+        middleware.close()
         server.shutdown()
         thread.join()
         server.server_close()

@@ -2,51 +2,23 @@
 
 import json
 import logging
-from datetime import datetime, timedelta, timezone
-from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from nacl.signing import SigningKey
 
 from tests.helpers import FROM, TO, make_client, send
-from tests.webhooks.serving import ACCOUNT, FRAMEWORKS, served
-from twilio_fax_compat import TelnyxSettings
-from twilio_fax_compat._core.media_links import MediaLinks
+from tests.webhooks.driving import EVENT, finish, forged, inbound
+from tests.webhooks.serving import ACCOUNT, served
 from twilio_fax_compat.base.exceptions import TwilioException
 from twilio_fax_compat.ledger import MemoryLedger, open_ledger
 from twilio_fax_compat.ledger.sqlite import SQLiteLedger
-from twilio_fax_compat.testing import TelnyxEmulator, faults
+from twilio_fax_compat.testing import faults
 from twilio_fax_compat.testing.webhooks import signed_headers
 from twilio_fax_compat.webhooks import ASGIMiddleware, WSGIMiddleware
 
 MEDIA_URL = "https://www.example.com/fax.pdf?a=%2B&b=ü"
 pytestmark = pytest.mark.filterwarnings("ignore:status_callback")
-
-
-@pytest.fixture(name="framework", params=sorted(FRAMEWORKS))
-def _framework(request):
-    return request.param
-
-
-@pytest.fixture(name="telnyx")
-def _telnyx():
-    with TelnyxEmulator(webhook_backoff=0.01) as telnyx:
-        yield telnyx
-
-
-@pytest.fixture(name="app")
-def _app(framework, telnyx):
-    with served(framework, telnyx.public_key) as (origin, log):
-        log.url = origin
-        yield log
-
-
-def finish(telnyx):
-    telnyx.settle()
-    telnyx.flush_webhooks()
 
 
 def test_status_callbacks_arrive_as_twilios(app, telnyx):
@@ -157,13 +129,6 @@ def test_any_2xx_of_the_handler_is_exactly_200(app, telnyx):
     assert [delivery.status for delivery in telnyx.deliveries] == [200]
 
 
-def inbound(app, telnyx, **options):
-    telnyx.webhook_url = app.url + "/fax"
-    fax = telnyx.receive("+15005550002", FROM, pages=3, **options)
-    finish(telnyx)
-    return "FX" + fax.replace("-", "")
-
-
 def test_a_received_fax_is_asked_about_and_reported(app, telnyx):
     """FaxUrl is asked for TwiML, and its action gets the received fax."""
     sid = inbound(app, telnyx)
@@ -262,33 +227,6 @@ def test_an_action_on_another_host(framework, telnyx):
 
     assert log.paths == ["/fax"]
     assert [(path, valid) for path, _, _, valid in elsewhere.seen] == [("/fax/received", True)]
-
-
-EVENT = {
-    "data": {
-        "record_type": "event",
-        "event_type": "fax.queued",
-        "id": "e1",
-        "occurred_at": "2026-07-01T12:00:00.000000Z",
-        "payload": {
-            "fax_id": "6ddd2642-0dab-4bcf-9c5f-45dd5f0a2d2e",
-            "direction": "outbound",
-            "from": FROM,
-            "to": TO,
-            "status": "queued",
-        },
-    },
-}
-
-
-def forged(app, telnyx, body=None, key=None, alter=None, path="/fax/status", sent=None, **headers):
-    """Post a webhook that is signed with *key*, its signature headers altered or left out."""
-    body = json.dumps(EVENT).encode() if body is None else body
-    key = key or telnyx._courier.key
-    signed = {**signed_headers(key, body, telnyx.now), **headers}
-    signed = {name: value for name, value in signed.items() if value is not None}
-    content = alter(body) if alter else body
-    return httpx.post(app.url + path, content=content if sent is None else sent, headers=signed)
 
 
 def test_a_signed_event_without_an_envelope(app, telnyx):
@@ -483,84 +421,3 @@ def test_connections_that_are_no_requests_pass(telnyx):
     for kind in ("lifespan", "websocket"):
         asyncio.run(middleware({"type": kind}, None, None))
     assert seen == ["lifespan", "websocket"]
-
-
-@pytest.fixture(name="kept")
-def _kept(framework, telnyx):
-    """Serve an app whose documents have links on its own host."""
-    settings = TelnyxSettings().completed(telnyx.environ)
-    with served(framework, telnyx.public_key, media=settings) as (origin, log):
-        log.url = origin
-        yield log
-
-
-def test_a_media_url_lives_longer_than_telnyxs(kept, telnyx):
-    """The link is on the app's own host and opens when Telnyx's own has long expired."""
-    inbound(kept, telnyx, document=b"%PDF-mine")
-    link = kept.seen[1][2]["MediaUrl"]
-    assert link.startswith(kept.url + "/twilio-fax-media/FX")
-    telnyx.advance(3600)
-    answer = httpx.get(link, follow_redirects=True)
-
-    assert (answer.status_code, answer.content) == (200, b"%PDF-mine")
-    first = answer.history[0]
-    assert first.headers["location"].startswith(telnyx.origin + "/media/")
-    assert first.headers["cache-control"] == "private, no-store"
-    assert first.headers["referrer-policy"] == "no-referrer"
-
-
-@pytest.mark.parametrize("store_media", [True, False])
-def test_a_sent_fax_has_a_media_url_if_it_is_kept(kept, telnyx, store_media):
-    """As at Twilio, a delivered fax's callback has the link when the media is stored."""
-    send(make_client(telnyx), status_callback=kept.url + "/fax/status", store_media=store_media)
-    finish(telnyx)
-
-    queued, delivered = (form for _, _, form, _ in kept.seen)
-    assert "MediaUrl" not in queued
-    assert ("MediaUrl" in delivered) == store_media
-    if store_media:
-        assert httpx.get(delivered["MediaUrl"], follow_redirects=True).content.startswith(b"%PDF")
-
-
-def test_links_cannot_be_made_or_changed(kept, telnyx):
-    """Only what was signed opens, only as long as it says, and nothing else is led to."""
-    inbound(kept, telnyx)
-    link = kept.seen[1][2]["MediaUrl"]
-    other = telnyx.receive("+15005550002", FROM).replace("-", "")
-    path, _, query = link.partition("?")
-    end = query.partition("expires=")[2].partition("&")[0]
-    for changed in (
-        path,
-        f"{path[:-32]}{other}?{query}",
-        link.replace(end, str(int(end) + 1)),
-        link.replace("signature=", "signature=0"),
-        f"{kept.url}/twilio-fax-media/https://evil.example/?{query}",
-        f"{kept.url}/twilio-fax-media/?{query}",
-    ):
-        answer = httpx.get(changed)
-        assert (answer.status_code, answer.content) == (403, b"")
-        assert "location" not in answer.headers
-
-
-def test_documents_that_are_gone(kept, telnyx):
-    """A deleted fax is 404, and a Telnyx that cannot be asked is 502."""
-    sid = inbound(kept, telnyx)
-    link = kept.seen[1][2]["MediaUrl"]
-    telnyx.inject(faults.error(403), path="/v2/faxes/*")
-    assert httpx.get(link).status_code == 502
-    make_client(telnyx).fax.faxes(sid).delete()
-    assert httpx.get(link).status_code == 404
-
-
-@given(st.uuids().map(str), st.integers(1, 10**6), st.integers(0, 2 * 10**9), st.binary(min_size=1))
-def test_a_link_leads_to_its_fax_until_it_ends(fax, lifetime, epoch, key):
-    """A link is read back to its fax, not after its end, and not with another key."""
-    now = datetime.fromtimestamp(epoch, timezone.utc)
-    links = MediaLinks(key=key, lifetime=lifetime)
-    parts = urlsplit(links.link("https://app.example", fax, now))
-    query = dict(parse_qsl(parts.query))
-
-    assert links.fax_of(parts.path, query, now) == fax
-    assert links.fax_of(parts.path, query, now + timedelta(seconds=lifetime)) is None
-    assert MediaLinks(key=key + b"x").fax_of(parts.path, query, now) is None
-    assert links.fax_of("/x" + parts.path, query, now) is None

@@ -18,6 +18,10 @@ from attrs import field, frozen
 
 from twilio_fax_compat._core.ids import fax_id, fax_sid
 
+PATH = "/twilio-fax-media"
+LIFETIME = 7200
+"""Seconds that a link opens for, as Twilio's did."""
+
 _PURPOSE = b"twilio_fax_compat media link"
 
 
@@ -31,8 +35,8 @@ class MediaLinks:
     """Makes and reads links below *path* that open for *lifetime* seconds."""
 
     key: bytes = field(repr=False)
-    path: str = "/twilio-fax-media"
-    lifetime: int = 7200
+    path: str = PATH
+    lifetime: int = LIFETIME
 
     def link(self, origin: str, telnyx_id: str, now: datetime) -> str:
         """Return the link to a fax's document on *origin* (``https://app.example.com``)."""

@@ -78,9 +78,33 @@ class Release:
 
 @frozen
 class Download:
-    """Effect: answered with the bytes behind a link, or None."""
+    """Effect: answered with the bytes of a fax's document, behind *url* at first, or None."""
 
+    fax_id: str
     url: str = field(repr=False)
+
+
+@frozen
+class Keep:
+    """Effect: store a fax's document, behind *url* at first; answered with whether it is."""
+
+    fax_id: str
+    url: str = field(repr=False)
+
+
+@frozen
+class Finish:
+    """Effect: an inbox's event needs nothing more."""
+
+    event_id: str
+
+
+@frozen
+class Postpone:
+    """Effect: an inbox's event is to be worked on again in so many *seconds*."""
+
+    event_id: str
+    seconds: float
 
 
 @frozen
@@ -91,18 +115,35 @@ class Tell:
     code: int | None = None
 
 
-Step = Union[CallApp, Claim, Settle, Release, Download, Tell, Remember, Recall, Mint]
+Step = Union[
+    CallApp, Claim, Settle, Release, Finish, Postpone, Download, Keep, Tell, Remember, Recall, Mint
+]
 Talk = Generator[Step, Any, int]
+
+ANOTHER_IS_AT_IT = 1.0
+"""Seconds until an event is looked at again whose fax is in somebody else's hands."""
+
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 3600.0
+"""Seconds between the deliveries of an event from the inbox: the double of the one before."""
+
+MANY_ATTEMPTS = 8
+"""From so many on, somebody should look at the application."""
 
 
 @frozen(kw_only=True)
 class Rules:
-    """Whose callbacks these are, which of them are wanted, and whose *links* documents have."""
+    """
+    Whose callbacks these are, which of them are wanted, and whose *links* documents have.
+
+    *keeps_documents* stores what comes in, *incoming_method* is how TwiML is asked for.
+    """
 
     account_sid: str
     auth_token: str = field(repr=False)
     forwards_all: bool = False
     links: MediaLinks | None = None
+    keeps_documents: bool = False
+    incoming_method: str = "POST"
 
 
 def receive(event: FaxEvent, url: str, rules: Rules) -> Talk:
@@ -117,17 +158,55 @@ def receive(event: FaxEvent, url: str, rules: Rules) -> Talk:
         return DONE if claim == "done" else AGAIN
     settled = False
     try:
-        known = (yield Recall((event.fax_id,))).get(event.fax_id, NOTHING_KNOWN)
-        handle = _inbound if event.is_inbound else _outbound
-        settled = yield from handle(event, known, url, rules)
+        settled = yield from _deliver(event, url, rules)
         if settled:
-            if event.is_final:
-                yield Remember(event.fax_id, facts_of(event))
             yield Settle(event.id)
     finally:
         if not settled:
             yield Release(event.id)
     return DONE if settled else AGAIN
+
+
+def work_off(event: FaxEvent, url: str, rules: Rules, attempts: int) -> Talk:
+    """
+    Bring *event* from an inbox, taken *attempts* times, to the application; finish or postpone it.
+
+    One event of a fax at a time, so that its end does not overtake its beginning. Returns whether
+    it was delivered, as `DONE` or `AGAIN`.
+    """
+    turn = turn_of(event)
+    if (yield Claim(turn)) != "new":
+        yield Postpone(event.id, ANOTHER_IS_AT_IT)
+        return AGAIN
+    delivered = False
+    try:
+        delivered = yield from _deliver(event, url, rules)
+        if delivered:
+            yield Finish(event.id)
+    finally:
+        if not delivered:
+            pause = min(FIRST_PAUSE * 2.0 ** min(attempts - 1, 32), LONGEST_PAUSE)
+            yield Postpone(event.id, pause)
+            if attempts >= MANY_ATTEMPTS:
+                yield Tell(
+                    f"a callback was not taken in {attempts} attempts; next in {pause:.0f} s"
+                )
+        yield Release(turn)
+    return DONE if delivered else AGAIN
+
+
+def turn_of(event: FaxEvent) -> str:
+    """Return what is claimed while an event of this fax is brought to the application."""
+    return "fax:" + event.fax_id
+
+
+def _deliver(event: FaxEvent, url: str, rules: Rules) -> Generator[Step, Any, bool]:
+    known = (yield Recall((event.fax_id,))).get(event.fax_id, NOTHING_KNOWN)
+    handle = _inbound if event.is_inbound else _outbound
+    delivered: bool = yield from handle(event, known, url, rules)
+    if delivered and event.is_final:
+        yield Remember(event.fax_id, facts_of(event))
+    return delivered
 
 
 def _outbound(event: FaxEvent, known: Facts, url: str, rules: Rules) -> Generator[Step, Any, bool]:
@@ -151,16 +230,21 @@ def _inbound(event: FaxEvent, known: Facts, url: str, rules: Rules) -> Generator
         if action is None:
             return False
         yield Remember(event.fax_id, Facts(action=action))
-    if not event.is_final or not action.get("url"):
+    if not event.is_final:
         return True
     keeps_it = action.get("store_media") != "false"
+    is_kept = rules.keeps_documents and keeps_it and action.get("verb") == "Receive"
+    if is_kept and not (yield from _keep_document(event)):
+        return False
+    if not action.get("url"):
+        return True
     link = (yield from _own_link(event, url, rules)) if keeps_it else None
     fields = to_twilio_callback(event, rules.account_sid, media_url=link)
     target, method = action["url"], action.get("method", "POST")
     is_own = _origin(target) == _origin(url)
     if not keeps_it and event.status == "received":
         link = fields.pop("MediaUrl", None)
-        document = (yield Download(link)) if link else None
+        document = (yield Download(event.fax_id, link)) if link else None
         if document is None:
             yield Tell("the document of a received fax could not be fetched")
             return False
@@ -170,6 +254,16 @@ def _inbound(event: FaxEvent, known: Facts, url: str, rules: Rules) -> Generator
     else:
         answer = yield evolve(_call(method, target, fields, rules), is_own=is_own)
     return answer.is_good
+
+
+def _keep_document(event: FaxEvent) -> Generator[Step, Any, bool]:
+    url = event.payload.get("media_url")
+    if event.status != "received" or not isinstance(url, str) or not url:
+        return True
+    stored: bool = yield Keep(event.fax_id, url)
+    if not stored:
+        yield Tell("the document of a received fax could not be stored")
+    return stored
 
 
 def _own_link(event: FaxEvent, url: str, rules: Rules) -> Generator[Step, Any, str | None]:
@@ -183,7 +277,8 @@ def _ask_for_twiml(
     event: FaxEvent, url: str, rules: Rules
 ) -> Generator[Step, Any, Mapping[str, str] | None]:
     """Return what the application wants done with the fax; None to be asked again."""
-    answer: AppAnswer = yield _call("POST", url, incoming_fax(event, rules.account_sid), rules)
+    fields = incoming_fax(event, rules.account_sid)
+    answer: AppAnswer = yield _call(rules.incoming_method, url, fields, rules)
     if not answer.is_good:
         yield Tell(f"the application answered an incoming fax with HTTP {answer.status}", 11200)
         return None

@@ -68,6 +68,9 @@ class Ledger(Protocol):
         an event that was settled.
         """
 
+    def prolong(self, event_id: str, lease: float) -> None:
+        """Keep a claim of one's own for *lease* seconds from now."""
+
     def settle(self, event_id: str) -> None:
         """Note that an event needs nothing more."""
 

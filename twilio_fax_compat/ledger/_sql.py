@@ -154,6 +154,17 @@ class SqlLedger:
             self._sweep()
         return answer
 
+    def prolong(self, event_id: str, lease: float) -> None:
+        """Keep a claim of one's own for *lease* seconds from now."""
+        self.transact(
+            lambda query: query(
+                "UPDATE fax_ledger_events SET until = :now + :lease, at = :now"
+                " WHERE event_id = :event_id AND until IS NOT NULL",
+                event_id=event_id,
+                lease=lease,
+            )
+        )
+
     def settle(self, event_id: str) -> None:
         """Note that an event needs nothing more."""
         self.transact(lambda query: query(_SETTLE, event_id=event_id))

@@ -99,6 +99,12 @@ class MemoryLedger:
             self._note(event_id, now + lease)
             return "new"
 
+    def prolong(self, event_id: str, lease: float) -> None:
+        """Keep a claim of one's own for *lease* seconds from now."""
+        with self._lock:
+            if self._claims.get(event_id, (0.0, _DONE))[1] != _DONE:
+                self._note(event_id, self.clock() + lease)
+
     def settle(self, event_id: str) -> None:
         """Note that an event needs nothing more."""
         with self._lock:

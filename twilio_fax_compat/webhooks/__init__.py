@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from twilio_fax_compat.webhooks.asgi import ASGIMiddleware
+    from twilio_fax_compat.webhooks.media import Media
     from twilio_fax_compat.webhooks.wsgi import WSGIMiddleware
 
-__all__ = ["ASGIMiddleware", "WSGIMiddleware"]
+__all__ = ["ASGIMiddleware", "Media", "WSGIMiddleware"]
 
-_HOMES = {"ASGIMiddleware": "asgi", "WSGIMiddleware": "wsgi"}
+_HOMES = {"ASGIMiddleware": "asgi", "Media": "media", "WSGIMiddleware": "wsgi"}
 
 
 def __getattr__(name: str) -> object:

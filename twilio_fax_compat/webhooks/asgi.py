@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Awaitable, Callable, Mapping, MutableMapping, Sequence
-from urllib.parse import unquote, urlsplit
+from concurrent.futures import TimeoutError as FutureTimeout
+from typing import Any, Awaitable, Callable, Mapping, MutableMapping, Sequence, TypeVar
+from urllib.parse import quote, unquote, urlsplit
 
-from twilio_fax_compat._core.receiving import AppAnswer, CallApp, receive
-from twilio_fax_compat.webhooks.receiver import SIGNATURE, TIMESTAMP, Middleware, Stranger
+from twilio_fax_compat._core.receiving import AppAnswer, CallApp, Talk
+from twilio_fax_compat.ledger import InboxEntry
+from twilio_fax_compat.webhooks.inbox import circumstances
+from twilio_fax_compat.webhooks.media import MediaServer
+from twilio_fax_compat.webhooks.receiver import (
+    SIGNATURE,
+    TIMESTAMP,
+    Middleware,
+    Stranger,
+    path_inside,
+)
+
+T = TypeVar("T")
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -26,14 +38,20 @@ class ASGIMiddleware(Middleware[App]):
     missing or cannot be right.
     """
 
+    _loop: asyncio.AbstractEventLoop | None = None
+    _state: Mapping[str, Any] | None = None
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a connection."""
-        media = self._receiver.media
+        receiver = self._receiver
+        if self._workers is not None:
+            if scope["type"] == "lifespan":
+                await self._work_until_shutdown(scope, receive, send)
+                return
+            self._work_here(scope)
+        media = receiver.media
         if media is not None and scope.get("path", "").startswith(media.prefix):
-            query = scope.get("query_string", b"").decode("latin-1")
-            loop = asyncio.get_running_loop()
-            status, told = await loop.run_in_executor(None, media.answer, scope["path"], query)
-            await _answer(send, status, told)
+            await _serve(media, scope, send)
             return
         if scope["type"] != "http" or scope["method"] != "POST":
             await self.app(scope, receive, send)
@@ -47,29 +65,78 @@ class ASGIMiddleware(Middleware[App]):
         headers = {
             name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
         }
-        messages = await _messages(receive, self._receiver.max_body)
+        messages = await _messages(receive, receiver.max_body)
         body = b"".join(message.get("body", b"") for message in messages)
-        event = self._receiver.read(headers, body)
+        event = receiver.read(headers, body)
         if isinstance(event, Stranger):
             await self.app(scope, _replay(messages, receive), send)
-        elif isinstance(event, int):
+            return
+        if isinstance(event, int):
             await _answer(send, event)
-        else:
-            url = event.delivered_to or _url_of(scope, headers)
-            await _answer(send, await self._deliver(scope, event, url))
+            return
+        url = event.delivered_to or _url_of(scope, headers)
+        if self._workers is None:
+            await _answer(send, await self._run(receiver.begin(event, url), scope, url))
+            return
+        kept = circumstances(_as_cgi(scope, headers))
+        status = await _elsewhere(receiver.store, event, body, url, kept)
+        self._workers.wake()
+        await _answer(send, status)
 
-    async def _deliver(self, scope: Scope, event: Any, url: str) -> int:
-        loop = asyncio.get_running_loop()
-        talk = receive(event, url, self._receiver.rules)
+    def start(self) -> None:
+        """Begin to work on the inbox in the event loop that runs now."""
+        self._loop = asyncio.get_running_loop()
+        super().start()
+
+    def _work_here(self, scope: Scope) -> None:
+        if self._loop is None or self._loop.is_closed():
+            self._state = scope.get("state")
+            self.start()
+
+    async def _work_until_shutdown(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def told(message: Message) -> None:
+            if message["type"] == "lifespan.startup.complete":
+                self._work_here(scope)
+            await send(message)
+
+        async def heard() -> Message:
+            message = await receive()
+            if message["type"] == "lifespan.shutdown":
+                # The application still stands while what is in hand is brought to its end.
+                await _elsewhere(self.close)
+            return message
+
+        await self.app(scope, heard, told)
+
+    def _deliver_entry(self, entry: InboxEntry) -> None:
+        assert self._loop is not None
+        talk = self._receiver.resume(entry)
+        work = self._run(talk, _revived(entry, self._state), entry.url)
+        try:
+            future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        except RuntimeError:
+            work.close()
+            raise
+        while True:
+            try:
+                future.result(timeout=1.0)
+            except FutureTimeout:
+                # A loop that was closed meanwhile never says so.
+                if not future.done() and not self._loop.is_closed():
+                    continue
+                raise
+            return
+
+    async def _run(self, talk: Talk, scope: Scope, url: str) -> int:
         result: Any = None
         try:
             step = talk.send(None)
             while True:
                 try:
                     if isinstance(step, CallApp) and step.is_own:
-                        result = await self._call(scope, step)
+                        result = await self._call(scope, step, url)
                     else:
-                        result = await loop.run_in_executor(None, self._receiver.carry_out, step)
+                        result = await _elsewhere(self._receiver.carry_out, step)
                 except BaseException as error:  # noqa: BLE001 - the claim has to be given up
                     step = talk.throw(error)
                 else:
@@ -77,7 +144,7 @@ class ASGIMiddleware(Middleware[App]):
         except StopIteration as end:
             return int(end.value)
 
-    async def _call(self, scope: Scope, call: CallApp) -> AppAnswer:
+    async def _call(self, scope: Scope, call: CallApp, url: str) -> AppAnswer:
         start: dict[str, Any] = {}
         chunks: list[bytes] = []
         asked = False
@@ -95,7 +162,7 @@ class ASGIMiddleware(Middleware[App]):
             elif message["type"] == "http.response.body":
                 chunks.append(message.get("body", b""))
 
-        await self.app(_as_twilio(scope, call), receive, send)
+        await self.app(_as_twilio(scope, call, url), receive, send)
         if not start:
             return AppAnswer(0)
         kinds = [
@@ -105,8 +172,10 @@ class ASGIMiddleware(Middleware[App]):
         return AppAnswer(start["status"], kind, b"".join(chunks))
 
 
-def _as_twilio(scope: Scope, call: CallApp) -> Scope:
+def _as_twilio(scope: Scope, call: CallApp, url: str) -> Scope:
     parts = urlsplit(call.url)
+    own = scope["path"]
+    path = path_inside(unquote(parts.path) or "/", unquote(urlsplit(url).path) or "/", own)
     dropped = (b"content-type", b"content-length", b"user-agent", b"accept", b"transfer-encoding")
     headers = [
         (name, value)
@@ -119,11 +188,63 @@ def _as_twilio(scope: Scope, call: CallApp) -> Scope:
     return {
         **scope,
         "method": call.method,
-        "path": unquote(parts.path) or "/",
-        "raw_path": parts.path.encode("ascii", "replace"),
+        "path": path,
+        "raw_path": quote(path, safe="/:@!$&'()*+,;=~").encode("ascii"),
         "query_string": parts.query.encode("ascii", "replace"),
         "headers": headers,
     }
+
+
+def _as_cgi(scope: Scope, headers: Mapping[str, str]) -> dict[str, str]:
+    variables = {
+        "HTTP_" + name.upper().replace("-", "_"): value
+        for name, value in headers.items()
+        if name not in ("content-type", "content-length")
+    }
+    server = scope.get("server") or ("localhost", 80)
+    client = scope.get("client")
+    root = scope.get("root_path", "")
+    variables.update(
+        {
+            "PATH_INFO": scope["path"],
+            "SCRIPT_NAME": root,
+            "QUERY_STRING": scope.get("query_string", b"").decode("latin-1"),
+            "SERVER_NAME": str(server[0]),
+            "SERVER_PORT": str(server[1] or 80),
+            "SERVER_PROTOCOL": "HTTP/" + scope.get("http_version", "1.1"),
+            "wsgi.url_scheme": scope.get("scheme", "http"),
+        }
+    )
+    if client:
+        variables["REMOTE_ADDR"] = str(client[0])
+    return variables
+
+
+def _revived(entry: InboxEntry, state: Mapping[str, Any] | None) -> Scope:
+    told = entry.headers
+    path = told.get("PATH_INFO") or unquote(urlsplit(entry.url).path) or "/"
+    port = told.get("SERVER_PORT", "")
+    scope: Scope = {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.3"},
+        "http_version": "1.1",
+        "method": "POST",
+        "scheme": told.get("wsgi.url_scheme") or urlsplit(entry.url).scheme or "http",
+        "path": path,
+        "raw_path": quote(path).encode("ascii"),
+        "root_path": told.get("SCRIPT_NAME", ""),
+        "query_string": told.get("QUERY_STRING", "").encode("latin-1"),
+        "headers": [
+            (name[5:].lower().replace("_", "-").encode("ascii"), value.encode("latin-1"))
+            for name, value in told.items()
+            if name.startswith("HTTP_")
+        ],
+        "server": (told.get("SERVER_NAME", "localhost"), int(port) if port.isdigit() else 80),
+        "client": (told["REMOTE_ADDR"], 0) if "REMOTE_ADDR" in told else None,
+    }
+    if state is not None:
+        scope["state"] = dict(state)
+    return scope
 
 
 def _url_of(scope: Scope, headers: Mapping[str, str]) -> str:
@@ -155,9 +276,29 @@ def _replay(messages: Sequence[Message], receive: Receive) -> Receive:
     return replayed
 
 
-async def _answer(
-    send: Send, status: int, told: Sequence[tuple[str, str]] = (("Content-Length", "0"),)
-) -> None:
+async def _elsewhere(work: Callable[..., T], *arguments: Any) -> T:
+    return await asyncio.get_running_loop().run_in_executor(None, work, *arguments)
+
+
+async def _serve(media: MediaServer, scope: Scope, send: Send) -> None:
+    query = scope.get("query_string", b"").decode("latin-1")
+    if scope["type"] != "http":
+        await send({"type": "websocket.close", "code": 1008})
+        return
+    answer = await _elsewhere(media.answer, scope["method"], scope["path"], query)
+    await _begin(send, answer.status, answer.headers)
+    while True:
+        piece = await _elsewhere(next, answer.pieces, b"")
+        await send({"type": "http.response.body", "body": piece, "more_body": bool(piece)})
+        if not piece:
+            return
+
+
+async def _begin(send: Send, status: int, told: Sequence[tuple[str, str]]) -> None:
     headers = [(name.lower().encode("ascii"), value.encode("latin-1")) for name, value in told]
     await send({"type": "http.response.start", "status": status, "headers": headers})
+
+
+async def _answer(send: Send, status: int) -> None:
+    await _begin(send, status, [("Content-Length", "0")])
     await send({"type": "http.response.body", "body": b""})

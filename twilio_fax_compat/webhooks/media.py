@@ -1,50 +1,155 @@
-"""Serves links to documents by leading on to Telnyx's own, freshly renewed."""
+"""Serves the documents of faxes under links of the application's own host."""
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime, timezone
+from typing import Iterator, List, Tuple
 from urllib.parse import parse_qsl
 
+from attrs import field, frozen, validators
+
 from twilio_fax_compat._core.exchange import Setup, fetch
-from twilio_fax_compat._core.media_links import MediaLinks
+from twilio_fax_compat._core.ids import fax_sid
+from twilio_fax_compat._core.media_links import LIFETIME, PATH, MediaLinks
+from twilio_fax_compat._core.messages import TwilioResponse
 from twilio_fax_compat._drive import drive
 from twilio_fax_compat._http import sender
 from twilio_fax_compat.ledger import MemoryLedger
 from twilio_fax_compat.settings import TelnyxSettings
+from twilio_fax_compat.webhooks.download import downloaded, opened
 
+logger = logging.getLogger("twilio_fax_compat.webhooks")
+
+Headers = List[Tuple[str, str]]
 _ALWAYS = [
     ("Cache-Control", "private, no-store"),
     ("Referrer-Policy", "no-referrer"),
-    ("Content-Length", "0"),
+    ("X-Content-Type-Options", "nosniff"),
 ]
+
+
+@frozen(kw_only=True)
+class Media:
+    """
+    How documents are served, and whether they are stored.
+
+    *telnyx* says how to reach Telnyx, as at the client. A link opens for *lifetime* seconds below
+    *path*, by a redirect to Telnyx's own link, or, if *streams*, with the document itself. *store*
+    is where the documents of received faxes are kept on arrival, an fsspec URL such as
+    ``file:///var/faxes`` or ``s3://bucket/faxes``; those are served from there.
+    """
+
+    telnyx: TelnyxSettings = field(factory=TelnyxSettings)
+    streams: bool = False
+    store: str | None = field(default=None, repr=False)
+    lifetime: int = field(default=LIFETIME, validator=validators.gt(0))
+    path: str = field(default=PATH, validator=validators.matches_re(r"(/[\w.~-]+)+"))
+
+
+@frozen
+class MediaAnswer:
+    """An HTTP answer: *status*, *headers*, and the *pieces* of its body."""
+
+    status: int
+    headers: Headers = field(repr=False)
+    pieces: Iterator[bytes] = field(factory=lambda: iter(()), repr=False)
 
 
 class MediaServer:
     """Answers requests for the documents of faxes, by *links* that it signed."""
 
-    def __init__(self, links: MediaLinks, settings: TelnyxSettings) -> None:
-        """Take complete *settings*."""
+    def __init__(self, links: MediaLinks, media: Media, settings: TelnyxSettings) -> None:
+        """Take complete *settings*. Raises what `Storage` does."""
         self.prefix = links.path + "/"
         self._links = links
+        self._streams = media.streams
         self._send = sender(settings)
         self._setup = Setup(
             account_sid=None, connection_id=settings.connection_id or "", retry=settings.retry
         )
+        self._storage = None
+        if media.store is not None:
+            from twilio_fax_compat.webhooks.storage import Storage
 
-    def answer(self, path: str, query: str) -> tuple[int, list[tuple[str, str]]]:
-        """
-        Return the status and headers that answer a GET of *path* and *query*.
+            self._storage = Storage(media.store)
 
-        302 leads to the document; 403 is for a link that is not ours or has ended, 404 for a fax
-        that has no document (any more), 502 when Telnyx cannot be asked.
+    @property
+    def keeps_documents(self) -> bool:
+        """Tell whether documents are stored on arrival."""
+        return self._storage is not None
+
+    def answer(self, method: str, path: str, query: str) -> MediaAnswer:
         """
+        Return what answers a request for *path* and *query*.
+
+        200 is the document and 302 leads to it; 403 is for a link that is not ours or has ended,
+        404 for a fax that has no document (any more), 502 when Telnyx or the storage fails.
+        """
+        if method not in ("GET", "HEAD"):
+            return _empty(405, ("Allow", "GET, HEAD"))
         fax = self._links.fax_of(path, dict(parse_qsl(query)), datetime.now(timezone.utc))
         if fax is None:
-            return 403, _ALWAYS
-        answer = drive(fetch(fax, path, self._setup), self._send, MemoryLedger())
-        if answer.status == 404:
-            return 404, _ALWAYS
+            return _empty(403)
+        try:
+            stored = self._storage.find(fax_sid(fax) or "") if self._storage else None
+        except OSError as error:
+            logger.warning("the storage cannot be read: %s", type(error).__name__)
+            return _empty(502)
+        if stored is not None:
+            return _document(method, fax, *stored)
+        url = self._fresh_link(fax)
+        if isinstance(url, int):
+            return _empty(url)
+        if not self._streams:
+            return _empty(302, ("Location", url))
+        pieces = opened(url)
+        return _empty(502) if pieces is None else _document(method, fax, pieces.size, pieces)
+
+    def keep(self, fax: str, url: str) -> bool:
+        """Store the document of a fax, which *url* leads to at first; tell whether it is stored."""
+        if self._storage is None:
+            return False
+        document = self.download(fax, url)
+        if document is None:
+            return False
+        try:
+            self._storage.put(fax_sid(fax) or "", document)
+        except OSError as error:
+            logger.warning("the storage cannot be written: %s", type(error).__name__)
+            return False
+        return True
+
+    def download(self, fax: str, url: str) -> bytes | None:
+        """Return the document of a fax from *url* or, when that has ended, from a fresh link."""
+        document = downloaded(url)
+        if document is None:
+            fresh = self._fresh_link(fax)
+            document = downloaded(fresh) if isinstance(fresh, str) else None
+        return document
+
+    def _fresh_link(self, fax: str) -> str | int:
+        answer: TwilioResponse = drive(fetch(fax, "", self._setup), self._send, MemoryLedger())
         if answer.status != 200:
-            return 502, _ALWAYS
-        url = (answer.payload or {}).get("media_url")
-        return (302, [("Location", url), *_ALWAYS]) if url else (404, _ALWAYS)
+            return 404 if answer.status == 404 else 502
+        return (answer.payload or {}).get("media_url") or 404
+
+
+def _empty(status: int, *headers: tuple[str, str]) -> MediaAnswer:
+    return MediaAnswer(status, [*headers, *_ALWAYS, ("Content-Length", "0")])
+
+
+def _document(method: str, fax: str, size: int | None, pieces: Iterator[bytes]) -> MediaAnswer:
+    headers = [
+        ("Content-Type", "application/pdf"),
+        ("Content-Disposition", f'inline; filename="{fax_sid(fax)}.pdf"'),
+        *_ALWAYS,
+    ]
+    if size is not None:
+        headers.append(("Content-Length", str(size)))
+    if method == "HEAD":
+        close = getattr(pieces, "close", None)
+        if close is not None:
+            close()
+        pieces = iter(())
+    return MediaAnswer(200, headers, pieces)

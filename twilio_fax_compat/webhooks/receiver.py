@@ -17,23 +17,33 @@ from nacl.signing import VerifyKey
 from twilio_fax_compat._core.events import FaxEvent, event_name, read_event
 from twilio_fax_compat._core.media_links import MediaLinks, media_key
 from twilio_fax_compat._core.receiving import (
+    AGAIN,
     DONE,
     AppAnswer,
     CallApp,
     Claim,
     Download,
+    Finish,
+    Keep,
+    Postpone,
     Release,
     Rules,
     Settle,
     Step,
+    Talk,
     Tell,
+    receive,
+    turn_of,
+    work_off,
 )
 from twilio_fax_compat._drive import carry_out
 from twilio_fax_compat._ledgers import chosen_ledger
 from twilio_fax_compat.base.exceptions import TwilioException
-from twilio_fax_compat.ledger import Ledger
+from twilio_fax_compat.ledger import InboxEntry, Ledger, LedgerUnavailable, MemoryLedger
 from twilio_fax_compat.settings import TelnyxSettings
-from twilio_fax_compat.webhooks.media import MediaServer
+from twilio_fax_compat.webhooks.download import downloaded
+from twilio_fax_compat.webhooks.inbox import LEASE, Workers
+from twilio_fax_compat.webhooks.media import Media, MediaServer
 
 A = TypeVar("A")
 
@@ -42,11 +52,6 @@ logger = logging.getLogger("twilio_fax_compat.webhooks")
 SIGNATURE, TIMESTAMP = "telnyx-signature-ed25519", "telnyx-timestamp"
 TOLERANCE = 300.0
 """Seconds that a signature's time may be off, either way, as in Telnyx's own SDK."""
-
-CLAIM_SECONDS = 60.0
-"""How long an event stays with whoever began to deliver it and was never heard of again."""
-
-DOCUMENT_LIMIT = 64 * 1024 * 1024
 
 
 @frozen
@@ -67,6 +72,7 @@ class Receiver:
     keys: Sequence[VerifyKey] = field(repr=False)
     ledger: Ledger = field(repr=False)
     media: MediaServer | None = None
+    has_inbox: bool = False
     max_body: int = 1024 * 1024
     tolerance: float = TOLERANCE
 
@@ -80,7 +86,9 @@ class Receiver:
         ledger: Ledger | str | None,
         forward: str,
         max_body: int,
-        media: TelnyxSettings | bool,
+        media: Media | TelnyxSettings | bool,
+        inbox: bool,
+        incoming_method: str,
         environ: Mapping[str, str] | None,
     ) -> Receiver:
         """
@@ -104,9 +112,22 @@ class Receiver:
             )
         if forward not in ("final", "all"):
             raise TwilioException("forward must be 'final' or 'all'")
-        links = MediaLinks(key=media_key(str(found["TWILIO_AUTH_TOKEN"]))) if media else None
-        settings = media if isinstance(media, TelnyxSettings) else TelnyxSettings()
-        server = MediaServer(links, settings.completed(environ)) if links is not None else None
+        if incoming_method not in ("GET", "POST"):
+            raise TwilioException("incoming_method must be 'GET' or 'POST'")
+        chosen = chosen_ledger(ledger, environ)
+        if inbox and isinstance(chosen, MemoryLedger):
+            raise TwilioException(
+                "inbox=True needs a ledger that outlives the process: set "
+                "TWILIO_FAX_COMPAT_LEDGER to sqlite:////path/of/fax.db or a PostgreSQL URL"
+            )
+        server = links = None
+        if media:
+            options = media if isinstance(media, Media) else Media()
+            if isinstance(media, TelnyxSettings):
+                options = Media(telnyx=media)
+            key = media_key(str(found["TWILIO_AUTH_TOKEN"]))
+            links = MediaLinks(key=key, path=options.path, lifetime=options.lifetime)
+            server = _media_server(links, options, environ)
         texts = found["TELNYX_PUBLIC_KEY"]
         if isinstance(texts, str):
             texts = texts.split(",")
@@ -116,10 +137,13 @@ class Receiver:
                 auth_token=str(found["TWILIO_AUTH_TOKEN"]),
                 forwards_all=forward == "all",
                 links=links,
+                keeps_documents=server is not None and server.keeps_documents,
+                incoming_method=incoming_method,
             ),
             keys=[_key(text) for text in texts or ()],
-            ledger=chosen_ledger(ledger, environ),
+            ledger=chosen,
             media=server,
+            has_inbox=inbox,
             max_body=max_body,
         )
 
@@ -165,20 +189,54 @@ class Receiver:
 
     def carry_out(self, step: Step) -> Any:
         """Carry out a step that is no call of the wrapped application."""
+        ledger = self.ledger
         if isinstance(step, Claim):
-            return self.ledger.claim(step.event_id, CLAIM_SECONDS)
+            return ledger.claim(step.event_id, LEASE)
         if isinstance(step, Settle):
-            return self.ledger.settle(step.event_id)
+            return ledger.settle(step.event_id)
         if isinstance(step, Release):
-            return self.ledger.release(step.event_id)
+            return ledger.release(step.event_id)
+        if isinstance(step, Finish):
+            return ledger.finish(step.event_id)
+        if isinstance(step, Postpone):
+            return ledger.postpone(step.event_id, step.seconds)
         if isinstance(step, Tell):
             code = "" if step.code is None else f"{step.code}: "
             return logger.warning("%s%s", code, step.text)
         if isinstance(step, Download):
-            return _download(step.url)
+            download = self.media.download if self.media else _download
+            return download(step.fax_id, step.url)
+        if isinstance(step, Keep):
+            return self.media is not None and self.media.keep(step.fax_id, step.url)
         if isinstance(step, CallApp):
             return _call_elsewhere(step)
-        return carry_out(step, self.ledger)
+        return carry_out(step, ledger)
+
+    def store(self, event: FaxEvent, body: bytes, url: str, kept: Mapping[str, str]) -> int:
+        """Put an event into the inbox and return what answers Telnyx."""
+        try:
+            self.ledger.put(InboxEntry(event.id, body, kept, url))
+        except LedgerUnavailable as error:
+            logger.warning("an event could not be stored: %s", error)
+            return AGAIN
+        return DONE
+
+    def keep_taken(self, entry: InboxEntry, seconds: float) -> None:
+        """Keep an entry of the inbox, and the turn of its fax, for so many *seconds* more."""
+        event = read_event(json.loads(entry.body))
+        self.ledger.postpone(entry.event_id, seconds)
+        if event is not None:
+            self.ledger.prolong(turn_of(event), seconds)
+
+    def begin(self, event: FaxEvent, url: str) -> Talk:
+        """Return the steps that deliver an event which just came."""
+        return receive(event, url, self.rules)
+
+    def resume(self, entry: InboxEntry) -> Talk:
+        """Return the steps that deliver an event from the inbox."""
+        event = read_event(json.loads(entry.body))
+        assert event is not None  # only such events are stored
+        return work_off(event, entry.url, self.rules, entry.attempts)
 
 
 class Middleware(Generic[A]):
@@ -194,7 +252,9 @@ class Middleware(Generic[A]):
         ledger: Ledger | str | None = None,
         forward: str = "final",
         max_body: int = 1024 * 1024,
-        media: TelnyxSettings | bool = False,
+        media: Media | TelnyxSettings | bool = False,
+        inbox: bool = False,
+        incoming_method: str = "POST",
         environ: Mapping[str, str] | None = None,
     ) -> None:
         self.app = app
@@ -206,8 +266,47 @@ class Middleware(Generic[A]):
             forward=forward,
             max_body=max_body,
             media=media,
+            inbox=inbox,
+            incoming_method=incoming_method,
             environ=environ,
         )
+        self._workers = (
+            Workers(self._receiver.ledger, self._deliver_entry, self._receiver.keep_taken)
+            if inbox
+            else None
+        )
+
+    def start(self) -> None:
+        """Begin to work on the inbox now; otherwise the first request of the process does it."""
+        if self._workers is not None:
+            self._workers.ensure()
+
+    def close(self, timeout: float = 10.0) -> None:
+        """Work on the inbox no more, after up to *timeout* seconds for what is being delivered."""
+        if self._workers is not None:
+            self._workers.stop(timeout)
+
+    def _deliver_entry(self, entry: InboxEntry) -> None:
+        raise NotImplementedError
+
+
+def path_inside(target: str, called: str, own: str) -> str:
+    """
+    Return the path by which the server knows *target*, a path on the host that Telnyx called.
+
+    A proxy may show to the world as *called* what the server has as *own*.
+    """
+    if target == called:
+        return own
+    before = called[: -len(own)] if own and called.endswith(own) else ""
+    return target[len(before) :] if before and target.startswith(before + "/") else target
+
+
+def _media_server(links: MediaLinks, media: Media, environ: Mapping[str, str]) -> MediaServer:
+    try:
+        return MediaServer(links, media, media.telnyx.completed(environ))
+    except ValueError as error:
+        raise TwilioException("Media(store=...) must be a URL that fsspec knows") from error
 
 
 def _refused(status: int, why: str) -> int:
@@ -232,19 +331,8 @@ def _key(text: str) -> VerifyKey:
         ) from error
 
 
-def _download(url: str) -> bytes | None:
-    try:
-        with httpx.Client(timeout=20) as client, client.stream("GET", url) as response:
-            if response.status_code != 200:
-                return None
-            document = b""
-            for chunk in response.iter_bytes():
-                document += chunk
-                if len(document) > DOCUMENT_LIMIT:
-                    return None
-            return document
-    except (httpx.HTTPError, httpx.InvalidURL, OSError):
-        return None
+def _download(_fax_id: str, url: str) -> bytes | None:
+    return downloaded(url)
 
 
 def _call_elsewhere(call: CallApp) -> AppAnswer:

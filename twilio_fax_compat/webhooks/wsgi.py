@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from http import HTTPStatus
 from io import BytesIO
 from typing import Any, Callable, Dict, Iterable
 from urllib.parse import unquote_to_bytes, urlsplit
 
-from twilio_fax_compat._core.receiving import AppAnswer, CallApp, receive
-from twilio_fax_compat.webhooks.receiver import Middleware, Stranger
+from twilio_fax_compat._core.receiving import AppAnswer, CallApp, Talk
+from twilio_fax_compat.ledger import InboxEntry
+from twilio_fax_compat.webhooks.inbox import circumstances
+from twilio_fax_compat.webhooks.media import MediaServer
+from twilio_fax_compat.webhooks.receiver import Middleware, Stranger, path_inside
 
 Environ = Dict[str, Any]
 App = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
@@ -22,45 +26,58 @@ class WSGIMiddleware(Middleware[App]):
     *public_key* is Telnyx's, one or several (``TELNYX_PUBLIC_KEY``). *forward* is ``"final"``, for
     the callbacks queued and final, or ``"all"``. *ledger*, or its URL
     (``TWILIO_FAX_COMPAT_LEDGER``), keeps what was seen, by default in the memory of this process.
-    *max_body* is in bytes. With *media*, True or ``TelnyxSettings``, ``MediaUrl`` is a link on the
-    application's own host that opens for two hours.
+    *max_body* is in bytes. With *media*, True or `Media`, ``MediaUrl`` is a link on the
+    application's own host that opens for two hours. With *inbox* an event is stored in the ledger
+    and answered at once, and brought to the application by threads of this process, again and again
+    until it is taken. *incoming_method* (``"GET"`` or ``"POST"``) is how an incoming fax's TwiML is
+    asked for.
 
     Raises TwilioException when a setting is missing or cannot be right.
     """
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Serve a request."""
-        media = self._receiver.media
+        receiver = self._receiver
+        if self._workers is not None:
+            self._workers.ensure()
+        media = receiver.media
         if media is not None and environ.get("PATH_INFO", "").startswith(media.prefix):
-            status, told = media.answer(environ["PATH_INFO"], environ.get("QUERY_STRING", ""))
-            start_response(f"{status} {HTTPStatus(status).phrase}", told)
-            return [b""]
+            return _serve(media, environ, start_response)
         if (
             "HTTP_TELNYX_SIGNATURE_ED25519" not in environ
             and "HTTP_TELNYX_TIMESTAMP" not in environ
             and not environ.get("HTTP_USER_AGENT", "").startswith("telnyx-webhooks")
         ) or environ["REQUEST_METHOD"] != "POST":
             return self.app(environ, start_response)
-        body = _body(environ, self._receiver.max_body)
+        body = _body(environ, receiver.max_body)
         headers = {
             name[5:].lower().replace("_", "-"): value
             for name, value in environ.items()
             if name.startswith("HTTP_TELNYX_")
         }
-        event = self._receiver.read(headers, body)
+        event = receiver.read(headers, body)
         if isinstance(event, Stranger):
             return self.app({**environ, "wsgi.input": BytesIO(body)}, start_response)
         if isinstance(event, int):
             return _answer(start_response, event)
         url = event.delivered_to or _url_of(environ)
-        talk = receive(event, url, self._receiver.rules)
+        if self._workers is None:
+            return _answer(start_response, self._run(receiver.begin(event, url), environ, url))
+        status = receiver.store(event, body, url, circumstances(environ))
+        self._workers.wake()
+        return _answer(start_response, status)
+
+    def _deliver_entry(self, entry: InboxEntry) -> None:
+        self._run(self._receiver.resume(entry), _revived(entry), entry.url)
+
+    def _run(self, talk: Talk, environ: Environ, url: str) -> int:
         result: Any = None
         try:
             step = talk.send(None)
             while True:
                 try:
                     if isinstance(step, CallApp) and step.is_own:
-                        result = self._call(environ, step)
+                        result = self._call(environ, step, url)
                     else:
                         result = self._receiver.carry_out(step)
                 except BaseException as error:  # noqa: BLE001 - the claim has to be given up
@@ -68,9 +85,9 @@ class WSGIMiddleware(Middleware[App]):
                 else:
                     step = talk.send(result)
         except StopIteration as end:
-            return _answer(start_response, end.value)
+            return int(end.value)
 
-    def _call(self, environ: Environ, call: CallApp) -> AppAnswer:
+    def _call(self, environ: Environ, call: CallApp, url: str) -> AppAnswer:
         answered: list[Any] = []
         written: list[bytes] = []
 
@@ -82,7 +99,7 @@ class WSGIMiddleware(Middleware[App]):
             answered[:] = [status, headers]
             return written.append
 
-        chunks = self.app(_as_twilio(environ, call), start_response)
+        chunks = self.app(_as_twilio(environ, call, url), start_response)
         try:
             written.extend(chunks)
         finally:
@@ -95,7 +112,7 @@ class WSGIMiddleware(Middleware[App]):
         return AppAnswer(int(answered[0][:3]), kinds[0] if kinds else None, b"".join(written))
 
 
-def _as_twilio(environ: Environ, call: CallApp) -> Environ:
+def _as_twilio(environ: Environ, call: CallApp, url: str) -> Environ:
     parts = urlsplit(call.url)
     changed = {
         name: value
@@ -103,14 +120,14 @@ def _as_twilio(environ: Environ, call: CallApp) -> Environ:
         if not name.startswith("HTTP_TELNYX_") and name not in ("CONTENT_TYPE", "HTTP_CONTENT_TYPE")
     }
     root = environ.get("SCRIPT_NAME", "")
-    path = unquote_to_bytes(parts.path).decode("latin-1") or "/"
+    own = root + environ.get("PATH_INFO", "")
+    path = path_inside(_path_text(parts.path), _path_text(urlsplit(url).path), own)
     if root and path.startswith(root):
         path = path[len(root) :]
-    is_same = parts.path == urlsplit(_url_of(environ)).path
     changed.update(
         {
             "REQUEST_METHOD": call.method,
-            "PATH_INFO": environ.get("PATH_INFO", "") if is_same else path,
+            "PATH_INFO": path,
             "QUERY_STRING": parts.query,
             "CONTENT_LENGTH": str(len(call.body)),
             "wsgi.input": BytesIO(call.body),
@@ -122,6 +139,29 @@ def _as_twilio(environ: Environ, call: CallApp) -> Environ:
     for name in ("RAW_URI", "REQUEST_URI", "HTTP_TRANSFER_ENCODING", "HTTP_CONTENT_LENGTH"):
         changed.pop(name, None)
     return changed
+
+
+def _path_text(quoted: str) -> str:
+    return unquote_to_bytes(quoted).decode("latin-1") or "/"
+
+
+def _revived(entry: InboxEntry) -> Environ:
+    return {
+        "SCRIPT_NAME": "",
+        "PATH_INFO": _path_text(urlsplit(entry.url).path),
+        "QUERY_STRING": "",
+        "SERVER_NAME": "localhost",
+        "SERVER_PORT": "80",
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "wsgi.url_scheme": urlsplit(entry.url).scheme or "http",
+        **entry.headers,
+        "REQUEST_METHOD": "POST",
+        "wsgi.version": (1, 0),
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": True,
+        "wsgi.run_once": False,
+    }
 
 
 def _url_of(environ: Environ) -> str:
@@ -138,6 +178,16 @@ def _body(environ: Environ, limit: int) -> bytes:
     if environ.get("wsgi.input_terminated"):
         return bytes(stream.read(limit + 1))
     return b""
+
+
+def _serve(
+    media: MediaServer, environ: Environ, start_response: Callable[..., Any]
+) -> Iterable[bytes]:
+    answer = media.answer(
+        environ["REQUEST_METHOD"], environ["PATH_INFO"], environ.get("QUERY_STRING", "")
+    )
+    start_response(f"{answer.status} {HTTPStatus(answer.status).phrase}", answer.headers)
+    return answer.pieces
 
 
 def _answer(start_response: Callable[..., Any], status: int) -> Iterable[bytes]:

@@ -1,0 +1,66 @@
+"""Documents of received faxes in a folder or a bucket, by any of fsspec's URLs."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any, Iterator
+
+from attrs import define, field
+
+try:
+    from fsspec.core import url_to_fs
+except ImportError as error:
+    raise ImportError(
+        "storing documents needs fsspec: pip install 'twilio-fax-compat[storage]'"
+    ) from error
+
+_CHUNK = 256 * 1024
+
+
+@define(eq=False)
+class Storage:
+    """
+    Documents below *url*: ``file:///var/faxes``, ``s3://bucket/faxes``, ``gcs://bucket/faxes``, ...
+
+    See https://filesystem-spec.readthedocs.io. Each is named by its fax SID. Raises ValueError for a
+    URL of no kind that fsspec knows, ImportError when the kind needs a package that is missing.
+    """
+
+    url: str = field(repr=False)
+    _files: Any = field(init=False, repr=False)
+    _root: str = field(init=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._files, root = url_to_fs(self.url)
+        self._root = root.rstrip("/")
+
+    def put(self, sid: str, document: bytes) -> None:
+        """Store the *document* of a fax, whole or not at all. Raises OSError."""
+        path, size = self._path(sid), len(document)
+        # Two deliveries of one event may be at it at the same time.
+        part = f"{path}.{hashlib.sha256(document).hexdigest()[:16]}.part"
+        self._files.makedirs(self._root, exist_ok=True)
+        self._files.pipe_file(part, document)
+        if self._files.size(part) != size:
+            raise OSError("the document was not stored whole")
+        self._files.mv(part, path)
+
+    def find(self, sid: str) -> tuple[int, Iterator[bytes]] | None:
+        """Return the size and the pieces of a fax's document, or None. Raises OSError."""
+        try:
+            file = self._files.open(self._path(sid), "rb")
+        except FileNotFoundError:
+            return None
+        return int(file.size), _pieces(file)
+
+    def _path(self, sid: str) -> str:
+        return f"{self._root}/{sid}.pdf"
+
+
+def _pieces(file: Any) -> Iterator[bytes]:
+    with file:
+        while True:
+            piece = file.read(_CHUNK)
+            if not piece:
+                return
+            yield piece
