@@ -28,6 +28,7 @@ ALLOWED = {
     "demo.legacy_program": set(),
     "http": {"base", "http", "_lanes"},
     "ledger": {"_core", "ledger"},
+    "migration": {"_core", "_ledgers", "base.exceptions", "ledger", "migration"},
     "rest": {"_drive", "_ledgers", "base", "http", "ledger", "rest", "settings", "switch"},
     "rest.fax": {"base", "rest.fax"},
     "settings": {"_core", "base"},

@@ -192,27 +192,35 @@ def _normalised(value: object) -> str:
 
 @frozen
 class Subject:
-    """The send that is decided about: its destination *to*, its *sender* and the *account* SID."""
+    """
+    The send that is decided about: its destination *to*, its *sender* and the *account* SID.
+
+    *key*, one of `KEYS`, says which of them decides unless a plan says otherwise.
+    """
 
     to: str = field(default="", repr=mask_number)
     sender: str = field(default="", repr=mask_number)
     account: str = ""
+    key: str = "to"
 
     @classmethod
-    def of(cls, fields: Mapping[str, object], account_sid: str | None) -> Subject:
+    def of(cls, fields: Mapping[str, object], account_sid: str | None, key: str = "to") -> Subject:
         """Return that of a Twilio create form, *fields* by wire name."""
         form = in_todays_order(fields)
         return cls(
-            _normalised(form.get("To")), _normalised(form.get("From")), str(account_sid or "")
+            _normalised(form.get("To")),
+            _normalised(form.get("From")),
+            str(account_sid or ""),
+            key,
         )
 
     def value(self, key: str) -> str:
         """Return the value of *key*, one of `KEYS`; an empty text when there is none."""
         return self.to if key == "to" else self.sender if key == "from" else self.account
 
-    def key_hash(self, key: str = "to") -> str:
+    def key_hash(self, key: str | None = None) -> str:
         """Return 16 hexadecimal digits that stand for the value of *key*, always the same."""
-        return sha256(self.value(key).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+        return sha256(self.value(key or self.key).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
     @property
     def destination_prefix(self) -> str:

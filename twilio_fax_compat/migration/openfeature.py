@@ -1,0 +1,76 @@
+"""A flag in whatever system OpenFeature (https://openfeature.dev) has a provider for."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Mapping
+
+from attrs import define, field
+
+from twilio_fax_compat._core.masking import mask
+from twilio_fax_compat._core.rollout import Subject
+from twilio_fax_compat.migration.flags import Flag, FlagUnavailable
+
+try:
+    from openfeature import api
+    from openfeature.evaluation_context import EvaluationContext
+    from openfeature.exception import ErrorCode
+except ImportError as error:
+    raise ImportError(
+        "a flag of OpenFeature needs its SDK: pip install 'twilio-fax-compat[openfeature]'"
+    ) from error
+
+FLAG_KEY = "twilio-fax-compat-rollout"
+
+# What to ask for by type, and what no flag is set to.
+_KINDS: Mapping[str, Any] = {"string": "", "boolean": False, "object": {}}
+
+
+@define
+class OpenFeatureFlag(Flag):
+    """
+    The OpenFeature flag *flag_key*: a string, a boolean or an object that `read_plan` takes.
+
+    *client* is an OpenFeature client, by default that of *domain*, by default the global one. The
+    evaluation context has ``destination_prefix`` (five characters of an E.164 number at most),
+    ``sender`` and ``account``; its targeting key is the hash of the roll-out's key, so that a share
+    which the provider chooses is as sticky as a percentage here.
+    """
+
+    per_send: ClassVar[bool] = True
+
+    flag_key: str = FLAG_KEY
+    client: Any = field(default=None, repr=False)
+    domain: str | None = None
+    _kind: str = field(default="string", init=False, repr=False)
+
+    def __call__(self, subject: Subject) -> object:
+        """Return the flag's value. Raises FlagUnavailable when the evaluation has an error."""
+        client = self.client or api.get_client(domain=self.domain)
+        context = EvaluationContext(
+            targeting_key=subject.key_hash(),
+            attributes={
+                "destination_prefix": subject.destination_prefix,
+                "sender": subject.sender,
+                "account": subject.account,
+            },
+        )
+        details: Any = None
+        for kind in sorted(_KINDS, key=lambda kind: kind != self._kind):
+            details = getattr(client, "get_{}_details".format(kind))(
+                self.flag_key, _KINDS[kind], context
+            )
+            if details.error_code is None:
+                self._kind = kind
+                return details.value
+            if details.error_code != ErrorCode.TYPE_MISMATCH:
+                break
+        raise FlagUnavailable(
+            "{}: {}".format(
+                getattr(details.error_code, "value", details.error_code),
+                mask(details.error_message or "no more is told"),
+            )
+        )
+
+    def __str__(self) -> str:
+        where = " of the domain {}".format(self.domain) if self.domain else ""
+        return "the OpenFeature flag {}{}".format(self.flag_key, where)
