@@ -8,7 +8,7 @@ import warnings
 from datetime import datetime, timezone
 from random import random
 from time import sleep
-from typing import Any, Mapping
+from typing import TYPE_CHECKING, Any, Mapping
 
 from twilio_fax_compat._core.exchange import Setup, exchange, twilio_request
 from twilio_fax_compat._core.messages import (
@@ -28,6 +28,9 @@ from twilio_fax_compat.ledger import Ledger
 from twilio_fax_compat.settings import TelnyxSettings
 from twilio_fax_compat.warnings import TelnyxCompatibilityWarning
 
+if TYPE_CHECKING:
+    from twilio_fax_compat._core.media_links import Documents
+
 _warned: set[str] = set()
 
 
@@ -40,6 +43,7 @@ class Exchange:
         settings: TelnyxSettings,
         http_client: Any,
         ledger: Ledger,
+        documents: Documents | None = None,
     ) -> None:
         """Take complete *settings*, and what `sender` takes as *http_client*."""
         self.http_client = http_client
@@ -50,6 +54,7 @@ class Exchange:
             connection_id=settings.connection_id or "",
             retry=settings.retry,
             unsupported=settings.unsupported,
+            documents=documents,
         )
 
     def request(

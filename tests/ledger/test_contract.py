@@ -75,6 +75,23 @@ def test_a_settled_event_stays_settled(ledger, clock):
     assert [ledger.claim(name, 10) for name in ("event", "never claimed")] == ["done", "done"]
 
 
+def test_a_claim_can_be_kept(ledger, clock):
+    """It lasts as long from then on; what nobody has, or was settled, stays as it is."""
+    ledger.claim("event", 10)
+    clock.pass_by(9)
+    ledger.prolong("event", 10)
+    clock.pass_by(9)
+    assert ledger.claim("event", 10) == "busy"
+    clock.pass_by(2)
+    assert ledger.claim("event", 10) == "new"
+    ledger.settle("event")
+    ledger.prolong("event", 1)
+    ledger.prolong("nobody's", 100)
+    clock.pass_by(5)
+    assert ledger.claim("event", 10) == "done"
+    assert ledger.claim("nobody's", 10) == "new"
+
+
 def test_a_released_event_is_new(ledger):
     """Whoever gives up lets others try."""
     ledger.release("event")

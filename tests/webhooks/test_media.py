@@ -10,14 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.helpers import FROM, make_client, send
+from tests.webhooks.apps import TOKEN
 from tests.webhooks.driving import finish, forged, inbound
-from tests.webhooks.serving import served
+from tests.webhooks.serving import ACCOUNT, served
 from twilio_fax_compat import TelnyxSettings
 from twilio_fax_compat._core.media_links import MediaLinks
 from twilio_fax_compat.base.exceptions import TwilioException
+from twilio_fax_compat.rest import Client
 from twilio_fax_compat.testing import faults
 from twilio_fax_compat.webhooks import Media, WSGIMiddleware
 
+HOST = "TWILIO_FAX_COMPAT_MEDIA_HOST"
 pytestmark = pytest.mark.filterwarnings("ignore:status_callback")
 
 
@@ -86,6 +89,31 @@ def test_documents_that_are_gone(kept, telnyx):
     assert httpx.get(link).status_code == 502
     make_client(telnyx).fax.faxes(sid).delete()
     assert httpx.get(link).status_code == 404
+
+
+def test_a_client_can_show_the_same_links(kept, telnyx):
+    """``media_url`` of an instance leads to the app's own host, whenever it is opened."""
+    sid = inbound(kept, telnyx, document=b"%PDF-mine")
+    client = Client(ACCOUNT, TOKEN, environment=telnyx.environ, media_host=kept.url)
+    sent = send(client, store_media=False)
+    fetched = client.fax.faxes(sid).fetch()
+    listed = {fax.sid: fax.media_url for fax in client.fax.faxes.list()}
+    telnyx.advance(3600)
+
+    assert fetched.media_url.startswith(f"{kept.url}/twilio-fax-media/{sid}?")
+    assert listed[sid].startswith(f"{kept.url}/twilio-fax-media/{sid}?")
+    assert listed[sent.sid] is None
+    for link in (fetched.media_url, listed[sid]):
+        assert httpx.get(link, follow_redirects=True).content == b"%PDF-mine"
+
+
+@pytest.mark.parametrize(
+    "host", ["app.example.com", "ftp://app.example.com", "https://", "https://a.example/?x=1"]
+)
+def test_a_media_host_that_is_none(telnyx, host):
+    client = Client(ACCOUNT, TOKEN, environment={**telnyx.environ, HOST: host})
+    with pytest.raises(TwilioException, match=HOST):
+        client.fax.faxes.list()
 
 
 @given(st.uuids().map(str), st.integers(1, 10**6), st.integers(0, 2 * 10**9), st.binary(min_size=1))

@@ -119,7 +119,9 @@ def exchange(request: TwilioRequest, setup: Setup) -> Flow:
 
 def fetch(fax_id: str, path: str, setup: Setup) -> Flow:
     """Return 200 and the fax, its media link renewed when that has expired."""
-    fax = yield from _fax_with_live_link(fax_id, path, setup)
+    # A link of the application's own is renewed when it is followed.
+    read = _fax_with_live_link if setup.documents is None else read_fax
+    fax = yield from read(fax_id, path, setup)
     if isinstance(fax, TwilioResponse):
         return fax
     return (yield from _told(fax_id, fax, setup))
@@ -237,7 +239,10 @@ def _has_expired(fax: JSON, answer: Outcome) -> Generator[Effect, Any, bool]:
 def _told(fax_id: str, fax: JSON, setup: Setup) -> Flow:
     known = yield Recall((fax_id,))
     facts = known.get(fax_id, NOTHING_KNOWN)
-    return TwilioResponse(200, fax_payload(fax, setup.account_sid, facts))
+    payload = fax_payload(fax, setup.account_sid, facts)
+    if setup.documents is not None:
+        payload = setup.documents.shown(payload, (yield Mint()).now)
+    return TwilioResponse(200, payload)
 
 
 def _not_allowed(method: str) -> TwilioResponse:

@@ -8,6 +8,7 @@ from twilio_fax_compat._core.faxes import fax_payload, media_payload
 from twilio_fax_compat._core.messages import (
     NOTHING_KNOWN,
     Flow,
+    Mint,
     Recall,
     TelnyxResponse,
     TwilioResponse,
@@ -47,6 +48,9 @@ def list_faxes(fields: Mapping[str, object], path: str, setup: Setup) -> Flow:
         fax_payload(fax, setup.account_sid, known.get(fax.get("id"), NOTHING_KNOWN))
         for fax in handed_out
     ]
+    if setup.documents is not None:
+        now = (yield Mint()).now
+        payloads = [setup.documents.shown(payload, now) for payload in payloads]
     return TwilioResponse(200, listing.envelope(payloads, following, path, "faxes"))
 
 

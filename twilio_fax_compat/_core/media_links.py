@@ -12,7 +12,8 @@ import hmac
 import re
 from datetime import datetime
 from hashlib import sha256
-from typing import Mapping
+from typing import Any, Mapping
+from urllib.parse import urlsplit
 
 from attrs import field, frozen
 
@@ -56,3 +57,31 @@ class MediaLinks:
 
     def _signature(self, sid: str, end: str) -> str:
         return hmac.new(self.key, f"{sid}\n{end}".encode(), sha256).hexdigest()
+
+
+@frozen(kw_only=True)
+class Documents:
+    """Where the documents of faxes are shown: under *links* of an application at *origin*."""
+
+    links: MediaLinks
+    origin: str
+
+    def shown(self, payload: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+        """Return a Twilio fax *payload* whose ``media_url``, if it has one, is such a link."""
+        fax = fax_id(payload.get("sid"))
+        if fax is None or not payload.get("media_url"):
+            return dict(payload)
+        return {**payload, "media_url": self.links.link(self.origin, fax, now)}
+
+
+def documents_at(url: str, auth_token: str) -> Documents | None:
+    """
+    Return the documents of the application at *url*, None when it is no http or https URL.
+
+    A path in *url* is the one that the application serves documents below, by default `PATH`.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
+        return None
+    links = MediaLinks(key=media_key(auth_token), path=parts.path.rstrip("/") or PATH)
+    return Documents(links=links, origin=f"{parts.scheme}://{parts.netloc}")

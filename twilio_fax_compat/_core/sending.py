@@ -9,7 +9,7 @@ is lost Telnyx is asked for a fax with that token before anything else happens.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any, Generator, Mapping
+from typing import TYPE_CHECKING, Any, Generator, Mapping
 
 from attrs import define, field, frozen
 
@@ -33,6 +33,9 @@ from twilio_fax_compat._core.problems import from_failure, from_telnyx, problem,
 from twilio_fax_compat._core.retries import Budget, RetryPolicy, rate_limit_pause, repeated
 from twilio_fax_compat._core.times import parse_timestamp, utc_text
 
+if TYPE_CHECKING:
+    from twilio_fax_compat._core.media_links import Documents
+
 LOOKUP_WINDOW = timedelta(hours=24)
 """How far before our own clock the look for a lost fax begins: more than clocks disagree."""
 
@@ -53,6 +56,7 @@ class Setup:
     connection_id: str
     retry: RetryPolicy = field(factory=RetryPolicy)
     unsupported: Mapping[str, str] = field(factory=dict)
+    documents: Documents | None = None
 
 
 def create(fields: Mapping[str, object], path: str, setup: Setup) -> Flow:

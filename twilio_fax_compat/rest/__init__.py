@@ -12,6 +12,7 @@ from twilio_fax_compat.http.http_client import TwilioHttpClient, is_untouched
 from twilio_fax_compat.http.response import PayloadResponse
 
 if TYPE_CHECKING:
+    from twilio_fax_compat._core.media_links import Documents
     from twilio_fax_compat._drive import Exchange
     from twilio_fax_compat.ledger import Ledger
     from twilio_fax_compat.rest.fax import Fax
@@ -44,6 +45,7 @@ class Client:
         *,
         telnyx: TelnyxSettings | None = None,
         ledger: Ledger | str | None = None,
+        media_host: str | None = None,
     ) -> None:
         """
         Take Twilio's arguments, then ours.
@@ -53,7 +55,9 @@ class Client:
         the ``request`` method of Twilio's HTTP clients or an ``httpx.Client``. *telnyx* says how
         to reach Telnyx, what it leaves out is read from *environment* at the first fax call.
         *ledger*, or its URL (``TWILIO_FAX_COMPAT_LEDGER``), keeps what Telnyx does not, by default in
-        the memory of this process.
+        the memory of this process. *media_host*
+        (``TWILIO_FAX_COMPAT_MEDIA_HOST``), as ``https://app.example.com``, is where an application
+        serves documents behind our webhook middleware: ``media_url`` leads there.
 
         Raises TwilioException when the Twilio credentials are missing.
         """
@@ -71,6 +75,7 @@ class Client:
         self._environment = environ
         self._telnyx = telnyx
         self._ledger = ledger
+        self._media_host = media_host
         self._http_client: Any = http_client or TwilioHttpClient()
         self._exchange: Exchange | None = None
         self._exchange_is_plain = True
@@ -155,9 +160,27 @@ class Client:
         http_client = self._http_client
         self._exchange_is_plain = is_untouched(http_client)
         self._exchange = Exchange(
-            self.account_sid, settings, http_client, chosen_ledger(self._ledger, self._environment)
+            self.account_sid,
+            settings,
+            http_client,
+            chosen_ledger(self._ledger, self._environment),
+            self._documents(),
         )
         return self._exchange
+
+    def _documents(self) -> Documents | None:
+        host = self._media_host or self._environment.get("TWILIO_FAX_COMPAT_MEDIA_HOST")
+        if not host:
+            return None
+        from twilio_fax_compat._core.media_links import documents_at
+
+        documents = documents_at(host, self.password or "")
+        if documents is None or not self.password:
+            raise TwilioException(
+                "media_host (TWILIO_FAX_COMPAT_MEDIA_HOST) must be an http or https URL as "
+                "https://app.example.com, and needs the auth token that signs the links"
+            )
+        return documents
 
     def _twilio_client(self) -> Any:
         if self._legacy is None:
