@@ -14,6 +14,7 @@ ALL = Facts(
     page_count=0,
     duration=31,
     action={"verb": "Receive", "mediaType": "application/pdf"},
+    provider="legacy",
 )
 
 
@@ -30,13 +31,13 @@ def test_facts_come_back_as_they_were(ledger, facts):
 def test_facts_add_up(ledger):
     """Later facts win where they tell something, and a request to cancel stays."""
     told = [Facts(True), ALL, Facts(), Facts(status="delivered", page_count=2)]
-    told.append(Facts(action={"verb": "Reject"}))
+    told.append(Facts(action={"verb": "Reject"}, provider="telnyx"))
     whole = None
     for facts in told:
         whole = merged(whole, facts)
         ledger.remember("fax", facts)
         assert ledger.recall(["fax"]) == {"fax": whole}
-    assert whole == Facts(True, "delivered", "user_busy", 2, 31, {"verb": "Reject"})
+    assert whole == Facts(True, "delivered", "user_busy", 2, 31, {"verb": "Reject"}, "telnyx")
 
 
 def test_odd_texts_come_back(ledger):
@@ -52,6 +53,71 @@ def test_many_faxes_are_recalled_at_once(ledger):
         ledger.remember(str(number * 500), Facts(page_count=number))
     known = ledger.recall([str(number) for number in range(2500)])
     assert known == {str(number * 500): Facts(page_count=number) for number in range(5)}
+
+
+def test_recent_faxes_are_told(ledger, clock):
+    """What was touched lately is told, each fax once; what is kept about sends is not."""
+    ledger.remember("old", ALL)
+    ledger.remember("touched", ALL)
+    clock.pass_by(100)
+    ledger.remember("touched", Facts(provider="telnyx"))
+    ledger.remember("new", Facts(True))
+    ledger.remember("send:", ALL)
+    ledger.remember("send:new", ALL)
+    ledger.remember("sender", Facts())
+
+    latest = {"touched": merged(ALL, Facts(provider="telnyx")), "new": Facts(True)}
+    latest["sender"] = Facts()
+    assert sorted(ledger.recent(99)) == sorted(latest.items())
+    assert sorted(ledger.recent(100)) == sorted({**latest, "old": ALL}.items())
+    clock.pass_by(1)
+    assert list(ledger.recent(0.5)) == []
+    assert ledger.recall(["send:new"]) == {"send:new": ALL}
+
+
+def test_many_recent_faxes_are_told(ledger):
+    """There may be more than are read at once, and changes meanwhile make none twice."""
+    expected = {str(number): Facts(page_count=number) for number in range(1001)}
+    for fax_id, facts in expected.items():
+        ledger.remember(fax_id, facts)
+    found = ledger.recent(1000)
+    known = [next(found)]
+    ledger.remember(known[0][0], Facts(page_count=-1))
+    ledger.remember("send:other", Facts())
+    known += found
+    assert len(known) == 1001
+    assert dict(known) == expected
+
+
+def test_counters_count(ledger, clock):
+    """A counter has what was added in the hours since."""
+    assert ledger.tallies(1000) == {}
+    clock.now = 1000 * 3600 + 1800
+    ledger.tally("a/b")
+    ledger.tally("a/b")
+    ledger.tally("\xe9 'x' % :now")
+    clock.pass_by(3600)
+    ledger.tally("a/b")
+
+    assert ledger.tallies(0) == ledger.tallies(1800) == {"a/b": 1}
+    assert ledger.tallies(1801) == ledger.tallies(86400) == {"a/b": 3, "\xe9 'x' % :now": 1}
+    clock.pass_by(1800)
+    assert ledger.tallies(0) == {}
+    assert ledger.tallies(3600) == {"a/b": 1}
+
+
+def test_old_counters_are_forgotten(ledger, clock):
+    """A counter goes when its hour is over for long enough."""
+    clock.now = 1000 * 3600
+    ledger.tally("old")
+    clock.pass_by(3600)
+    ledger.tally("young")
+    clock.pass_by(99)
+    assert ledger.forget(100) == 0
+    clock.pass_by(1)
+    assert ledger.forget(100) == 1
+    assert ledger.forget(100) == 0
+    assert ledger.tallies(86400) == {"young": 1}
 
 
 def test_a_claim_is_for_one(ledger, clock):
@@ -241,10 +307,19 @@ def test_threads_add_to_the_same_facts(place):
     """No thread's facts are lost."""
     ledger = place.open()
     parts = [Facts(True), Facts(status="failed"), Facts(failure_reason="user_busy"), Facts()]
-    parts += [Facts(page_count=0), Facts(duration=31), Facts(action=ALL.action), Facts()]
+    parts += [Facts(page_count=0), Facts(duration=31), Facts(action=ALL.action)]
+    parts += [Facts(provider="legacy")]
     for round_ in range(10):
         together(lambda number, name=str(round_): ledger.remember(name, parts[number]))
         assert ledger.recall([str(round_)]) == {str(round_): ALL}
+
+
+def test_threads_count_together(place):
+    """No thread's counting is lost."""
+    ledger = place.open()
+    for _ in range(5):
+        together(lambda number: [ledger.tally("all"), ledger.tally(str(number % 2))])
+    assert ledger.tallies(3600) == {"all": 40, "0": 20, "1": 20}
 
 
 def test_threads_share_an_inbox(place):

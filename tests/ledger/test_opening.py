@@ -16,6 +16,7 @@ from twilio_fax_compat.ledger import (
     MemoryLedger,
     open_ledger,
 )
+from twilio_fax_compat.ledger._tables import MIGRATIONS
 from twilio_fax_compat.ledger.sqlite import SQLiteLedger
 
 SECRET = "s3cret"
@@ -87,6 +88,8 @@ def test_a_full_memory_refuses_entries_and_forgets_the_rest():
     for name in "abc":
         ledger.remember(name, Facts(True))
         ledger.settle(name)
+        ledger.tally(name)
+    assert ledger.tallies(0) == {"b": 1, "c": 1}
     assert set(ledger.recall("abc")) == {"b", "c"}
     assert [ledger.claim(name, 1) for name in "bca"] == ["done", "done", "new"]
     assert ledger.put(entry("d"))
@@ -139,6 +142,34 @@ def test_unusable_files_are_told(tmp_path):
     assert ledger.take(60) is None
     other.close()
     assert ledger.claim("event", 60) == "busy"
+    ledger.close()
+
+
+def test_a_file_of_the_first_version_grows(tmp_path):
+    """What it knows stays, and it counts; facts of then have no provider."""
+    other = sqlite3.connect(tmp_path / "a.db", isolation_level=None)
+    other.executescript(MIGRATIONS[0].format(sequence="INTEGER", bytes="BLOB"))
+    other.execute("PRAGMA user_version = 1")
+    other.execute("INSERT INTO fax_ledger_facts VALUES ('fax', '{\"status\": \"delivered\"}', 1e9)")
+    other.close()
+
+    ledger = SQLiteLedger(str(tmp_path / "a.db"), clock=Clock())
+    ledger.tally("a")
+    ledger.remember("fax", Facts(page_count=3))
+
+    assert ledger.tallies(0) == {"a": 1}
+    assert ledger.recall(["fax"]) == {"fax": Facts(status="delivered", page_count=3)}
+    ledger.close()
+
+
+def test_a_counter_sweeps_too(tmp_path):
+    """Where no events come, what is old goes with the counting."""
+    clock = Clock()
+    ledger = SQLiteLedger(str(tmp_path / "a.db"), clock=clock)
+    ledger.remember("old", Facts(True))
+    clock.pass_by(ledger.retention + 1)
+    ledger.tally("a")
+    assert ledger.recall(["old"]) == {}
     ledger.close()
 
 
@@ -206,6 +237,22 @@ class TestServer:
             server.execute("UPDATE fax_ledger_version SET version = 99")
         with pytest.raises(LedgerUnavailable, match="version 99"):
             place.open().claim("event", 1)
+
+    def test_tables_of_the_first_version_grow(self, place):
+        """What they know stays, and they count."""
+        import psycopg
+
+        with psycopg.connect(place.url, autocommit=True) as server:
+            for statement in MIGRATIONS[0].split(";"):
+                identity = "BIGINT GENERATED ALWAYS AS IDENTITY"
+                server.execute(statement.format(sequence=identity, bytes="BYTEA"))
+            server.execute("CREATE TABLE fax_ledger_version (version INTEGER NOT NULL)")
+            server.execute("INSERT INTO fax_ledger_version VALUES (1)")
+            server.execute("INSERT INTO fax_ledger_events VALUES ('event', NULL, 1e12)")
+        ledger = place.open()
+        ledger.tally("a")
+        assert ledger.tallies(3600) == {"a": 1}
+        assert ledger.claim("event", 1) == "done"
 
     def test_missing_tables_are_told(self, place):
         """What the server refuses is told as such, not raised as the driver's error."""

@@ -66,6 +66,12 @@ def test_processes_add_to_the_same_facts(shared):
     assert ledger.recall(["fax"])["fax"].action in [{name: "49"} for name in names]
 
 
+def test_processes_count_together(shared):
+    """No process's counting is lost."""
+    assert all_of(shared, "count") == [[]] * 4
+    assert shared.open().tallies(7200) == {"together": 200}
+
+
 def test_a_killed_process_loses_nothing(shared):
     """An entry that was taken by a process that died is taken again after the lease."""
     ledger = shared.open()

@@ -20,6 +20,7 @@ FACTS = st.builds(
     page_count=st.none() | st.integers(),
     duration=st.none() | st.integers(),
     action=st.none() | st.dictionaries(st.text(max_size=3), st.text(max_size=3), max_size=2),
+    provider=st.sampled_from([None, "legacy", "telnyx"]),
 )
 
 
@@ -51,6 +52,20 @@ class Machine(RuleBasedStateMachine):
     def look(self):
         self.same("recall", ["a", "b", "c", "d"])
         self.same("waiting")
+
+    @rule(name=IDS)
+    def tally(self, name):
+        self.same("tally", name)
+
+    @rule(seconds=SECONDS)
+    def count(self, seconds):
+        self.same("tallies", seconds)
+        one, other = (sorted(ledger.recent(seconds), key=str) for ledger in self.ledgers)
+        assert one == other
+
+    @rule()
+    def pass_an_hour(self):
+        self.clock.pass_by(3600)
 
     @rule(event=IDS, lease=SECONDS)
     def claim(self, event, lease):

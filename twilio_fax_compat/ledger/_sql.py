@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import time
-from typing import Callable, ClassVar, Iterator, Mapping, Sequence, TypeVar
+from typing import ClassVar, Iterator, Mapping, Sequence
 
 from attrs import asdict, fields_dict
 
 from twilio_fax_compat._core.messages import SEND_KEYS, Facts, merged
 from twilio_fax_compat.ledger._protocol import InboxEntry
 from twilio_fax_compat.ledger._tables import Query, Row
-
-T = TypeVar("T")
+from twilio_fax_compat.ledger._tallies import SqlTallies
 
 RETENTION = 180 * 86400.0
 """Seconds for which facts and events are kept: Twilio kept its log of faxes for 180 days."""
@@ -26,18 +25,13 @@ _BETWEEN_SWEEPS = 3600.0
 _AT_ONCE = 500  # of many parameters, SQLite may take 999
 
 
-class SqlLedger:
+class SqlLedger(SqlTallies):
     """The operations of a ledger, in SQL that both databases understand."""
 
     for_update: ClassVar[str] = ""
-    whole: ClassVar[str]  # the largest whole number up to a {}, which is positive
 
     retention: float
     _swept: float | None = None
-
-    def transact(self, work: Callable[[Query], T], *, writes: bool = True) -> T:
-        """Run *work* in a transaction, once or twice, and return what it returns."""
-        raise NotImplementedError
 
     def remember(self, fax_id: str, facts: Facts) -> None:
         """Add *facts* to what is known of a fax."""
@@ -102,36 +96,6 @@ class SqlLedger:
                 yield fax_id, _read(document) or _NOTHING
             last = rows[-1][0]
             rows = self.transact(work, writes=False) if len(rows) == _AT_ONCE else ()
-
-    def tally(self, name: str) -> None:
-        """Add 1 to the counter *name* of the current hour."""
-        hour = self._hour(":now")
-        self.transact(
-            lambda query: query(
-                "INSERT INTO fax_ledger_tallies (hour, name, number)"  # noqa: S608
-                f" VALUES ({hour}, :name, 1) ON CONFLICT (hour, name)"
-                " DO UPDATE SET number = fax_ledger_tallies.number + 1",
-                name=name,
-            )
-        )
-        self._sweep()
-
-    def tallies(self, since: float) -> dict[str, int]:
-        """Return the counters that are not 0, from *since* seconds ago until now."""
-        hour = self._hour(":now - :age")
-
-        def work(query: Query) -> dict[str, int]:
-            rows, _ = query(
-                "SELECT name, SUM(number) FROM fax_ledger_tallies"  # noqa: S608
-                f" WHERE hour >= {hour} GROUP BY name",
-                age=since,
-            )
-            return {name: int(number) for name, number in rows}
-
-        return self.transact(work, writes=False)
-
-    def _hour(self, moment: str) -> str:
-        return self.whole.format("({}) / 3600".format(moment))
 
     def claim(self, event_id: str, lease: float) -> str:
         """Take an event into one's hands for *lease* seconds."""
@@ -250,7 +214,6 @@ class SqlLedger:
 
     def forget(self, older_than: float) -> int:
         """Remove facts, settled events, spent claims and counters older than so many seconds."""
-        hour = self._hour(":now - :age")
 
         def work(query: Query) -> int:
             _, facts = query(
@@ -262,11 +225,7 @@ class SqlLedger:
                 " AND (until IS NULL OR until <= :now)",
                 age=older_than,
             )
-            _, tallies = query(
-                f"DELETE FROM fax_ledger_tallies WHERE hour < {hour}",  # noqa: S608
-                age=older_than,
-            )
-            return facts + events + tallies
+            return facts + events + self._forget_tallies(query, older_than)
 
         return self.transact(work)
 
