@@ -14,6 +14,7 @@ from twilio_fax_compat.__main__ import main
 from twilio_fax_compat._core.orders import UNSUPPORTED
 from twilio_fax_compat._core.statuses import FAILURE_STATUSES, STATUSES, TELNYX_QUALITIES
 from twilio_fax_compat.demo import PROGRAM
+from twilio_fax_compat.demo.callbacks import APP
 from twilio_fax_compat.testing import TelnyxEmulator
 
 ROOT = Path(__file__).parent.parent
@@ -66,17 +67,26 @@ def test_the_demo_shows_both_sides(capsys):
         "actions/cancel -> 422 error 90080",
         "TwilioRestException 400, code 20422",
         "outbound canceled",
+        "+ app.wsgi_app = WSGIMiddleware(app.wsgi_app)",
+        "comes in",
+        "is received, 3 pages",
+        "webhook fax.received -> 200",
+        "is delivered, callback says",
     ):
         assert words in shown
     assert "5005550009" not in shown
     assert "TELNYX_API_KEY" not in os.environ or "EMULATOR" not in os.environ["TELNYX_API_KEY"]
 
 
-def test_the_legacy_program_knows_only_twilio():
-    """The program of the demo is one that was written for Twilio."""
-    source = PROGRAM.read_text(encoding="utf-8")
+@pytest.mark.parametrize(
+    ("program", "its_import"),
+    [(PROGRAM, "from twilio.rest import Client"), (APP, "from twilio.twiml.fax_response import")],
+)
+def test_the_legacy_programs_know_only_twilio(program, its_import):
+    """The programs of the demo are such as were written for Twilio."""
+    source = program.read_text(encoding="utf-8")
 
-    assert "from twilio.rest import Client" in source
+    assert its_import in source
     assert "telnyx" not in source.lower()
     assert "fax_compat" not in source
 

@@ -24,6 +24,7 @@ from twilio_fax_compat._core.messages import (
     Warn,
 )
 from twilio_fax_compat._http import Send, sender
+from twilio_fax_compat.base.exceptions import TwilioException
 from twilio_fax_compat.ledger import Ledger
 from twilio_fax_compat.settings import TelnyxSettings
 from twilio_fax_compat.warnings import TelnyxCompatibilityWarning
@@ -70,6 +71,23 @@ class Exchange:
             self._send,
             self._ledger,
         )
+
+
+def documents_at(host: str, auth_token: str | None) -> Documents:
+    """
+    Return the documents that an application at *host* serves, under links signed by *auth_token*.
+
+    Raises TwilioException when either cannot be right.
+    """
+    from twilio_fax_compat._core.media_links import read_documents
+
+    documents = read_documents(host, auth_token) if auth_token else None
+    if documents is None:
+        raise TwilioException(
+            "media_host (TWILIO_FAX_COMPAT_MEDIA_HOST) must be an http or https URL as "
+            "https://app.example.com, and needs the auth token that signs the links"
+        )
+    return documents
 
 
 def drive(flow: Flow, send: Send, ledger: Ledger) -> TwilioResponse:

@@ -74,7 +74,7 @@ class Documents:
         return {**payload, "media_url": self.links.link(self.origin, fax, now)}
 
 
-def documents_at(url: str, auth_token: str) -> Documents | None:
+def read_documents(url: str, auth_token: str) -> Documents | None:
     """
     Return the documents of the application at *url*, None when it is no http or https URL.
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import builtins
 import contextlib
-import json
 import logging
 import os
 import sys
+import warnings
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Callable, Iterator, Mapping
+from typing import Callable, Iterator, Mapping
 
-from twilio_fax_compat._core.masking import mask
+from twilio_fax_compat.demo.timeline import Timeline, exchange_line, show_changes
 
 PROGRAM = Path(__file__).with_name("legacy_program.py")
 CHANGES: Mapping[str, str] = {
@@ -20,7 +20,6 @@ CHANGES: Mapping[str, str] = {
     "from twilio.base.exceptions import": "from twilio_fax_compat.base.exceptions import",
 }
 BUSY = "+15005550001"
-_LEFT = 38
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -61,7 +60,8 @@ def run(arguments: argparse.Namespace) -> int:
     }
     wire = _LoggedWire()
     with wire:
-        return _timeline(environ, wire.drain)
+        _show_program(environ, wire.drain)
+    return 0
 
 
 def _on_the_emulator() -> int:
@@ -84,80 +84,33 @@ def _on_the_emulator() -> int:
             nonlocal shown
             for exchange in telnyx.journal[shown:]:
                 shown += 1
-                yield "{} {}{} -> {}{}".format(
-                    exchange.method,
-                    _path(exchange),
-                    _body(exchange),
-                    exchange.status,
-                    _said(exchange),
-                )
+                yield exchange_line(exchange)
 
-        return _timeline(environ, drain)
+        _show_program(environ, drain)
+        if find_spec("flask") is None:
+            print("\nIt receives faxes too: pip install 'twilio-fax-compat[demo]'")
+            return 0
+        from twilio_fax_compat.demo.callbacks import show_callbacks
 
-
-def _timeline(environ: dict[str, str], drain: Callable[[], Iterator[str]]) -> int:
-    source = PROGRAM.read_text(encoding="utf-8")
-    print(f"{PROGRAM.name}, with its import changed:\n")
-    for old, new in CHANGES.items():
-        print(f"- {old} ...\n+ {new} ...")
-        source = source.replace(old, new)
-    print("\n{:<{}} | over the wire, in Telnyx's words".format("the program, in Twilio's", _LEFT))
-    print("{}-+-{}".format("-" * _LEFT, "-" * 60))
-    last: list[str] = []
-
-    def show_wire() -> None:
-        for line in drain():
-            # A program that polls says the same again and again.
-            if [line] == last:
-                continue
-            last[:] = [line]
-            print("{:<{}} | {}".format("", _LEFT, line))
-
-    def program_prints(*values: object, **_options: Any) -> None:
-        show_wire()
-        print("{:<{}} |".format(" ".join(map(str, values)), _LEFT))
-
-    scope = {"__name__": "__main__", "print": program_prints, "__builtins__": builtins}
-    before = {name: os.environ.get(name) for name in environ}
-    os.environ.update(environ)
-    try:
-        exec(compile(source, str(PROGRAM), "exec"), scope)
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
-    show_wire()
+        with _without_warnings():
+            show_callbacks(telnyx, environ)
     return 0
 
 
-def _path(exchange: Any) -> str:
-    names = {"filter[from][eq]": "from"}
-    query = "&".join(f"{names.get(name, name)}={mask(value)}" for name, value in exchange.query)
-    parts = exchange.path.split("/")
-    if len(parts) > 3:
-        parts[3] = parts[3][:4] + ".."
-    return "/".join(parts) + ("?" + query if query else "")
+def _show_program(environ: Mapping[str, str], drain: Callable[[], Iterator[str]]) -> None:
+    show_changes(PROGRAM, CHANGES)
+    timeline = Timeline(drain)
+    timeline.head("the program, in Twilio's", "over the wire, in Telnyx's words")
+    timeline.run(PROGRAM, CHANGES, environ)
+    timeline.show_wire()
 
 
-def _body(exchange: Any) -> str:
-    body = exchange.json
-    if not body:
-        return ""
-    shown = {name: body[name] for name in ("to", "from", "quality", "store_media") if name in body}
-    return " " + mask(json.dumps(shown))
-
-
-def _said(exchange: Any) -> str:
-    answer = json.loads(exchange.answer or "{}")
-    if "errors" in answer:
-        return " error {}".format(answer["errors"][0]["code"])
-    data = answer.get("data")
-    if isinstance(data, list):
-        return f" {len(data)} faxes"
-    words = [data.get("status"), data.get("failure_reason")] if isinstance(data, dict) else []
-    return "".join(f" {word}" for word in words if word)
+@contextlib.contextmanager
+def _without_warnings() -> Iterator[None]:
+    # That the application behind status_callback has to be wrapped: this one is.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 class _LoggedWire(logging.Handler):

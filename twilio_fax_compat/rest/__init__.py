@@ -12,7 +12,6 @@ from twilio_fax_compat.http.http_client import TwilioHttpClient, is_untouched
 from twilio_fax_compat.http.response import PayloadResponse
 
 if TYPE_CHECKING:
-    from twilio_fax_compat._core.media_links import Documents
     from twilio_fax_compat._drive import Exchange
     from twilio_fax_compat.ledger import Ledger
     from twilio_fax_compat.rest.fax import Fax
@@ -152,11 +151,12 @@ class Client:
         return urlunsplit(parts._replace(netloc=netloc))
 
     def _new_exchange(self) -> Exchange:
-        from twilio_fax_compat._drive import Exchange
+        from twilio_fax_compat._drive import Exchange, documents_at
         from twilio_fax_compat._ledgers import chosen_ledger
         from twilio_fax_compat.settings import TelnyxSettings
 
         settings = (self._telnyx or TelnyxSettings()).completed(self._environment)
+        media_host = self._media_host or self._environment.get("TWILIO_FAX_COMPAT_MEDIA_HOST")
         http_client = self._http_client
         self._exchange_is_plain = is_untouched(http_client)
         self._exchange = Exchange(
@@ -164,23 +164,9 @@ class Client:
             settings,
             http_client,
             chosen_ledger(self._ledger, self._environment),
-            self._documents(),
+            documents_at(media_host, self.password) if media_host else None,
         )
         return self._exchange
-
-    def _documents(self) -> Documents | None:
-        host = self._media_host or self._environment.get("TWILIO_FAX_COMPAT_MEDIA_HOST")
-        if not host:
-            return None
-        from twilio_fax_compat._core.media_links import documents_at
-
-        documents = documents_at(host, self.password or "")
-        if documents is None or not self.password:
-            raise TwilioException(
-                "media_host (TWILIO_FAX_COMPAT_MEDIA_HOST) must be an http or https URL as "
-                "https://app.example.com, and needs the auth token that signs the links"
-            )
-        return documents
 
     def _twilio_client(self) -> Any:
         if self._legacy is None:
