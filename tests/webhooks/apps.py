@@ -59,7 +59,7 @@ def flask_app(log):
     def status():
         return "", handle()
 
-    @app.route("/fax", methods=["POST"])
+    @app.route("/fax", methods=["GET", "POST"])
     def incoming():
         return Response(log.twiml, handle(), mimetype="text/xml")
 
@@ -157,7 +157,7 @@ def starlette_app(log):
     return Starlette(
         routes=[
             Route("/fax/status", status, methods=["POST"]),
-            Route("/fax", incoming, methods=["POST"]),
+            Route("/fax", incoming, methods=["GET", "POST"]),
             Route("/fax/received", status, methods=["GET", "POST"]),
             Route("/other", other, methods=["GET", "POST"]),
         ]

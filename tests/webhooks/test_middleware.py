@@ -157,6 +157,33 @@ def test_a_failed_reception_is_reported(app, telnyx):
     assert (app.seen[1][2]["FaxStatus"], app.seen[1][2]["ErrorCode"]) == ("failed", "34004")
 
 
+def test_twiml_may_be_asked_for_by_get(framework, telnyx):
+    """As a number could be configured, whose handler reads the query."""
+    with served(framework, telnyx.public_key, incoming_method="GET") as (origin, log):
+        log.url = origin
+        sid = inbound(log, telnyx)
+
+    path, method, form, valid = log.seen[0]
+    assert (path, method, form["FaxSid"], valid) == ("/fax", "GET", sid, True)
+    assert log.paths == ["/fax", "/fax/received"]
+
+
+def test_a_proxy_may_show_other_paths(framework, telnyx):
+    """The app is called under its own path, and signed for under the one that Telnyx called."""
+    with served(framework, telnyx.public_key) as (origin, log):
+        log.url = origin
+        log.twiml = (
+            '<Response><Receive action="https://shop.example/site/fax/received"/></Response>'
+        )
+        for name, event_id in (("fax.receiving.started", "e1"), ("fax.received", "e2")):
+            payload = {**EVENT["data"]["payload"], "direction": "inbound"}
+            data = {"event_type": name, "id": event_id, "payload": payload}
+            told = {"data": data, "meta": {"delivered_to": "https://shop.example/site/fax"}}
+            assert forged(log, telnyx, json.dumps(told).encode(), path="/fax").status_code == 200
+
+    assert log.paths == ["/fax", "/fax/received"]
+
+
 def test_an_action_may_be_a_get(app, telnyx):
     """The method of the TwiML is heeded, and the signature is over the URL then."""
     app.twiml = '<Response><Receive action="/fax/received?a=1" method="GET"/></Response>'
