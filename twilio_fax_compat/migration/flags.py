@@ -25,6 +25,7 @@ Source = Callable[[Subject], object]
 _FILE = "file:"
 # Two writes this close to each other may leave the same time of change, on some systems.
 _SETTLES_NS = 2_000_000_000
+_READS = 20
 _LIMIT = 4 << 20
 
 
@@ -89,13 +90,21 @@ class FileFlag(Flag):
         found = path.stat()
         if not stat.S_ISREG(found.st_mode) or found.st_size > _LIMIT:
             raise FlagUnavailable("it is no text file of at most 4 MiB")
-        with path.open("rb") as file:
-            before = os.fstat(file.fileno())
-            text = file.read().decode()
-            after = os.fstat(file.fileno())
-        has_settled = time.time_ns() - after.st_mtime_ns > _SETTLES_NS
-        looks = _looks_of(after)
-        return (looks if has_settled and looks == _looks_of(before) else None), text
+        looks, text = _read_once(path)
+        if time.time_ns() - looks[0] > _SETTLES_NS and looks == _looks_of(path.stat()):
+            return looks, text
+        # Half of one state and half of another may make sense, but not twice the same.
+        for _ in range(_READS):
+            before, (looks, text) = (looks, text), _read_once(path)
+            if before == (looks, text):
+                return None, text
+        raise FlagUnavailable("it changes while it is read")
+
+
+def _read_once(path: Path) -> tuple[tuple[int, ...], str]:
+    with path.open("rb") as file:
+        looks = _looks_of(os.fstat(file.fileno()))
+        return looks, file.read().decode()
 
 
 @define

@@ -59,6 +59,8 @@ class OpenFeatureFlag(Flag):
             details = getattr(client, "get_{}_details".format(kind))(
                 self.flag_key, _KINDS[kind], context
             )
+            if details.error_code is None and details.value == "":
+                raise FlagUnavailable("it has no value ({})".format(details.reason))
             if details.error_code is None:
                 self._kind = kind
                 return details.value

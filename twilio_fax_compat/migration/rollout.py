@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any, Callable, Mapping
 
-from attrs import Attribute, Factory, field, frozen, validators
+from attrs import Factory, field, frozen, validators
 
 from twilio_fax_compat._core.masking import mask_number
 from twilio_fax_compat._core.rollout import KEYS, Decision, Plan, Subject, decide_for, read_plan
@@ -40,14 +40,16 @@ def _plan(value: object) -> Plan:
         raise TwilioException("rollout: {}".format(error)) from None
 
 
-def _check_key(_instance: object, _attribute: Attribute[Any], value: object) -> None:
-    if value is not None and value not in KEYS:
-        raise TwilioException("rollout: key is one of {}".format(", ".join(KEYS)))
+def _key(value: object) -> str | None:
+    if value is None or (isinstance(value, str) and value in KEYS):
+        return value
+    raise TwilioException("rollout: key is one of {}".format(", ".join(KEYS)))
 
 
-def _check_deadline(_instance: object, _attribute: Attribute[Any], value: object) -> None:
+def _seconds(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < 3600:
-        raise TwilioException("rollout: deadline is a number of seconds above 0")
+        raise TwilioException("rollout: deadline is a number of seconds, above 0 and below an hour")
+    return float(value)
 
 
 @frozen(eq=False)
@@ -70,11 +72,11 @@ class Rollout:
 
     source: Callable[[Subject], Any] = field(factory=EnvironmentFlag, converter=_source)
     safe_stage: Plan = field(default=Plan("off"), converter=_plan)
-    key: str | None = field(default=None, validator=_check_key)
+    key: str | None = field(default=None, converter=_key)
     fallback: bool = field(default=False, validator=validators.instance_of(bool))
     partial_results: bool = field(default=False, validator=validators.instance_of(bool))
     on_decision: Callable[[Decision], object] | None = field(default=None, repr=False)
-    deadline: float = field(default=1.0, validator=_check_deadline)
+    deadline: float = field(default=1.0, converter=_seconds)
     _asking: Asking = field(
         default=Factory(lambda self: self._new_asking(), takes_self=True), init=False, repr=False
     )
