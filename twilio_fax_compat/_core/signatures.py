@@ -33,7 +33,7 @@ def twilio_signature(
     `HASHES`.
     """
     key = token.encode("utf-8") if isinstance(token, str) else token
-    text = url + "".join(name + value for name, value in sorted(set(fields)))
+    text = url + "".join(map("".join, sorted(set(fields))))
     return b64encode(hmac.digest(key, text.encode("utf-8"), HASHES[algorithm])).decode()
 
 

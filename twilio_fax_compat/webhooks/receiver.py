@@ -156,7 +156,7 @@ class Receiver:
         if len(body) > self.max_body:
             return _refused(400, "the body is too large")
         try:
-            told = json.loads(body)
+            told = json.loads(body.decode())
         except (ValueError, RecursionError):
             return _refused(400, "the body is no JSON")
         if not (event_name(told) or "").startswith("fax."):
@@ -181,7 +181,7 @@ class Receiver:
         if len(raw) != 64:
             return "the signature is missing or none"
         message = stamp.encode("ascii") + b"|" + body
-        if not any(_verifies(key, message, raw) for key in self.keys):
+        if not _verifies(self.keys, message, raw):
             return "the signature does not fit"
         if abs(time.time() - int(stamp)) > self.tolerance:
             return "the signature is not of this time"
@@ -314,12 +314,14 @@ def _refused(status: int, why: str) -> int:
     return status
 
 
-def _verifies(key: VerifyKey, message: bytes, signature: bytes) -> bool:
-    try:
-        key.verify(message, signature)
-    except BadSignatureError:
-        return False
-    return True
+def _verifies(keys: Sequence[VerifyKey], message: bytes, signature: bytes) -> bool:
+    for key in keys:
+        try:
+            key.verify(message, signature)
+        except BadSignatureError:
+            continue
+        return True
+    return False
 
 
 def _key(text: str) -> VerifyKey:
