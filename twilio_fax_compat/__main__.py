@@ -12,6 +12,7 @@ from twilio_fax_compat import __version__
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "demo": ("twilio_fax_compat.demo", "run a legacy Twilio program on a local Telnyx"),
     "emulator": ("twilio_fax_compat.testing.command", "serve a local Telnyx until Ctrl-C"),
+    "migration": ("twilio_fax_compat.migration.command", "tell how a gradual move goes"),
 }
 
 

@@ -102,8 +102,12 @@ def _read_key(value: object) -> str:
     return value
 
 
-def _sizes(rules: Rules) -> str:
-    return repr({key: len(some.exact) + len(some.prefixes) for key, some in rules.items()})
+def _sizes(rules: Rules) -> dict[str, int]:
+    return {key: len(some.exact) + len(some.prefixes) for key, some in rules.items()}
+
+
+def _without_numbers(rules: Rules) -> str:
+    return repr(_sizes(rules))
 
 
 @frozen
@@ -120,9 +124,13 @@ class Plan:
 
     stage: str = field(converter=_read_stage)
     percent: float = field(default=0.0, converter=_read_percent)
-    allow: Rules = field(factory=dict, converter=_read_rules, repr=_sizes)
-    deny: Rules = field(factory=dict, converter=_read_rules, repr=_sizes)
+    allow: Rules = field(factory=dict, converter=_read_rules, repr=_without_numbers)
+    deny: Rules = field(factory=dict, converter=_read_rules, repr=_without_numbers)
     key: str = field(default="to", converter=_read_key)
+
+    def sizes(self, name: str) -> dict[str, int]:
+        """Return how long the lists of *name*, ``allow`` or ``deny``, are by key."""
+        return _sizes(self.allow if name == "allow" else self.deny)
 
 
 def read_plan(value: object) -> Plan:

@@ -48,7 +48,8 @@ class Asking:
     Asks *source* for a plan, and stands in for it with the last good one, else with *safe*.
 
     A source that is not inline is given *deadline* seconds, and one that hangs is left alone until it
-    returns. *key* replaces that of every plan. No lock is waited for.
+    returns. *key* replaces that of every plan. *trouble* is what is wrong with the source now. No lock
+    is waited for.
     """
 
     source: Callable[[Subject], Any]
@@ -56,6 +57,7 @@ class Asking:
     safe: Plan
     deadline: float
     key: str | None
+    trouble: str | None = field(default=None, init=False)
     _is_inline: bool = field(init=False)
     _is_per_send: bool = field(init=False)
     _plans: dict[str, Plan] = field(factory=dict, init=False)
@@ -110,12 +112,13 @@ class Asking:
         return plan if self.key in (None, plan.key) else evolve(plan, key=self.key)
 
     def _note_broken(self, error: Exception) -> None:
+        self.trouble = trouble = mask(str(error) or type(error).__name__)
         if self._broken.acquire(blocking=False):
             log.warning(
                 "the rollout flag (%s) is broken: %s; until it works the last good stage counts, "
                 "or the safe one (%s)",
                 self.name,
-                mask(str(error) or type(error).__name__),
+                trouble,
                 self.safe.stage,
             )
 
@@ -124,4 +127,5 @@ class Asking:
             self._broken.release()
         except RuntimeError:
             return
+        self.trouble = None
         log.warning("the rollout flag (%s) works again", self.name)

@@ -101,6 +101,11 @@ class Rollout:
             getattr(self.source, "__qualname__", type(self.source).__qualname__)
         )
 
+    @property
+    def trouble(self) -> str | None:
+        """What was wrong with the flag when it was last asked, None for nothing."""
+        return self._asking.trouble
+
     def _new_asking(self) -> Asking:
         return Asking(self.source, self.source_name, self.safe_stage, self.deadline, self.key)
 

@@ -1,0 +1,150 @@
+"""``twilio-fax-compat migration``: what a gradual move does, and what it would do."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Mapping
+
+from twilio_fax_compat._core.plans import Plan
+from twilio_fax_compat._core.tallies import SHADOW_OK
+from twilio_fax_compat._ledgers import ENVIRONMENT
+from twilio_fax_compat.base.exceptions import TwilioException
+from twilio_fax_compat.ledger import PROCESS_LEDGER, Ledger, LedgerUnavailable, open_ledger
+from twilio_fax_compat.migration import tables
+from twilio_fax_compat.migration.rollout import Rollout
+from twilio_fax_compat.migration.summary import findings, ranked, sides
+
+_UNITS: Mapping[str, int] = {"m": 60, "h": 3600, "d": 86400, "w": 604800}
+_SQLITE = "sqlite:///"
+_MODULE = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command to *parser*."""
+    commands = parser.add_subparsers(dest="subject", metavar="SUBJECT", required=True)
+    status = commands.add_parser("status", help="the stage, and both providers side by side")
+    status.add_argument(
+        "--rollout",
+        metavar="FLAG",
+        help="a stage, file:PATH, or MODULE:NAME of the application's own flag; by default what "
+        "TWILIO_FAX_COMPAT_ROLLOUT says",
+    )
+    report = commands.add_parser("report", help="what the shadow stage found, in groups")
+    for command in (status, report):
+        command.add_argument(
+            "--ledger", metavar="URL", help="the application's ledger, by default " + ENVIRONMENT
+        )
+        command.add_argument(
+            "--since",
+            type=_period,
+            default=("24h", 86400.0),
+            metavar="PERIOD",
+            help="how far to look back, as in 90m, 24h (the default), 7d or 2w",
+        )
+        command.add_argument("--json", action="store_true", help="print JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """
+    Print what is asked for and return the exit status.
+
+    It is 2 for a setting that cannot be right, 1 when the ledger cannot be reached. Raises ImportError
+    without the driver of the ledger's database.
+    """
+    try:
+        ledger = _ledger(arguments.ledger or os.environ.get(ENVIRONMENT))
+        told = _status if arguments.subject == "status" else _report
+        shown = told(arguments, ledger)
+        ledger.close()
+    except (TwilioException, ValueError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    except LedgerUnavailable as error:
+        print(f"the ledger cannot be reached: {error}", file=sys.stderr)
+        return 1
+    print(shown)
+    return 0
+
+
+def _status(arguments: argparse.Namespace, ledger: Ledger) -> str:
+    rollout = _rollout(arguments.rollout)
+    plan = rollout.plan()
+    word, seconds = arguments.since
+    found = sides(ledger.tallies(seconds), ledger.recent(seconds))
+    if not arguments.json:
+        return tables.status(plan, rollout, word, found)
+    told = {
+        **_plan_as_json(plan),
+        "source": rollout.source_name,
+        "trouble": rollout.trouble,
+        "since_seconds": seconds,
+        "providers": {name: side.as_json() for name, side in found.items()},
+    }
+    return json.dumps(told, indent=2)
+
+
+def _report(arguments: argparse.Namespace, ledger: Ledger) -> str:
+    word, seconds = arguments.since
+    found = findings(ledger.tallies(seconds))
+    if not arguments.json:
+        return tables.report(word, found)
+    groups = {
+        kind: [{"finding": detail, "times": times} for detail, times in ranked(counter)]
+        for kind, counter in found.items()
+        if kind != SHADOW_OK
+    }
+    told = {"since_seconds": seconds, SHADOW_OK: sum(found[SHADOW_OK].values()), **groups}
+    return json.dumps(told, indent=2)
+
+
+def _plan_as_json(plan: Plan) -> dict[str, Any]:
+    if plan.stage != "ramp":
+        return {"stage": plan.stage}
+    return {
+        "stage": plan.stage,
+        "percent": plan.percent,
+        "key": plan.key,
+        "allow": plan.sizes("allow"),
+        "deny": plan.sizes("deny"),
+    }
+
+
+def _rollout(text: str | None) -> Rollout:
+    module, colon, name = (text or "").partition(":")
+    if not colon or module == "file" or not _MODULE.fullmatch(module):
+        return Rollout.of(text)
+    # As the application is found when it is started from here.
+    sys.path.insert(0, str(Path.cwd()))
+    try:
+        return Rollout.of(getattr(import_module(module), name))
+    except (ImportError, AttributeError) as error:
+        raise ValueError(f"--rollout {module}:{name}: {error}") from error
+
+
+def _ledger(url: str | None) -> Ledger:
+    if not url:
+        raise ValueError(
+            f"whose ledger? Give --ledger URL or set {ENVIRONMENT} to what the application has"
+        )
+    ledger = open_ledger(url)
+    if ledger is PROCESS_LEDGER:
+        raise ValueError(
+            "a ledger in memory tells nothing about other processes: share one, as in "
+            "sqlite:////var/lib/myapp/fax.db"
+        )
+    if url.startswith(_SQLITE) and not Path(url[len(_SQLITE) :]).exists():
+        raise ValueError(f"there is no ledger at {url[len(_SQLITE) :]}")
+    return ledger
+
+
+def _period(text: str) -> tuple[str, float]:
+    match = re.fullmatch(r"([1-9][0-9]{0,5})([mhdw])", text)
+    if match is None:
+        raise argparse.ArgumentTypeError("write a number and m, h, d or w, as in 24h")
+    return text, float(match.group(1)) * _UNITS[match.group(2)]

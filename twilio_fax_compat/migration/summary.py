@@ -1,0 +1,104 @@
+"""What the ledger tells of a move: both providers side by side, and the findings of the shadow stage."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any, Iterable, Mapping
+
+from attrs import field, frozen
+
+from twilio_fax_compat._core.messages import Facts
+from twilio_fax_compat._core.rollout import LEGACY, TELNYX
+from twilio_fax_compat._core.statuses import twilio_status
+from twilio_fax_compat._core.tallies import (
+    ACCEPTED,
+    CREATE,
+    SHADOW,
+    SHADOW_KINDS,
+    read_tally_name,
+)
+
+UNKNOWN = "unknown"
+"""The status of a fax whose end nobody told: it is under way, or there are no webhooks."""
+
+_FAILED = ("failed", "busy", "no-answer")
+
+
+@frozen
+class Side:
+    """
+    One provider: how its sends ended, by *outcome*, and how its faxes did, by Twilio *status*.
+
+    Outcomes are those of `twilio_fax_compat._core.tallies`.
+    """
+
+    sends: Counter[str] = field(factory=Counter)
+    faxes: Counter[str] = field(factory=Counter)
+
+    @property
+    def error_rate(self) -> float | None:
+        """The share of sends that the provider did not accept, None without any."""
+        return _share(_total(self.sends) - self.sends[ACCEPTED], _total(self.sends))
+
+    @property
+    def failure_rate(self) -> float | None:
+        """The share of faxes that failed of those that failed or were delivered, None without any."""
+        failed = sum(self.faxes[status] for status in _FAILED)
+        return _share(failed, failed + self.faxes["delivered"])
+
+    def as_json(self) -> dict[str, Any]:
+        """Return this as JSON has it."""
+        return {
+            "sends": _total(self.sends),
+            "outcomes": dict(ranked(self.sends)),
+            "error_rate": self.error_rate,
+            "faxes": _total(self.faxes),
+            "statuses": dict(ranked(self.faxes)),
+            "failure_rate": self.failure_rate,
+        }
+
+
+def sides(tallies: Mapping[str, int], faxes: Iterable[tuple[str, Facts]]) -> dict[str, Side]:
+    """Return both providers' sides of what counters and *faxes* of a ledger tell."""
+    found = {LEGACY: Side(), TELNYX: Side()}
+    for name, number in tallies.items():
+        read = read_tally_name(name)
+        if read is not None and read.kind == CREATE and read.group in found:
+            found[read.group].sends[read.detail] += number
+    for _, facts in faxes:
+        # What is known of a fax without a provider came from Telnyx's webhooks.
+        found[facts.provider if facts.provider in found else TELNYX].faxes[status_of(facts)] += 1
+    return found
+
+
+def status_of(facts: Facts) -> str:
+    """Return the Twilio status that a fax is known to have, else `UNKNOWN`."""
+    if facts.provider == LEGACY:
+        return facts.status or UNKNOWN
+    status = twilio_status(
+        facts.status, failure_reason=facts.failure_reason, cancel_asked=facts.cancel_asked
+    )
+    return status or UNKNOWN
+
+
+def findings(tallies: Mapping[str, int]) -> dict[str, Counter[str]]:
+    """Return how often the shadow stage found what, by kind."""
+    found: dict[str, Counter[str]] = {kind: Counter() for kind in SHADOW_KINDS}
+    for name, number in tallies.items():
+        read = read_tally_name(name)
+        if read is not None and read.kind == SHADOW and read.group in found:
+            found[read.group][read.detail] += number
+    return found
+
+
+def ranked(counter: Counter[str]) -> list[tuple[str, int]]:
+    """Return what was counted, the most frequent first."""
+    return sorted(counter.items(), key=lambda counted: (-counted[1], counted[0]))
+
+
+def _total(counter: Counter[str]) -> int:
+    return sum(counter.values())
+
+
+def _share(part: int, whole: int) -> float | None:
+    return round(part / whole, 4) if whole else None
