@@ -21,11 +21,11 @@ ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 MIGRATION = (ROOT / "MIGRATION.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+GUIDES_EXAMPLES = re.findall(r"```python\n(.*?)```", MIGRATION, re.DOTALL)
 
 
-@pytest.mark.parametrize("number", range(len(EXAMPLES)))
-def test_readme_examples_run(number):
-    """Each Python example runs as it is printed, in a process of its own."""
+def shown_by(example):
+    """Run an example as it is printed, in a process of its own, and return its output."""
     with TelnyxEmulator(speed=500) as telnyx:
         environ = {
             **os.environ,
@@ -35,22 +35,37 @@ def test_readme_examples_run(number):
             "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, sys.path)]),
         }
         shown = subprocess.run(
-            [sys.executable, "-W", "error", "-c", EXAMPLES[number]],
+            [sys.executable, "-W", "error", "-c", example],
             env=environ,
             capture_output=True,
             text=True,
             timeout=60,
             check=False,
         )
-
     assert shown.returncode == 0, shown.stderr
+    return shown.stdout
+
+
+@pytest.mark.parametrize("number", range(len(EXAMPLES)))
+def test_readme_examples_run(number):
+    """Each Python example of the README runs."""
+    shown = shown_by(EXAMPLES[number])
     if number == 0:
-        assert shown.stdout == "delivered None\n"
+        assert shown == "delivered None\n"
+
+
+@pytest.mark.parametrize("example", GUIDES_EXAMPLES)
+def test_the_guides_examples_run(example):
+    """Each Python example of the migration guide runs."""
+    if "openfeature" in example:
+        pytest.importorskip("openfeature", reason="openfeature-sdk is not installed")
+    shown_by(example)
 
 
 def test_the_readme_has_examples():
     """There is something to run."""
-    assert len(EXAMPLES) >= 4
+    assert len(EXAMPLES) >= 5
+    assert len(GUIDES_EXAMPLES) >= 3
 
 
 def test_the_demo_shows_both_sides(capsys):
