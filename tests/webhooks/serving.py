@@ -53,13 +53,22 @@ def served(framework, public_key, **options):
             thread.join()
         return
     middleware = WSGIMiddleware(app, **options)
-    server = make_server("127.0.0.1", 0, middleware, server_class=_Server, handler_class=_Quiet)
+    try:
+        with listening(middleware) as origin:
+            yield origin, log
+    finally:
+        middleware.close()
+
+
+@contextlib.contextmanager
+def listening(wsgi):
+    """Serve a WSGI application and yield its origin."""
+    server = make_server("127.0.0.1", 0, wsgi, server_class=_Server, handler_class=_Quiet)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}", log
+        yield f"http://127.0.0.1:{server.server_port}"
     finally:
-        middleware.close()
         server.shutdown()
         thread.join()
         server.server_close()
