@@ -12,6 +12,9 @@ settings.register_profile("ci", derandomize=True, deadline=None)
 settings.register_profile("by hand", deadline=None)
 settings.load_profile("ci" if os.environ.get("CI") else "by hand")
 
+# Projects of their own, which test_suites.py runs.
+collect_ignore = ["suites"]
+
 
 @pytest.fixture(name="telnyx")
 def _telnyx():

@@ -1,0 +1,146 @@
+"""
+Legacy test suites, as projects of the Twilio years have them, give the same verdicts everywhere.
+
+Each folder of ``tests/suites`` is such a project; its README tells what each shows.
+"""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import attr
+import pytest
+
+from tests.base.libraries import needs_751
+
+HERE = Path(__file__).parent
+SUITES = HERE / "suites"
+
+
+@attr.frozen
+class Suite:
+    """A project: how its own developers run it, and how many tests pass with Twilio."""
+
+    name: str
+    passes: int
+    runner: tuple = ("pytest",)
+    calls_twilio: bool = False
+    packages: tuple = ()
+
+    def __str__(self):
+        return self.name
+
+
+EVERY = [
+    Suite("unittest_patch", 19, packages=("freezegun",)),
+]
+each = pytest.mark.parametrize("suite", EVERY, ids=str)
+
+
+@attr.frozen
+class Run:
+    """What came of a run: the verdict of each test, the exit status, and what was printed."""
+
+    verdicts: dict
+    status: int
+    printed: str
+
+    @property
+    def counts(self):
+        verdicts = list(self.verdicts.values())
+        return {verdict: verdicts.count(verdict) for verdict in set(verdicts)}
+
+
+@pytest.fixture(name="run")
+def _run(tmp_path):
+    """Run a copy of a suite in a process of its own, and see that it stays as it was."""
+
+    def run(suite, *options, environ=None):
+        for package in suite.packages:
+            pytest.importorskip(package)
+        place, told = tmp_path / suite.name, tmp_path / "verdicts.xml"
+        shutil.copytree(
+            SUITES / suite.name,
+            place,
+            ignore=shutil.ignore_patterns("__pycache__", ".pytest_cache"),
+        )
+        before = digest(place)
+        around = ["tests.standin"] if suite.calls_twilio and not options else []
+        command = [sys.executable, "-m", *around, "pytest", "-p", "no:cacheprovider"]
+        done = subprocess.run(
+            [*command, f"--junitxml={told}", *options],
+            cwd=place,
+            env=environment(environ or {}),
+            capture_output=True,
+            text=True,
+            timeout=180,
+            check=False,
+        )
+        assert digest(place) == before, "a suite runs unedited"
+        printed = done.stdout + done.stderr
+        assert told.exists(), printed
+        return Run(verdicts_of(told), done.returncode, printed)
+
+    return run
+
+
+def environment(more):
+    """Return the variables of a machine that has neither Twilio's nor Telnyx's."""
+    own = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("TWILIO_", "TELNYX_", "PYTEST_", "DJANGO_"))
+    }
+    paths = [str(HERE.parent), *filter(None, [own.get("PYTHONPATH")])]
+    fixed = {"PYTHONPATH": os.pathsep.join(paths), "PYTHONDONTWRITEBYTECODE": "1"}
+    return {**own, **fixed, **more}
+
+
+def digest(folder):
+    """Return the names and contents of a folder's files."""
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in files_of(folder)
+    }
+
+
+def files_of(folder):
+    """Return the files of a suite, without what Python and pytest leave there."""
+    left = {"__pycache__", ".pytest_cache"}
+    return [
+        path for path in sorted(folder.rglob("*")) if path.is_file() and not left & set(path.parts)
+    ]
+
+
+def verdicts_of(junit):
+    """Return what pytest wrote down: passed, failed or skipped by test."""
+    verdicts = {}
+    for case in ElementTree.parse(junit).getroot().iter("testcase"):
+        told = {child.tag for child in case}
+        verdict = "failed" if told & {"failure", "error"} else "passed"
+        verdict = "skipped" if "skipped" in told else verdict
+        verdicts[f"{case.get('classname')}::{case.get('name')}"] = verdict
+    return verdicts
+
+
+@needs_751
+@each
+def test_a_suite_passes_with_twilio(run, suite):
+    """The control: nothing of ours is switched on."""
+    done = run(suite)
+
+    assert done.counts == {"passed": suite.passes}, done.printed
+    assert done.status == 0
+
+
+@each
+def test_a_suite_knows_nothing_of_us(suite):
+    """No file of a suite names this package, or Telnyx."""
+    texts = [path.read_bytes().lower() for path in files_of(SUITES / suite.name)]
+
+    assert texts
+    assert not [text for text in texts if b"twilio_fax_compat" in text or b"telnyx" in text]
