@@ -27,7 +27,6 @@ class Suite:
 
     name: str
     passes: int
-    runner: tuple = ("pytest",)
     calls_twilio: bool = False
     packages: tuple = ()
 
@@ -37,6 +36,8 @@ class Suite:
 
 EVERY = [
     Suite("unittest_patch", 19, packages=("freezegun",)),
+    Suite("pytest_http_client", 24),
+    Suite("responses_stubs", 14, packages=("responses", "requests_mock")),
 ]
 each = pytest.mark.parametrize("suite", EVERY, ids=str)
 
