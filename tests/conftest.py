@@ -7,6 +7,8 @@ from tests import openapi
 from tests.helpers import FAST, make_client
 from twilio_fax_compat.testing import TelnyxEmulator
 
+pytest_plugins = ["pytester"]
+
 # A check that gates a change must not depend on luck; by hand, each run looks further.
 settings.register_profile("ci", derandomize=True, deadline=None)
 settings.register_profile("by hand", deadline=None)

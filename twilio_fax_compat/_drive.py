@@ -20,6 +20,7 @@ from twilio_fax_compat._core.messages import (
     Recall,
     Remember,
     TelnyxRequest,
+    TwilioRequest,
     TwilioResponse,
     Warn,
 )
@@ -66,11 +67,11 @@ class Exchange:
         data: Mapping[str, object] | None = None,
     ) -> TwilioResponse:
         """Answer a request of Twilio's fax API."""
-        return drive(
-            exchange(twilio_request(method, url, params, data), self._setup),
-            self._send,
-            self._ledger,
-        )
+        return self.answer(twilio_request(method, url, params, data))
+
+    def answer(self, request: TwilioRequest) -> TwilioResponse:
+        """Answer a *request* of Twilio's fax API that is read already."""
+        return drive(exchange(request, self._setup), self._send, self._ledger)
 
 
 def documents_at(host: str, auth_token: str | None) -> Documents:

@@ -12,6 +12,7 @@ from twilio_fax_compat.http.http_client import TwilioHttpClient, is_untouched
 from twilio_fax_compat.http.response import PayloadResponse
 
 if TYPE_CHECKING:
+    from twilio_fax_compat._core.media_links import Documents
     from twilio_fax_compat._drive import Exchange
     from twilio_fax_compat.ledger import Ledger
     from twilio_fax_compat.rest.fax import Fax
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Client"]
 
-_FAX_URL = re.compile(r"https?://fax(\.[a-z0-9-]+){0,2}\.twilio\.com(:\d+)?(/|$)", re.IGNORECASE)
+FAX_URL = re.compile(r"https?://fax(\.[a-z0-9-]+){0,2}\.twilio\.com(:\d+)?(/|$)", re.IGNORECASE)
 
 
 class Client:
@@ -75,11 +76,14 @@ class Client:
         self._telnyx = telnyx
         self._ledger = ledger
         self._media_host = media_host
-        self._http_client: Any = http_client or TwilioHttpClient()
+        self._http_client: Any = http_client or self._default_http_client()
         self._exchange: Exchange | None = None
         self._exchange_is_plain = True
         self._legacy: Any = None
         self._fax: Fax | None = None
+
+    def _default_http_client(self) -> Any:
+        return TwilioHttpClient()
 
     @property
     def http_client(self) -> Any:
@@ -120,7 +124,7 @@ class Client:
         any other is made by the installed ``twilio`` package. Returns a response with
         ``status_code`` and ``text``. Raises TwilioException when a setting is missing.
         """
-        if not _FAX_URL.match(uri):
+        if not FAX_URL.match(uri):
             return self._twilio_client().request(
                 method, uri, params, data, headers, auth, timeout, allow_redirects
             )
@@ -151,22 +155,36 @@ class Client:
         return urlunsplit(parts._replace(netloc=netloc))
 
     def _new_exchange(self) -> Exchange:
-        from twilio_fax_compat._drive import Exchange, documents_at
+        from twilio_fax_compat._drive import documents_at
         from twilio_fax_compat._ledgers import chosen_ledger
-        from twilio_fax_compat.settings import TelnyxSettings
 
-        settings = (self._telnyx or TelnyxSettings()).completed(self._environment)
+        settings = self._settings()
         media_host = self._media_host or self._environment.get("TWILIO_FAX_COMPAT_MEDIA_HOST")
         http_client = self._http_client
         self._exchange_is_plain = is_untouched(http_client)
-        self._exchange = Exchange(
-            self.account_sid,
-            settings,
+        self._exchange = self._exchange_over(
             http_client,
+            settings,
             chosen_ledger(self._ledger, self._environment),
             documents_at(media_host, self.password) if media_host else None,
         )
         return self._exchange
+
+    def _settings(self) -> TelnyxSettings:
+        from twilio_fax_compat.settings import TelnyxSettings
+
+        return (self._telnyx or TelnyxSettings()).completed(self._environment)
+
+    def _exchange_over(
+        self,
+        http_client: Any,
+        settings: TelnyxSettings,
+        ledger: Ledger,
+        documents: Documents | None,
+    ) -> Exchange:
+        from twilio_fax_compat._drive import Exchange
+
+        return Exchange(self.account_sid, settings, http_client, ledger, documents)
 
     def _twilio_client(self) -> Any:
         if self._legacy is None:

@@ -88,7 +88,10 @@ class Api:
 
     async def view(self, request: Request) -> Response:
         """Show a fax."""
-        return answer(b'{"data": %s}' % self._fax(request).as_json())
+        fax = self._fax(request)
+        shown = fax.as_json()
+        self.machine.was_read([fax])
+        return answer(b'{"data": %s}' % shown)
 
     async def list(self, request: Request) -> Response:
         """Show a page of faxes."""
@@ -102,6 +105,7 @@ class Api:
         else:
             chosen = found[start : start + size]
         data = b", ".join([fax.as_json() for fax in chosen])
+        self.machine.was_read(chosen)
         footer = json.dumps(meta(number, size, total)).encode()
         return answer(b'{"data": [%s], "meta": %s}' % (data, footer))
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import os
 from datetime import datetime, timezone
-from typing import Any, Callable, Mapping
+from typing import Any, Callable, Collection, Mapping
 
 from nacl.signing import SigningKey
 
@@ -16,7 +16,13 @@ from twilio_fax_compat.testing.gate import Gate
 from twilio_fax_compat.testing.journal import Exchange, Journal
 from twilio_fax_compat.testing.machine import Machine
 from twilio_fax_compat.testing.server import Server
-from twilio_fax_compat.testing.webhooks import TIMEOUT, Courier, Delivery
+from twilio_fax_compat.testing.webhooks import (
+    TIMEOUT,
+    Courier,
+    Delivery,
+    signed_headers,
+    webhook_body,
+)
 
 
 class TelnyxEmulator:
@@ -32,6 +38,8 @@ class TelnyxEmulator:
     *newest_first*: the order of lists. *resource_failure_reason*: whether a fax tells its
     reason, as older answers of Telnyx did not. *latency*: real seconds that each answer takes.
     *cancel_delay*: virtual seconds from a cancellation to its effect. *pages*: of each fax.
+    *moves_when_read*: whether each look at a fax takes it to its next status, so that programs
+    that poll come to an end whatever they sleep.
     *webhook_attempts*, *webhook_backoff*: tries, and real seconds before the second.
     *journal_limit*: how many requests are kept.
 
@@ -58,6 +66,7 @@ class TelnyxEmulator:
         latency: float = 0.0,
         cancel_delay: float = 0.0,
         pages: int = 1,
+        moves_when_read: bool = False,
         webhook_attempts: int = 3,
         webhook_backoff: float = 0.5,
         journal_limit: int | None = None,
@@ -83,7 +92,9 @@ class TelnyxEmulator:
             cancel_delay,
             list_lag,
             outcomes=dict(outcomes or {}),
+            moves_when_read=moves_when_read,
         )
+        self._outcomes = dict(outcomes or {})
         self._applications = Applications(self._clock, webhook_url)
         self._api = Api(
             self._machine,
@@ -291,6 +302,17 @@ class TelnyxEmulator:
         if not self._courier.flush(timeout):
             raise TimeoutError("webhooks are still waiting to be delivered")
 
+    def webhook(
+        self, event: Mapping[str, Any], url: str, now: datetime | None = None
+    ) -> tuple[bytes, dict[str, str]]:
+        """
+        Return the body and the signed headers of a webhook that tells *url* of *event*.
+
+        *event* is one of `events`; *now*, aware, is when it is signed, by default the virtual time.
+        """
+        body = webhook_body(event, url)
+        return body, signed_headers(self._courier.key, body, now or self.now)
+
     def inject(
         self,
         fault: AnyFault,
@@ -315,6 +337,23 @@ class TelnyxEmulator:
     def clear_journal(self) -> None:
         """Forget the requests seen so far."""
         self._journal.clear()
+
+    def reset(self, keep: Collection[str] = ()) -> None:
+        """
+        Begin anew: forget faxes, events, requests, faults, outcomes and holding.
+
+        The faxes whose ids are in *keep* stay; the time, the key and the port stay too.
+        """
+        self._courier.stop()
+        self._machine.forget(keep)
+        self._machine.outcomes = dict(self._outcomes)
+        self._machine.holding = False
+        for fax_id in set(self._api.documents) - set(keep):
+            self._api.documents.pop(fax_id, None)
+        self._events.clear()
+        self._courier.deliveries.clear()
+        self.clear_faults()
+        self.clear_journal()
 
     def _known(self, fax_id: str) -> Fax:
         fax = self._machine.get(fax_id)

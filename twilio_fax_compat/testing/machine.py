@@ -6,7 +6,7 @@ import heapq
 from datetime import datetime, timedelta
 from threading import RLock
 from time import monotonic
-from typing import Any, Callable, Iterator, Mapping
+from typing import Any, Callable, Collection, Iterable, Iterator, Mapping
 
 from attrs import define, field
 
@@ -27,7 +27,7 @@ class Machine:
     *announce* is called with each event. *link* makes a URL from a fax's id, a file name and the
     moment from which it opens. *tells_reason*: whether resources have a ``failure_reason``.
     *cancel_delay*: virtual seconds from a cancellation to its effect. *list_lag*: real seconds
-    for which lists miss a new fax.
+    for which lists miss a new fax. *moves_when_read*: whether looks take faxes on.
     """
 
     clock: Clock
@@ -37,6 +37,7 @@ class Machine:
     cancel_delay: float = 0.0
     list_lag: float = 0.0
     holding: bool = False
+    moves_when_read: bool = False
     outcomes: dict[str, str] = field(factory=dict)
     lock: RLock = field(factory=RLock, repr=False)
     _ids: Iterator[str] = field(factory=random_ids, repr=False)
@@ -102,6 +103,21 @@ class Machine:
             fax.plan += 1
             self._shelves.remove(fax)
             return True
+
+    def forget(self, keep: Collection[str]) -> None:
+        """Delete all faxes but those whose ids are in *keep*."""
+        with self.lock:
+            for fax_id in set(self._by_id) - set(keep):
+                self.remove(fax_id)
+
+    def was_read(self, faxes: Iterable[Fax]) -> None:
+        """Take *faxes* on to their next status, if looks do so and they are not held."""
+        if not self.moves_when_read:
+            return
+        with self.lock:
+            for fax in faxes:
+                if not (self.holding and fax.status == fax.stages[0]):
+                    self.step(fax)
 
     def all(self) -> list[Fax]:
         """Return all faxes in the order of their creation."""

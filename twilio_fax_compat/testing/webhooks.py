@@ -165,8 +165,7 @@ class Courier:
 
     def _deliver(self, client: httpx.Client, job: _Job) -> bool:
         url = job.urls[0]
-        meta = {"attempt": job.attempt, "delivered_to": url}
-        body = json.dumps({"data": job.event, "meta": meta}).encode()
+        body = webhook_body(job.event, url, job.attempt)
         headers = signed_headers(self.key, body, self.now())
         status: int | None = None
         error: str | None = None
@@ -177,6 +176,12 @@ class Courier:
             error = f"{type(failure).__name__}: {failure}"
         self.deliveries.append(Delivery(url, job.event, headers, body, job.attempt, status, error))
         return status == 200
+
+
+def webhook_body(event: Mapping[str, Any], url: str, attempt: int = 1) -> bytes:
+    """Return the raw body of a webhook that tells *url* of *event*."""
+    meta = {"attempt": attempt, "delivered_to": url}
+    return json.dumps({"data": event, "meta": meta}).encode()
 
 
 def signed_headers(key: SigningKey, body: bytes, now: datetime) -> dict[str, str]:

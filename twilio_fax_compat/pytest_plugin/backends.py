@@ -1,0 +1,96 @@
+"""
+What answers the fax calls of a suite: one class for each choice of ``--fax-backend``.
+
+A backend is started once for each process, before the suite is imported, and reset between tests.
+"""
+
+from __future__ import annotations
+
+import os
+from importlib import import_module
+from typing import Any, Collection, Mapping
+
+from attrs import evolve
+
+from twilio_fax_compat._core.messages import Outcome, TelnyxRequest
+from twilio_fax_compat._http import Send
+from twilio_fax_compat.settings import ENVIRONMENT, TelnyxSettings
+
+_HOMES: Mapping[str, str] = {
+    "emulator": "emulating.EmulatorBackend",
+    "live": "live.LiveBackend",
+    "twilio": "backends.ControlBackend",
+}
+
+
+class Backend:
+    """
+    What a backend does unless it says otherwise.
+
+    *environ* are the variables that lead to it. *takes_http_clients* says whether an
+    ``http_client`` of Twilio's own class, which has timeouts and proxies, carries the requests.
+    *replaces_twilio* is False for the control run alone.
+    """
+
+    name = ""
+    takes_http_clients = False
+    replaces_twilio = True
+
+    def __init__(self, config: Any) -> None:
+        """Take pytest's *config*. Raises UsageError when the run must not begin."""
+        self.environ: Mapping[str, str] = {}
+        self._before: dict[str, str | None] = {}
+
+    def start(self) -> None:
+        """Begin, and set the environment variables."""
+        self._before = {name: os.environ.get(name) for name in self.environ}
+        os.environ.update(self.environ)
+
+    def stop(self) -> None:
+        """End, and put the environment back."""
+        for name, value in self._before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+        self._before = {}
+
+    def fax_ids(self) -> set[str]:
+        """Return the ids of the faxes that are there, for backends that can forget them."""
+        return set()
+
+    def reset(self, keep: Collection[str] = ()) -> None:
+        """Forget what a test left, but for the faxes whose ids are in *keep*."""
+
+    def settings(self, asked: TelnyxSettings) -> TelnyxSettings:
+        """
+        Return the settings of a client that was made with those *asked*, complete.
+
+        What leads to the backend is not read from the environment of now, which a test may have
+        replaced or cleared.
+        """
+        found: dict[str, Any] = {
+            name: self.environ[variable]
+            for name, variable in ENVIRONMENT.items()
+            if variable in self.environ
+        }
+        return evolve(asked, **found).completed(self.environ)
+
+    def send(self, request: TelnyxRequest, send: Send) -> Outcome:
+        """Answer *request*, as a rule by means of *send*."""
+        return send(request)
+
+
+class ControlBackend(Backend):
+    """Twilio's own package, as it is."""
+
+    name = "twilio"
+    replaces_twilio = False
+
+
+def backend_of(name: str, config: Any) -> Backend:
+    """Return the backend *name*. Raises UsageError when it must not, or cannot, be used."""
+    module, _, cls = _HOMES[name].rpartition(".")
+    home = import_module("{}.{}".format(__name__.rpartition(".")[0], module))
+    backend: Backend = getattr(home, cls)(config)
+    return backend

@@ -1,0 +1,119 @@
+"""The report as one HTML page that needs nothing else."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any, Iterator, Mapping
+
+_STYLE = """
+body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 75rem; padding: 0 1rem;
+  color: #222; background: #fff }
+h1 { font-size: 1.4rem } h2 { font-size: 1.1rem; margin-top: 2rem }
+table { border-collapse: collapse; width: 100% }
+th, td { text-align: left; vertical-align: top; padding: .3rem .6rem; border-bottom: 1px solid #ddd }
+code, pre { font: 13px/1.4 ui-monospace, monospace; overflow-wrap: anywhere; white-space: pre-wrap }
+.passed, .xfailed { color: #17692c } .failed, .error, .xpassed { color: #b3151d; font-weight: 600 }
+.skipped, .absent { color: #666 } .note { color: #8a5a00 } ul { margin: .2rem 0; padding-left: 1.2rem }
+"""
+
+
+def page(told: Mapping[str, Any]) -> str:
+    """Return the page of a report, *told* as `Reports.to_json` has it."""
+    return "\n".join(_page(told)) + "\n"
+
+
+def _page(told: Mapping[str, Any]) -> Iterator[str]:
+    title = "Fax suite on Telnyx ({})".format(escape(told["backend"]))
+    yield '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+    yield "<title>{}</title><style>{}</style></head><body>".format(title, _STYLE)
+    yield "<h1>{}</h1>".format(title)
+    yield "<ul>"
+    for kind, number in told["summary"]["kinds"].items():
+        yield "<li>{} {}</li>".format(number, escape(told["kinds"][kind]))
+    yield "</ul>"
+    if told["differences"] is not None:
+        yield from _differences(told["differences"])
+    yield "<h2>Tests</h2><table><thead><tr><th>Test<th>Verdict<th>Proves<th>What happened"
+    yield "</tr></thead><tbody>"
+    for test in told["tests"]:
+        yield "<tr><td><code>{}</code>".format(escape(test["nodeid"]))
+        yield "<td>" + _verdict(test["verdict"])
+        yield "<td>" + escape(told["kinds"][test["kind"]])
+        yield "<td>" + "".join(_happened(test)) + "</tr>"
+    yield "</tbody></table></body></html>"
+
+
+def _differences(differences: list[Mapping[str, Any]]) -> Iterator[str]:
+    yield "<h2>Differences from the control run</h2>"
+    if not differences:
+        yield "<p>None: each test came to the same verdict.</p>"
+        return
+    yield "<table><thead><tr><th>Test<th>Control<th>Here<th>Why</tr></thead><tbody>"
+    for one in differences:
+        yield "<tr><td><code>{}</code><td>{}<td>{}<td>{}</tr>".format(
+            escape(one["nodeid"]),
+            _verdict(one["before"]),
+            _verdict(one["after"]),
+            escape(one["why"]),
+        )
+    yield "</tbody></table>"
+
+
+def _happened(test: Mapping[str, Any]) -> Iterator[str]:
+    if test["reason"]:
+        yield "<pre>{}</pre>".format(escape(test["reason"]))
+    if test["stand_ins"]:
+        yield '<p class="note">{}</p>'.format(escape(", ".join(test["stand_ins"])))
+    if test["calls"]:
+        yield "<details><summary>{} Twilio calls</summary>{}</details>".format(
+            len(test["calls"]), _calls(test["calls"])
+        )
+    deep = test["deep"]
+    if deep:
+        yield "<details><summary>run again on the emulator: {}</summary>".format(
+            escape(deep["verdict"])
+        )
+        yield _list("Telnyx would differ", deep["problems"])
+        yield _list("not lifted", deep["not_lifted"])
+        yield _calls(deep["calls"]) + "</details>"
+
+
+def _calls(calls: list[Mapping[str, Any]]) -> str:
+    return "<ul>{}</ul>".format("".join("<li>{}</li>".format(_call(call)) for call in calls))
+
+
+def _call(call: Mapping[str, Any]) -> str:
+    head = "<code>{} {}</code> answered by {}".format(
+        escape(call["operation"]), escape(_fields(call["fields"])), escape(call["answered_by"])
+    )
+    if call["statuses"]:
+        head += ": " + escape(", ".join(call["statuses"]))
+    for name in ("refused", "broken_off"):
+        if call[name]:
+            head += '<br><span class="failed">{}</span>'.format(escape(call[name]))
+    if call["warned"]:
+        head += '<br><span class="note">left out: {}</span>'.format(
+            escape(", ".join(call["warned"]))
+        )
+    telnyx = "".join(
+        "<li><code>{} {} {} &rarr; {}</code></li>".format(
+            escape(one["method"]),
+            escape(one["path"]),
+            escape(_fields({**one["query"], **one["body"]})),
+            escape(str(one["status"])),
+        )
+        for one in call["telnyx"]
+    )
+    return head + ("<ul>{}</ul>".format(telnyx) if telnyx else "")
+
+
+def _fields(fields: Mapping[str, Any]) -> str:
+    return " ".join("{}={}".format(name, value) for name, value in fields.items())
+
+
+def _list(title: str, items: list[str]) -> str:
+    return "".join("<p>{}: {}</p>".format(escape(title), escape(item)) for item in items)
+
+
+def _verdict(verdict: str) -> str:
+    return '<span class="{0}">{0}</span>'.format(escape(verdict))

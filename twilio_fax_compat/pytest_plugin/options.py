@@ -1,0 +1,77 @@
+"""The options of the plugin, and which backend they choose."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import pytest
+
+BACKENDS = ("emulator", "replay", "record", "live", "twilio")
+ENVIRONMENT = "TWILIO_FAX_COMPAT_BACKEND"
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Add the command line options and their ini options."""
+    group = parser.getgroup("twilio_fax_compat", "Twilio fax suites on Telnyx")
+    group.addoption(
+        "--fax-backend",
+        choices=BACKENDS,
+        help="what answers the suite's Twilio fax calls; twilio changes nothing, for a control run",
+    )
+    group.addoption(
+        "--fax-report",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="write what became of each test to FILE, which ends in .json or .html; repeatable",
+    )
+    group.addoption(
+        "--fax-compare",
+        metavar="CONTROL.json",
+        help="tell the differences from the report of a control run (--fax-backend=twilio)",
+    )
+    group.addoption(
+        "--fax-deep",
+        action="store_true",
+        default=False,
+        help="run tests that replace Twilio's client again, and make their calls on the emulator",
+    )
+    group.addoption(
+        "--fax-live-yes-really-send",
+        action="store_true",
+        default=False,
+        help="let --fax-backend=live send real faxes, which cost money",
+    )
+    group.addoption(
+        "--fax-live-to",
+        action="append",
+        default=[],
+        metavar="NUMBER",
+        help="a number that live faxes may go to; repeatable",
+    )
+    group.addoption(
+        "--fax-live-budget",
+        type=int,
+        metavar="N",
+        help="how many faxes a live run may send in all",
+    )
+    parser.addini("fax_backend", "the default of --fax-backend")
+    parser.addini("fax_live_to", "more numbers for --fax-live-to", type="linelist")
+    parser.addini("fax_live_budget", "the default of --fax-live-budget")
+
+
+def chosen_backend(config: Any) -> str | None:
+    """
+    Return the name of the backend that *config* chooses, or None for none.
+
+    The command line outweighs the environment, and that the ini file. Raises UsageError for a name
+    that is none.
+    """
+    asked = getattr(config.known_args_namespace, "fax_backend", None)
+    name: str = asked or os.environ.get(ENVIRONMENT) or config.getini("fax_backend")
+    if not name:
+        return None
+    if name not in BACKENDS:
+        raise pytest.UsageError("fax_backend: {!r} is none of {}".format(name, ", ".join(BACKENDS)))
+    return name
