@@ -38,6 +38,7 @@ EVERY = [
     Suite("unittest_patch", 19, packages=("freezegun",)),
     Suite("pytest_http_client", 24),
     Suite("responses_stubs", 14, packages=("responses", "requests_mock")),
+    Suite("vcr_cassettes", 11, packages=("vcr", "pytest_recording")),
 ]
 each = pytest.mark.parametrize("suite", EVERY, ids=str)
 

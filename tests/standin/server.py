@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import ssl
 import threading
 import time
 from datetime import datetime, timedelta, timezone
+from email.utils import format_datetime
 from fnmatch import fnmatch
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Mapping
@@ -56,7 +58,8 @@ class TwilioStandIn:
     *steps_on_fetch*: each fetch of a fax takes it to its next status. *every_status*: status
     callbacks for each status, not just the first and the last. *origin* begins the URLs in
     answers, *media_origin* the links to media, by default this server's own. *compresses*:
-    answers are gzipped for clients that accept it.
+    answers are gzipped for clients that accept it. *tick*: seconds by which each request moves a
+    time that was given. *tls*: of a server that speaks HTTPS.
     """
 
     def __init__(
@@ -71,17 +74,22 @@ class TwilioStandIn:
         origin: str = "https://fax.twilio.com",
         media_origin: str | None = None,
         compresses: bool = False,
+        tick: float = 0.0,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self.account_sid, self.auth_token = account_sid, auth_token
         self.outcomes = dict(outcomes or {})
         self.requests: list[Request] = []
         self._frozen, self._steps, self._every = now, steps_on_fetch, every_status
-        self._compresses = compresses
+        self._compresses, self._tick = compresses, tick
         self._lock = threading.RLock()
         self._failures: list[Failure] = []
         self._caller = Caller(auth_token)
         self._server = _Server(self)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self.port: int = self._server.server_port
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
+        self.url = f"http{'s' if tls else ''}://127.0.0.1:{self.port}"
         self._faxes = Faxes(account_sid, self.now, origin, media_origin or self.url)
         self._api = Api(self._faxes, (account_sid, auth_token), self._announce, self._looked)
 
@@ -181,6 +189,8 @@ class TwilioStandIn:
         """Return the answer, None for none at all, and what went wrong with it."""
         with self._lock:
             self.requests.append(request)
+            if self._tick:
+                self.advance(self._tick)
             failure = next((one for one in self._failures if one.takes(request)), Failure())
             if failure.drop == "before":
                 return None, failure
@@ -263,7 +273,6 @@ class _Server(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    server_version, sys_version = "Twilio-StandIn", ""
     disable_nagle_algorithm = True
     server: _Server
 
@@ -281,7 +290,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         content, headers = standin.packed(answer, request)
-        self.send_response(answer.status)
+        self.send_response_only(answer.status)
+        self.send_header("Date", format_datetime(standin.now(), usegmt=True))
         for name, value in headers.items():
             self.send_header(name, value)
         if answer.status != 204:
