@@ -23,22 +23,31 @@ SUITES = HERE / "suites"
 
 @attr.frozen
 class Suite:
-    """A project: how its own developers run it, and how many tests pass with Twilio."""
+    """
+    A project, and how many of its tests pass with Twilio.
+
+    *calls_twilio*: it needs the real API. *own_runner*: what runs it when pytest does not.
+    """
 
     name: str
     passes: int
     calls_twilio: bool = False
     packages: tuple = ()
+    own_runner: tuple = ()
 
     def __str__(self):
         return self.name
 
 
 EVERY = [
-    Suite("unittest_patch", 19, packages=("freezegun",)),
+    Suite("unittest_patch", 19, packages=("freezegun",), own_runner=("-m", "unittest", "-v")),
     Suite("pytest_http_client", 24),
     Suite("responses_stubs", 14, packages=("responses", "requests_mock")),
     Suite("vcr_cassettes", 11, packages=("vcr", "pytest_recording")),
+    Suite("flask_app", 13, packages=("flask",)),
+    Suite("django_app", 12, packages=("pytest_django",), own_runner=("manage.py", "test")),
+    Suite("polling_script", 12, calls_twilio=True),
+    Suite("impossible", 5, calls_twilio=True),
 ]
 each = pytest.mark.parametrize("suite", EVERY, ids=str)
 
@@ -57,37 +66,50 @@ class Run:
         return {verdict: verdicts.count(verdict) for verdict in set(verdicts)}
 
 
-@pytest.fixture(name="run")
-def _run(tmp_path):
-    """Run a copy of a suite in a process of its own, and see that it stays as it was."""
+@pytest.fixture(name="copied")
+def _copied(tmp_path):
+    """Copy a suite, and see that it stays as it was."""
+    before = {}
 
-    def run(suite, *options, environ=None):
+    def copied(suite):
         for package in suite.packages:
             pytest.importorskip(package)
-        place, told = tmp_path / suite.name, tmp_path / "verdicts.xml"
-        shutil.copytree(
-            SUITES / suite.name,
-            place,
-            ignore=shutil.ignore_patterns("__pycache__", ".pytest_cache"),
-        )
-        before = digest(place)
-        around = ["tests.standin"] if suite.calls_twilio and not options else []
-        command = [sys.executable, "-m", *around, "pytest", "-p", "no:cacheprovider"]
-        done = subprocess.run(
-            [*command, f"--junitxml={told}", *options],
-            cwd=place,
-            env=environment(environ or {}),
-            capture_output=True,
-            text=True,
-            timeout=180,
-            check=False,
-        )
-        assert digest(place) == before, "a suite runs unedited"
-        printed = done.stdout + done.stderr
-        assert told.exists(), printed
-        return Run(verdicts_of(told), done.returncode, printed)
+        place = tmp_path / suite.name
+        if place not in before:
+            ignored = shutil.ignore_patterns("__pycache__", ".pytest_cache")
+            shutil.copytree(SUITES / suite.name, place, ignore=ignored)
+            before[place] = digest(place)
+        return place
+
+    yield copied
+    assert {place: digest(place) for place in before} == before, "a suite runs unedited"
+
+
+@pytest.fixture(name="run")
+def _run(copied, tmp_path):
+    """Run a suite by pytest in a process of its own."""
+
+    def run(suite, *options, around=(), environ=None):
+        told = tmp_path / "verdicts.xml"
+        written = ("-p", "no:cacheprovider", f"--junitxml={told}")
+        done = python(copied(suite), "-m", *around, "pytest", *written, *options, environ=environ)
+        assert told.exists(), done.stdout + done.stderr
+        return Run(verdicts_of(told), done.returncode, done.stdout + done.stderr)
 
     return run
+
+
+def python(place, *arguments, environ=None):
+    """Run Python in the folder *place* and return what came of it."""
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=place,
+        env=environment(environ or {}),
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
+    )
 
 
 def environment(more):
@@ -133,10 +155,20 @@ def verdicts_of(junit):
 @each
 def test_a_suite_passes_with_twilio(run, suite):
     """The control: nothing of ours is switched on."""
-    done = run(suite)
+    done = run(suite, around=("tests.standin",) if suite.calls_twilio else ())
 
     assert done.counts == {"passed": suite.passes}, done.printed
     assert done.status == 0
+
+
+@needs_751
+@pytest.mark.parametrize("suite", [suite for suite in EVERY if suite.own_runner], ids=str)
+def test_a_suite_passes_with_its_own_runner(copied, suite):
+    """As its developers run it."""
+    done = python(copied(suite), *suite.own_runner)
+
+    assert done.returncode == 0, done.stderr
+    assert f"Ran {suite.passes} tests" in done.stderr
 
 
 @each
