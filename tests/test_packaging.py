@@ -40,6 +40,7 @@ ALLOWED = {
         "_core",
         "_drive",
         "_http",
+        "base",
         "http",
         "ledger",
         "pytest_plugin",

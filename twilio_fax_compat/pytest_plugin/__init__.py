@@ -17,6 +17,7 @@ from twilio_fax_compat.pytest_plugin.options import add_options, chosen_backend
 __all__ = ["telnyx_fax", "twilio_fax_callbacks"]
 
 RUN = "twilio_fax_compat_run"
+"""The name under which the run's own plugin is registered."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -39,4 +40,5 @@ def pytest_load_initial_conftests(early_config: Any) -> None:
         run.start()
     except ImportError as missing:
         raise pytest.UsageError(str(missing)) from missing
-    early_config.pluginmanager.register(run, RUN)
+    for plugin, name in run.plugins():
+        early_config.pluginmanager.register(plugin, name)

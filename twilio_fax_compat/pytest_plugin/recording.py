@@ -63,7 +63,8 @@ class TwilioCall:
 
     *answered_by* is ``telnyx`` or what stood in for Twilio; *warned* are parameters that were left
     out, *refused* says why the call cannot be made of Telnyx, *broken_off* what kept it from being
-    made, *statuses* are those the test saw.
+    made, *statuses* are those the test saw. *is_shared* marks calls of set-ups that several tests
+    share.
     """
 
     operation: str
@@ -78,6 +79,7 @@ class TwilioCall:
     refused: str | None = None
     broken_off: str | None = None
     statuses: list[str] = field(factory=list)
+    is_shared: bool = False
 
     @classmethod
     def of(cls, request: TwilioRequest, answered_by: str) -> TwilioCall:
@@ -116,6 +118,11 @@ class DeepRun:
     problems: list[str] = field(factory=list)
     not_lifted: list[str] = field(factory=list)
 
+    @property
+    def is_smooth(self) -> bool:
+        """Tell whether every call was made and Telnyx took it."""
+        return self.verdict == "passed" and not (self.problems or self.not_lifted)
+
 
 @define
 class TestRecord:
@@ -137,8 +144,9 @@ class TestRecord:
             self.stand_ins.append(what)
 
     def judged(self) -> str:
-        """Return what the test proves, a key of `KINDS`."""
+        """Return what the test proves, a key of `KINDS`; what it did itself outweighs set-ups."""
         made = [call for call in self.calls if not call.broken_off]
+        made = [call for call in made if not call.is_shared] or ([] if self.stand_ins else made)
         if any(call.answered_by == ON_TELNYX for call in made):
             return ON_TELNYX
         return STOOD_IN if made or self.stand_ins else NO_CALL

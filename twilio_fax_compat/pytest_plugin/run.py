@@ -28,7 +28,9 @@ class Run:
     backend: Backend
     reports: Reports
     client: type[SuiteClient] | None = None
+    watch: Watch | None = None
     current: TestRecord | None = None
+    is_shared: bool = False
     _parts: list[Any] = field(factory=list)
     _kept: dict[int, set[str]] = field(factory=dict)
 
@@ -37,6 +39,16 @@ class Run:
         """Return the run that *config* asks for. Raises UsageError when it must not begin."""
         choice = Choice.of(name, config)
         return cls(choice, backend_of(name, config), Reports(choice))
+
+    def plugins(self) -> Iterator[tuple[object, str]]:
+        """Yield the plugins to be registered, and their names."""
+        from twilio_fax_compat.pytest_plugin import RUN
+
+        yield self, RUN
+        if self.choice.deep:
+            from twilio_fax_compat.pytest_plugin.deep import DeepRuns
+
+            yield DeepRuns(self), RUN + "_deep"
 
     def start(self) -> None:
         """Put the backend in Twilio's place."""
@@ -47,8 +59,8 @@ class Run:
             return
         self.client = suite_client(SuiteClient, self.backend, self.record)
         names = Names(self.client, suite_client(self.client, self.backend, self.record))
-        watch = Watch(self.stood_in, self.record)
-        self._begin(watch.start, watch.stop)
+        self.watch = Watch(self.stood_in, self.record)
+        self._begin(self.watch.start, self.watch.stop)
         self._begin(names.take, names.give_back)
 
     def stop(self) -> None:
@@ -64,6 +76,7 @@ class Run:
 
     def record(self, call: TwilioCall) -> None:
         """Write down a *call* as one of the current test's."""
+        call.is_shared = self.is_shared
         if self.current is not None:
             self.current.calls.append(call)
 
@@ -71,6 +84,15 @@ class Run:
         """Write down that *what* stood in for Twilio in the current test."""
         if self.current is not None:
             self.current.stood_in(what)
+
+    def forget_faxes(self) -> None:
+        """Let the backend forget what the last test left, but for what outlives a test."""
+        self.backend.reset(set().union(*self._kept.values()))
+
+    def attach(self, report: Any, record: TestRecord) -> None:
+        """Give a test's *record* to its last report."""
+        record.kind = record.judged() if self.backend.replaces_twilio else CONTROL
+        setattr(report, ATTRIBUTE, record.to_json())
 
     def _begin(self, start: Callable[[], None], stop: Callable[[], None]) -> None:
         # Before the start: one that fails half way is to be put back as well.
@@ -84,15 +106,19 @@ class Run:
         SuiteClient.newest = None
         yield
         self.current = None
-        self.backend.reset(set().union(*self._kept.values()))
+        self.forget_faxes()
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_fixture_setup(self, fixturedef: Any) -> Iterator[None]:
         """Let faxes that a class, a module or the session set up live as long as that."""
-        before = self.backend.fax_ids() if fixturedef.scope != "function" else None
+        if fixturedef.scope == "function":
+            yield
+            return
+        before = self.backend.fax_ids()
+        was_shared, self.is_shared = self.is_shared, True
         yield
-        if before is not None:
-            self._kept[id(fixturedef)] = self.backend.fax_ids() - before
+        self.is_shared = was_shared
+        self._kept[id(fixturedef)] = self.backend.fax_ids() - before
 
     def pytest_fixture_post_finalizer(self, fixturedef: Any) -> None:
         """Forget the faxes of a set-up that came to its end."""
@@ -110,9 +136,7 @@ class Run:
         if self.choice.backend == "live" and broken and report.when == "call" and report.passed:
             report.outcome, report.longrepr = "failed", broken
         if report.when == "teardown":
-            control = not self.backend.replaces_twilio
-            record.kind = CONTROL if control else record.judged()
-            setattr(report, ATTRIBUTE, record.to_json())
+            self.attach(report, record)
 
     def pytest_runtest_logreport(self, report: Any) -> None:
         """Take in what a test, here or in a worker, came to."""

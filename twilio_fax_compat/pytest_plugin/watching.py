@@ -10,8 +10,8 @@ from __future__ import annotations
 import sys
 from contextlib import suppress
 from importlib import import_module
-from types import ModuleType
-from typing import Any, Callable, Iterator
+from types import FunctionType, ModuleType
+from typing import TYPE_CHECKING, Any, Callable, Iterator, Mapping
 
 import pytest
 from attrs import define, field
@@ -19,6 +19,9 @@ from attrs import define, field
 from twilio_fax_compat.pytest_plugin.recording import TwilioCall, shown
 from twilio_fax_compat.rest import Client
 from twilio_fax_compat.rest.fax.v1 import fax as fax_module
+
+if TYPE_CHECKING:
+    from twilio_fax_compat.pytest_plugin.lifting import Lift
 
 A_MOCK = "a mock"
 
@@ -41,6 +44,19 @@ _LEAVES = {
 }
 """The methods of Twilio's fax classes that make a request, and their operations."""
 
+_PLACES: Mapping[str, tuple[str, ...]] = {
+    "FaxList": ("faxes",),
+    "FaxContext": ("faxes", "()"),
+    "FaxInstance": ("faxes", "()"),
+    "FaxMediaList": ("faxes", "()", "media"),
+    "FaxMediaContext": ("faxes", "()", "media", "()"),
+    "FaxMediaInstance": ("faxes", "()", "media", "()"),
+}
+"""Where the methods of each class are found from a client on."""
+
+_DEPTH = 50
+"""How many mocks above one another are looked at."""
+
 
 @define(eq=False)
 class Watch:
@@ -48,6 +64,8 @@ class Watch:
 
     stood_in: Callable[[str], None]
     record: Callable[[TwilioCall], None]
+    lift: Lift | None = None
+    _places: dict[int, tuple[Any, tuple[str, ...]]] = field(init=False, factory=dict)
     _undo: list[Callable[[], None]] = field(init=False, factory=list)
 
     def start(self) -> None:
@@ -79,6 +97,10 @@ class Watch:
     def _patch_entered(self, original: Callable[[Any], Any], patcher: Any) -> Any:
         result = original(patcher)
         self._note(patcher.target, patcher.attribute, patcher.temp_original)
+        place = _PLACES.get(getattr(patcher.target, "__name__", ""))
+        if place is not None and is_of_twilio(patcher.target):
+            mock = vars(result)["mock"] if isinstance(result, FunctionType) else result
+            self._places[id(mock)] = mock, (*place, patcher.attribute)
         return result
 
     def _attribute_set(
@@ -92,10 +114,25 @@ class Watch:
     def _mock_called(
         self, original: Callable[..., Any], mock: Any, *args: Any, **kwargs: Any
     ) -> Any:
-        operation = operation_of(path_of(mock))
-        if operation is not None:
-            self.record(mock_call(operation, args, kwargs))
-        return original(mock, *args, **kwargs)
+        path = self._path_of(mock)
+        operation = operation_of(path)
+        if operation is None:
+            return original(mock, *args, **kwargs)
+        args = args[1:] if args and is_of_twilio(args[0]) else args
+        self.record(mock_call(operation, args, kwargs))
+        if self.lift is None:
+            return original(mock, *args, **kwargs)
+        return self.lift.mock_called(original, mock, path, args, kwargs)
+
+    def _path_of(self, mock: Any) -> list[str]:
+        names: list[str] = []
+        while mock is not None and len(names) < _DEPTH:
+            placed = self._places.get(id(mock))
+            if placed is not None and placed[0] is mock:
+                return [*placed[1], *names[::-1]]
+            names.append(str(mock._mock_new_name or ""))
+            mock = mock._mock_new_parent
+        return names[::-1]
 
     def _note(self, target: Any, name: str, original: object) -> None:
         if is_of_twilio(target) or is_of_twilio(original):
@@ -109,15 +146,6 @@ def is_of_twilio(thing: object) -> bool:
         return False
     kind = thing if isinstance(thing, type) else type(thing)
     return issubclass(kind, Client) or kind.__module__.startswith(_OURS)
-
-
-def path_of(mock: Any) -> list[str]:
-    """Return the names that lead from a mock's root to it, ``()`` being a call."""
-    names: list[str] = []
-    while mock is not None and len(names) < 50:
-        names.append(str(mock._mock_new_name or ""))
-        mock = mock._mock_new_parent
-    return names[::-1]
 
 
 def operation_of(path: list[str]) -> str | None:

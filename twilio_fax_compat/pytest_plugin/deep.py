@@ -1,0 +1,79 @@
+"""``--fax-deep``: tests that replace Twilio's client, run again with those stand-ins lifted."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Iterator
+
+import pytest
+from _pytest.runner import runtestprotocol
+from attrs import define
+
+from twilio_fax_compat.pytest_plugin.lifting import Lift
+from twilio_fax_compat.pytest_plugin.recording import ON_TELNYX, STOOD_IN, DeepRun, TestRecord
+from twilio_fax_compat.pytest_plugin.reporting import verdict_of
+
+if TYPE_CHECKING:
+    from twilio_fax_compat.pytest_plugin.run import Run
+
+ACCOUNT = "AC" + "0" * 32
+
+
+@define(eq=False)
+class DeepRuns:
+    """A pytest plugin of its own: runs a test, and runs it again if stand-ins answered it."""
+
+    run: Run
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool:
+        """Run a test in place of pytest's own protocol; the second run counts for the report only."""
+        item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+        reports = runtestprotocol(item, log=False, nextitem=nextitem)
+        record = self.run.current
+        passed = all(verdict_of(report) in (None, "passed") for report in reports)
+        if record is not None and passed and record.judged() == STOOD_IN:
+            record.deep = self._again(item, nextitem, record)
+            self.run.attach(reports[-1], record)
+        for report in reports:
+            item.ihook.pytest_runtest_logreport(report=report)
+        item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+        return True
+
+    def _again(self, item: pytest.Item, nextitem: pytest.Item | None, first: TestRecord) -> DeepRun:
+        run = self.run
+        assert run.client is not None
+        assert run.watch is not None
+        run.forget_faxes()
+        lift = Lift(run.client(ACCOUNT, "token"), self._silently)
+        second = run.current = TestRecord(item.nodeid)
+        run.watch.lift = run.client.lift = lift
+        try:
+            reports = runtestprotocol(item, log=False, nextitem=nextitem)
+        finally:
+            run.watch.lift = run.client.lift = None
+            run.current = first
+        told = [verdict for verdict in map(verdict_of, reports) if verdict is not None]
+        worst = next((verdict for verdict in told if verdict != "passed"), "passed")
+        calls = [
+            call for call in second.calls if call.answered_by == ON_TELNYX and not call.is_shared
+        ]
+        not_lifted = list(dict.fromkeys(lift.not_lifted))
+        if not calls and not not_lifted and not lift.problems:
+            not_lifted = [_why_nothing(first)]
+        return DeepRun(worst, calls, lift.problems, not_lifted)
+
+    @contextmanager
+    def _silently(self) -> Iterator[None]:
+        """Let what is only prepared go unrecorded."""
+        self.run.current, current = None, self.run.current
+        try:
+            yield
+        finally:
+            self.run.current = current
+
+
+def _why_nothing(record: TestRecord) -> str:
+    return "what stands in makes no calls that can be followed ({})".format(
+        ", ".join(record.stand_ins)
+    )
