@@ -5,6 +5,7 @@ Each folder of ``tests/suites`` is such a project; its README tells what each sh
 """
 
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -16,6 +17,7 @@ import attr
 import pytest
 
 from tests.base.libraries import needs_751
+from tests.plugin.conftest import REGISTER
 
 HERE = Path(__file__).parent
 SUITES = HERE / "suites"
@@ -26,7 +28,8 @@ class Suite:
     """
     A project, and how many of its tests pass with Twilio.
 
-    *calls_twilio*: it needs the real API. *own_runner*: what runs it when pytest does not.
+    *calls_twilio*: it needs the real API. *own_runner*: what runs it when pytest does not. *fails*:
+    the tests that cannot pass on Telnyx, and why.
     """
 
     name: str
@@ -34,36 +37,56 @@ class Suite:
     calls_twilio: bool = False
     packages: tuple = ()
     own_runner: tuple = ()
+    fails: dict = attr.Factory(dict)
 
     def __str__(self):
         return self.name
 
 
+IMPOSSIBLE = {
+    "test_documents_go_and_the_record_stays": "Telnyx cannot delete the media of a fax",
+    "test_a_trunk_that_wants_a_password": "Telnyx cannot log in to a SIP destination",
+    "test_what_a_fax_costs": "NoneType",
+}
 EVERY = [
     Suite("unittest_patch", 19, packages=("freezegun",), own_runner=("-m", "unittest", "-v")),
-    Suite("pytest_http_client", 24),
+    Suite("pytest_http_client", 28),
     Suite("responses_stubs", 14, packages=("responses", "requests_mock")),
     Suite("vcr_cassettes", 11, packages=("vcr", "pytest_recording")),
     Suite("flask_app", 13, packages=("flask",)),
     Suite("django_app", 12, packages=("pytest_django",), own_runner=("manage.py", "test")),
     Suite("polling_script", 12, calls_twilio=True),
-    Suite("impossible", 5, calls_twilio=True),
+    Suite("impossible", 5, calls_twilio=True, fails=IMPOSSIBLE),
 ]
+ACCOUNT = {
+    "TWILIO_ACCOUNT_SID": "AC00000000000000000000000000000001",
+    "TWILIO_AUTH_TOKEN": "0123456789abcdef0123456789abcdef",
+}
 each = pytest.mark.parametrize("suite", EVERY, ids=str)
 
 
 @attr.frozen
 class Run:
-    """What came of a run: the verdict of each test, the exit status, and what was printed."""
+    """What came of a run: each test's verdict, the exit status, what was printed, the report."""
 
     verdicts: dict
     status: int
     printed: str
+    report: dict
 
     @property
     def counts(self):
         verdicts = list(self.verdicts.values())
         return {verdict: verdicts.count(verdict) for verdict in set(verdicts)}
+
+    @property
+    def reasons(self):
+        """Why tests failed, by name."""
+        return {
+            test["nodeid"].rpartition("::")[2]: test["reason"]
+            for test in self.report["tests"]
+            if test["verdict"] != "passed"
+        }
 
 
 @pytest.fixture(name="copied")
@@ -87,14 +110,18 @@ def _copied(tmp_path):
 
 @pytest.fixture(name="run")
 def _run(copied, tmp_path):
-    """Run a suite by pytest in a process of its own."""
+    """Run a suite by pytest in a process of its own, on a backend or without our plugin."""
 
-    def run(suite, *options, around=(), environ=None):
-        told = tmp_path / "verdicts.xml"
-        written = ("-p", "no:cacheprovider", f"--junitxml={told}")
-        done = python(copied(suite), "-m", *around, "pytest", *written, *options, environ=environ)
-        assert told.exists(), done.stdout + done.stderr
-        return Run(verdicts_of(told), done.returncode, done.stdout + done.stderr)
+    def run(suite, backend=None, *options, around=()):
+        told, report = tmp_path / "verdicts.xml", tmp_path / f"{backend}.json"
+        command = [*around, "pytest", "-p", "no:cacheprovider", f"--junitxml={told}", *options]
+        if backend is not None:
+            command += [*REGISTER, f"--fax-backend={backend}", f"--fax-report={report}"]
+        done = python(copied(suite), "-m", *command, environ=ACCOUNT if suite.calls_twilio else {})
+        printed = done.stdout + done.stderr
+        assert told.exists(), printed
+        written = json.loads(report.read_text()) if report.exists() else {}
+        return Run(verdicts_of(told), done.returncode, printed, written)
 
     return run
 
@@ -110,6 +137,11 @@ def python(place, *arguments, environ=None):
         timeout=180,
         check=False,
     )
+
+
+def around(suite):
+    """Return what is to be run around pytest for the real client: Twilio, if it is called."""
+    return ("tests.standin",) if suite.calls_twilio else ()
 
 
 def environment(more):
@@ -155,7 +187,7 @@ def verdicts_of(junit):
 @each
 def test_a_suite_passes_with_twilio(run, suite):
     """The control: nothing of ours is switched on."""
-    done = run(suite, around=("tests.standin",) if suite.calls_twilio else ())
+    done = run(suite, around=around(suite))
 
     assert done.counts == {"passed": suite.passes}, done.printed
     assert done.status == 0
@@ -169,6 +201,30 @@ def test_a_suite_passes_with_its_own_runner(copied, suite):
 
     assert done.returncode == 0, done.stderr
     assert f"Ran {suite.passes} tests" in done.stderr
+
+
+@each
+def test_a_suite_gives_the_same_verdicts_on_the_emulator(run, suite):
+    """What cannot pass fails with its reason, everything else passes."""
+    done = run(suite, "emulator")
+
+    assert set(done.reasons) == set(suite.fails), done.printed
+    assert not [name for name, why in suite.fails.items() if why not in done.reasons[name]]
+    assert done.counts.get("passed", 0) == suite.passes - len(suite.fails), done.printed
+    assert done.status == bool(suite.fails)
+
+
+@needs_751
+@each
+def test_the_report_tells_what_differs_from_twilio(run, suite, tmp_path):
+    """Compared with a control run, the impossible differs and nothing else."""
+    control = run(suite, "twilio", around=around(suite))
+    done = run(suite, "emulator", f"--fax-compare={tmp_path / 'twilio.json'}")
+
+    assert control.counts == {"passed": suite.passes}, control.printed
+    assert set(control.verdicts) == set(done.verdicts)
+    differing = {one["nodeid"].rpartition("::")[2] for one in done.report["differences"]}
+    assert differing == set(suite.fails)
 
 
 @each

@@ -38,6 +38,7 @@ class Names:
     _real: Any = field(init=False, default=None)
     _fax_classes: Pairs = field(init=False, default=())
     _present: set[str] = field(init=False, factory=set)
+    _rest: Any = field(init=False, default=None)
 
     def take(self) -> None:
         """Let Twilio's names lead to ours."""
@@ -56,14 +57,25 @@ class Names:
         else:
             vars(rest)["Client"] = self.client
         _replace([(self._plain, vars(rest)["Client"])])
+        self._take_http_client()
 
     def give_back(self) -> None:
         """Let them lead to what they led to before, also in modules imported meanwhile."""
         vars(rest)["Client"] = self._plain
+        if self._rest is not None:
+            del self._rest.TwilioHttpClient
+            self._rest = None
         switch.uninstall()
         _replace([(self.client, self._real or self._plain), (self.twin, self._plain)])
         back = [(ours, theirs) for theirs, ours in self._fax_classes]
         _replace(back, but_not=self._present)
+
+    def _take_http_client(self) -> None:
+        """Give ``twilio.rest`` the name under which suites replaced the HTTP client, if it has none."""
+        twilio_rest = sys.modules["twilio.rest"]
+        if not hasattr(twilio_rest, "TwilioHttpClient"):
+            self._rest = twilio_rest
+            self._rest.TwilioHttpClient = import_module("twilio.http.http_client").TwilioHttpClient
 
 
 def _fax_modules() -> dict[str, dict[str, object]]:
