@@ -105,24 +105,32 @@ def stored_media_url(fax: Mapping[str, object]) -> str | None:
     return url if isinstance(url, str) and url else None
 
 
+def link_signed(url: str) -> datetime | None:
+    """Return when a link was signed, or None for a link that does not tell."""
+    signed = re.fullmatch(
+        r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z", _parameter(url, "X-Amz-Date"), re.ASCII
+    )
+    if signed is None:
+        return None
+    return parse_timestamp("{}-{}-{}T{}:{}:{}Z".format(*signed.groups()))
+
+
 def link_expires(url: str) -> datetime | None:
     """
     Return when a signed link stops working, or None for a link that does not tell.
 
     Telnyx's contract is ten minutes though its sample links claim two hours: the shorter counts.
     """
-    query = parse_qs(urlsplit(url).query)
-    signed = re.fullmatch(
-        r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z", query.get("X-Amz-Date", [""])[0], re.ASCII
-    )
-    if signed is None:
-        return None
-    made = parse_timestamp("{}-{}-{}T{}:{}:{}Z".format(*signed.groups()))
-    claimed = query.get("X-Amz-Expires", [""])[0]
+    made = link_signed(url)
+    claimed = _parameter(url, "X-Amz-Expires")
     lifetime = LINK_LIFETIME
     if re.fullmatch(r"[0-9]{1,6}", claimed):
         lifetime = min(lifetime, timedelta(seconds=int(claimed)))
     return made + lifetime if made else None
+
+
+def _parameter(url: str, name: str) -> str:
+    return parse_qs(urlsplit(url).query).get(name, [""])[0]
 
 
 def whole_number(value: object, otherwise: int | None = None) -> int | None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Client"]
 
 FAX_URL = re.compile(r"https?://fax(\.[a-z0-9-]+){0,2}\.twilio\.com(:\d+)?(/|$)", re.IGNORECASE)
+"""The URLs of Twilio's fax API, in every region."""
 
 
 class Client:
