@@ -19,7 +19,7 @@ if twilio.__version__ != "7.5.1":
     pytest.skip("needs twilio 7.5.1, the last with all of fax", allow_module_level=True)
 from twilio.rest import Client as TwilioClient  # noqa: E402
 
-LOST_WITH = {"message": {"msg"}, "media_sid": {"media_sid", "sid", "url"}}
+LOST_WITH = {"message": {"msg"}, "media_sid": {"media_sid", "sid", "url", "uri"}}
 
 
 @given(script=st.lists(steps(), max_size=5), serializer=st.sampled_from(["yaml", "json"]))
@@ -48,6 +48,9 @@ def test_replayed_as_recorded(script, serializer):
                 begin = end
                 reasons = [reason for one in outcomes for reason in one.reasons]
                 assert bool(reasons) == cannot_be_had(step), reasons
+                if reasons and step.name == "list":
+                    # Some of its pages may be there, in the way of what comes next.
+                    break
                 if reasons:
                     continue
                 losses = {loss.partition(":")[0] for one in outcomes for loss in one.losses}

@@ -56,15 +56,14 @@ class Correspondence:
     _recorded_pages: dict[str, str] = field(factory=dict, repr=False)
     _rests: dict[str, Recorded] = field(factory=dict, repr=False)
 
-    def shim_url(self, url: str, status: int) -> str:
-        """Return what the shim's program asks for where Twilio's asked for *url* and got *status*."""
+    def shim_url(self, url: str) -> str:
+        """Return what the shim's program asks for where Twilio's asked for *url*."""
         page = self._shim_pages.get(_key(url))
         if page is not None and "PageToken=" in url:
             return page
         begin, slash, sid = url.rpartition("/Media/")
         own = "ME" + begin.rpartition("/")[2][2:]
-        # An SID that was wrong at Twilio is one that is wrong here.
-        is_other = slash and status < 300 and fax_id(sid, "ME") and fax_id(own, "ME")
+        is_other = slash and fax_id(sid, "ME") and fax_id(own, "ME")
         return begin + slash + own if is_other else url
 
     def recorded_url(self, url: str) -> str:
