@@ -13,6 +13,7 @@ from twilio_fax_compat._core.messages import Outcome, TelnyxRequest
 from twilio_fax_compat._core.retries import RetryPolicy
 from twilio_fax_compat._http import Send
 from twilio_fax_compat.pytest_plugin.backends import Backend
+from twilio_fax_compat.pytest_plugin.network import Network
 from twilio_fax_compat.pytest_plugin.stand_ins import active_cassette
 from twilio_fax_compat.settings import TelnyxSettings
 from twilio_fax_compat.testing.emulator import TelnyxEmulator
@@ -65,6 +66,7 @@ class EmulatorBackend(Backend):
     def __init__(self, config: Any) -> None:
         super().__init__(config)
         self.emulator = SuiteEmulator()
+        self._network = Network()
 
     def start(self) -> None:
         """Start the emulator and lead the environment to it."""
@@ -92,13 +94,14 @@ class EmulatorBackend(Backend):
         return evolve(settings, retry=QUICK) if settings.retry == RetryPolicy() else settings
 
     def send(self, request: TelnyxRequest, send: Send) -> Outcome:
-        """Ask the emulator, past a cassette that is in use for something else."""
-        if active_cassette() is None:
-            return send(request)
-        from vcr.patch import force_reset
+        """Ask the emulator, past a blocked network and a cassette that is in use for something else."""
+        with self._network.opened():
+            if active_cassette() is None:
+                return send(request)
+            from vcr.patch import force_reset
 
-        with force_reset():
-            return send(request)
+            with force_reset():
+                return send(request)
 
 
 def _is_of_this_machine(url: str) -> bool:
