@@ -42,6 +42,7 @@ ALLOWED = {
         "_drive",
         "_http",
         "base",
+        "cassettes",
         "http",
         "ledger",
         "pytest_plugin",

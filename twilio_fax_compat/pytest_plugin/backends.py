@@ -8,17 +8,23 @@ from __future__ import annotations
 
 import os
 from importlib import import_module
-from typing import Any, Collection, Mapping
+from typing import TYPE_CHECKING, Any, Collection, Mapping
 
 from attrs import evolve
 
 from twilio_fax_compat._core.messages import Outcome, TelnyxRequest
 from twilio_fax_compat._http import Send
+from twilio_fax_compat.pytest_plugin.stand_ins import is_untouched_original
 from twilio_fax_compat.settings import ENVIRONMENT, TelnyxSettings
+
+if TYPE_CHECKING:
+    from twilio_fax_compat.pytest_plugin.replaying import ReplayBackend
 
 _HOMES: Mapping[str, str] = {
     "emulator": "emulating.EmulatorBackend",
     "live": "live.LiveBackend",
+    "record": "recordings.RecordBackend",
+    "replay": "replaying.ReplayBackend",
     "twilio": "backends.ControlBackend",
 }
 
@@ -29,12 +35,14 @@ class Backend:
 
     *environ* are the variables that lead to it. *takes_http_clients* says whether an
     ``http_client`` of Twilio's own class, which has timeouts and proxies, carries the requests.
-    *replaces_twilio* is False for the control run alone.
+    *replaces_twilio* is False for the control run alone. *replay* is the backend itself
+    where it converts recordings of Twilio.
     """
 
     name = ""
     takes_http_clients = False
     replaces_twilio = True
+    replay: ReplayBackend | None = None
 
     def __init__(self, config: Any) -> None:
         """Take pytest's *config*. Raises UsageError when the run must not begin."""
@@ -54,6 +62,15 @@ class Backend:
             else:
                 os.environ[name] = value
         self._before = {}
+
+    def begin(self, nodeid: str) -> None:
+        """Make ready for a test."""
+
+    def carrier(self, http_client: Any) -> Any:
+        """Return what carries requests of a client with that *http_client*; None is our own."""
+        if is_untouched_original(http_client) and not self.takes_http_clients:
+            return None
+        return http_client
 
     def fax_ids(self) -> set[str]:
         """Return the ids of the faxes that are there, for backends that can forget them."""

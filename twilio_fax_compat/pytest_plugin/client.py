@@ -5,14 +5,17 @@ from __future__ import annotations
 import platform
 import sys
 from typing import TYPE_CHECKING, Any, Callable, ClassVar, Mapping
+from urllib.parse import urlencode
 
 from twilio_fax_compat import __version__
+from twilio_fax_compat._core.correspondence import Recorded
 from twilio_fax_compat._core.exchange import exchange, twilio_request
 from twilio_fax_compat._core.masking import mask
 from twilio_fax_compat._core.messages import TwilioRequest, TwilioResponse
 from twilio_fax_compat._drive import Exchange, drive
+from twilio_fax_compat.http.response import PayloadResponse
 from twilio_fax_compat.pytest_plugin.recording import ON_TELNYX, TwilioCall, payload_in, watched
-from twilio_fax_compat.pytest_plugin.stand_ins import StandIn, is_untouched_original, stand_in_for
+from twilio_fax_compat.pytest_plugin.stand_ins import StandIn, stand_in_for
 from twilio_fax_compat.rest import FAX_URL, Client
 from twilio_fax_compat.rest._legacy import TwilioIsMissing
 from twilio_fax_compat.settings import TelnyxSettings
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from twilio_fax_compat.ledger import Ledger
     from twilio_fax_compat.pytest_plugin.backends import Backend
     from twilio_fax_compat.pytest_plugin.lifting import Lift
+    from twilio_fax_compat.pytest_plugin.replaying import ReplayBackend
 
 Record = Callable[[TwilioCall], None]
 
@@ -60,15 +64,38 @@ class SuiteClient(Client):
         request = twilio_request(method, uri, params, data)
         call = TwilioCall.of(request, stand_in.name)
         type(self).record(call)
+        replay = self.backend.replay if stand_in.is_recording else None
+        url = _with_query(uri, params)
+        if replay is not None and replay.asked_url(url) != url:
+            uri, params = replay.asked_url(url), None
         answer = self._in_twilios_words(
             stand_in.client, method, uri, params, data, headers, *rest, **named
         )
         payload = payload_in(getattr(answer, "text", None))
         if isinstance(answer.status_code, int):
             call.note_payload(answer.status_code, payload)
+        if replay is not None:
+            answer = self._replayed(replay, call, method, url, data, answer, payload)
         if self.lift is not None:
             self.lift.request_answered(request, answer.status_code, payload)
         return answer
+
+    def _replayed(
+        self,
+        replay: ReplayBackend,
+        call: TwilioCall,
+        method: str,
+        url: str,
+        data: Mapping[str, object] | None,
+        answer: Any,
+        payload: object,
+    ) -> Any:
+        recorded = Recorded(answer.status_code, payload if isinstance(payload, dict) else None)
+        response = replay.converted(call, method, url, data or {}, recorded, self.account_sid)
+        if response is None:
+            call.note_payload(answer.status_code, payload)
+            return answer
+        return PayloadResponse(response.status, response.payload, {}, response.cause)
 
     def _in_twilios_words(
         self,
@@ -125,8 +152,7 @@ class SuiteClient(Client):
         ledger: Ledger,
         documents: Documents | None,
     ) -> Exchange:
-        if is_untouched_original(http_client) and not self.backend.takes_http_clients:
-            http_client = None
+        http_client = self.backend.carrier(http_client)
         exchange = SuiteExchange(self.account_sid, settings, http_client, ledger, documents)
         exchange.backend, exchange.record = self.backend, type(self).record
         return exchange
@@ -148,6 +174,12 @@ class SuiteExchange(Exchange):
         except BaseException as error:
             call.broken_off = mask("{}: {}".format(type(error).__name__, error))
             raise
+
+
+def _with_query(uri: str, params: Mapping[str, object] | None) -> str:
+    if not params:
+        return uri
+    return "{}{}{}".format(uri, "&" if "?" in uri else "?", urlencode(params))
 
 
 def suite_client(base: type[SuiteClient], backend: Backend, record: Record) -> type[SuiteClient]:

@@ -45,8 +45,9 @@ class LiveBackend(Backend):
         ]
         if missing:
             raise pytest.UsageError(
-                "--fax-backend=live sends real faxes, which cost money; it also needs "
-                + ", ".join(missing)
+                "--fax-backend={} sends real faxes, which cost money; it also needs {}".format(
+                    self.name, ", ".join(missing)
+                )
             )
         if not re.fullmatch(r"[0-9]+", str(budget)):
             raise pytest.UsageError("--fax-live-budget is a number of faxes, 0 or more")

@@ -38,10 +38,15 @@ def add_options(parser: pytest.Parser) -> None:
         help="run tests that replace Twilio's client again, and make their calls on the emulator",
     )
     group.addoption(
+        "--fax-cassettes",
+        metavar="DIR",
+        help="where recordings of Telnyx are written and read, by default fax_cassettes",
+    )
+    group.addoption(
         "--fax-live-yes-really-send",
         action="store_true",
         default=False,
-        help="let --fax-backend=live send real faxes, which cost money",
+        help="let --fax-backend=live and record send real faxes, which cost money",
     )
     group.addoption(
         "--fax-live-to",
@@ -57,6 +62,7 @@ def add_options(parser: pytest.Parser) -> None:
         help="how many faxes a live run may send in all",
     )
     parser.addini("fax_backend", "the default of --fax-backend")
+    parser.addini("fax_cassettes", "the default of --fax-cassettes")
     parser.addini("fax_live_to", "more numbers for --fax-live-to", type="linelist")
     parser.addini("fax_live_budget", "the default of --fax-live-budget")
 

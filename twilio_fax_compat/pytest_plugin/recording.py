@@ -19,10 +19,12 @@ from twilio_fax_compat._core.messages import (
     Warn,
 )
 
-ON_TELNYX, STOOD_IN, NO_CALL, CONTROL = "telnyx", "stood-in", "none", "control"
+ON_TELNYX, REPLAYED, STOOD_IN = "telnyx", "replayed", "stood-in"
+NO_CALL, CONTROL = "none", "control"
 
 KINDS: Mapping[str, str] = {
     ON_TELNYX: "ran on Telnyx",
+    REPLAYED: "replayed through the translation to Telnyx",
     STOOD_IN: "patched: proves nothing about Telnyx",
     NO_CALL: "made no fax call",
     CONTROL: "control run",
@@ -64,7 +66,8 @@ class TwilioCall:
     *answered_by* is ``telnyx`` or what stood in for Twilio; *warned* are parameters that were left
     out, *refused* says why the call cannot be made of Telnyx, *broken_off* what kept it from being
     made, *statuses* are those the test saw. *is_shared* marks calls of set-ups that several tests
-    share.
+    share. Of a recording, *is_converted* says that it was converted to Telnyx's, *losses* what
+    differs, *not_converted* why it was not.
     """
 
     operation: str
@@ -80,6 +83,9 @@ class TwilioCall:
     broken_off: str | None = None
     statuses: list[str] = field(factory=list)
     is_shared: bool = False
+    is_converted: bool = False
+    not_converted: str | None = None
+    losses: list[str] = field(factory=list)
 
     @classmethod
     def of(cls, request: TwilioRequest, answered_by: str) -> TwilioCall:
@@ -88,9 +94,9 @@ class TwilioCall:
         operation = OPERATIONS.get((request.method.upper(), _SID.sub("*", path)), "other")
         return cls(operation, request.method, mask(path), shown(request.fields), answered_by)
 
-    def note_payload(self, status: int, payload: object) -> None:
-        """Note what was answered, *payload* being the decoded body."""
-        self.status = status
+    def note_payload(self, status: int, payload: object, is_ours: bool = False) -> None:
+        """Note what was answered, by us or not, *payload* being the decoded body."""
+        self.status, self.statuses = status, []
         if not isinstance(payload, dict):
             return
         code = payload.get("code")
@@ -100,7 +106,7 @@ class TwilioCall:
             told = fax.get("status") if isinstance(fax, dict) else None
             if isinstance(told, str) and told not in self.statuses:
                 self.statuses.append(told)
-        if self.answered_by == ON_TELNYX and not self.telnyx and status >= 400:
+        if is_ours and not self.telnyx and status >= 400:
             self.refused = mask(str(payload.get("message", "")))
 
 
@@ -149,6 +155,8 @@ class TestRecord:
         made = [call for call in made if not call.is_shared] or ([] if self.stand_ins else made)
         if any(call.answered_by == ON_TELNYX for call in made):
             return ON_TELNYX
+        if any(call.is_converted for call in made):
+            return REPLAYED
         return STOOD_IN if made or self.stand_ins else NO_CALL
 
     def to_json(self) -> dict[str, Any]:
@@ -183,7 +191,7 @@ def watched(flow: Flow, call: TwilioCall) -> Flow:
             effect: Effect = flow.send(result)
         except StopIteration as end:
             response: TwilioResponse = end.value
-            call.note_payload(response.status, response.payload)
+            call.note_payload(response.status, response.payload, is_ours=True)
             return response
         if isinstance(effect, Warn):
             call.warned.append(effect.parameter)

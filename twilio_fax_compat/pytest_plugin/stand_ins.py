@@ -25,17 +25,22 @@ _REQUESTS = (
 
 @frozen
 class StandIn:
-    """What answers in Twilio's place: *name* is for the report, *client* what is to be asked."""
+    """
+    What answers in Twilio's place: *name* is for the report, *client* what is to be asked.
+
+    *is_recording* says that it holds answers of Twilio's HTTP API, rather than being code.
+    """
 
     name: str
     client: Any
+    is_recording: bool = False
 
 
 def stand_in_for(http_client: Any) -> StandIn | None:
     """Return what a suite made to answer the calls that go through *http_client*, or None."""
     if is_untouched(http_client) or is_untouched_original(http_client):
         below = _stub_of_http()
-        return None if below is None else StandIn(below, _speaker(http_client))
+        return None if below is None else StandIn(below, _speaker(http_client), is_recording=True)
     if type(http_client).__module__.partition(".")[0] == "httpx":
         return None
     kind = type(http_client)

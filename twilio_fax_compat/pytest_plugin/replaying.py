@@ -1,0 +1,127 @@
+"""
+Recordings as a backend: a suite's own of Twilio, converted as they are asked, or new ones of Telnyx.
+
+What a vcrpy cassette or a stub of HTTP holds is asked for in Twilio's words. Then our client makes
+its requests of Telnyx, each of which is answered with what Telnyx would have said where Twilio said
+what was recorded, and the test gets what our client makes of it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Collection, Mapping
+
+import httpx
+import pytest
+
+from twilio_fax_compat._core.conversion import TelnyxSide, compare
+from twilio_fax_compat._core.correspondence import Correspondence, Recorded
+from twilio_fax_compat._core.differences import Comparison
+from twilio_fax_compat._core.exchange import exchange, twilio_request
+from twilio_fax_compat._core.messages import Flow, Outcome, Pause, TelnyxRequest, TwilioResponse
+from twilio_fax_compat._core.sending import Setup
+from twilio_fax_compat._drive import drive
+from twilio_fax_compat._http import Send
+from twilio_fax_compat.ledger import MemoryLedger
+from twilio_fax_compat.pytest_plugin.backends import Backend
+from twilio_fax_compat.pytest_plugin.recording import TwilioCall, watched
+from twilio_fax_compat.pytest_plugin.recordings import Recording, place_of
+from twilio_fax_compat.pytest_plugin.stand_ins import active_cassette
+from twilio_fax_compat.settings import DEFAULT_BASE_URL
+
+_MALFORMED_SID = 20404
+
+
+class ReplayBackend(Backend):
+    """
+    Recordings in place of Telnyx.
+
+    A suite's cassettes and stubs of Twilio are converted; a call without one is answered from the
+    recording that ``--fax-backend=record`` made of the test, or by a cassette of Telnyx that is in
+    use; what none of them answers fails the test.
+    """
+
+    name = "replay"
+
+    def __init__(self, config: Any) -> None:
+        super().__init__(config)
+        self.environ = {
+            "TELNYX_API_KEY": "KEY_replayed",
+            "TELNYX_CONNECTION_ID": "0",
+            "TELNYX_BASE_URL": DEFAULT_BASE_URL,
+        }
+        self.replay = self
+        self._place = place_of(config)
+        self._recording: Recording | None = None
+        self._known = Correspondence()
+        self._ledger = MemoryLedger()
+
+    def begin(self, nodeid: str) -> None:
+        """Open the recording of a test, if there is one."""
+        self._recording = Recording.of(self._place, nodeid)
+
+    def reset(self, keep: Collection[str] = ()) -> None:
+        """Forget what the last test was told."""
+        self._known, self._ledger = Correspondence(), MemoryLedger()
+
+    def carrier(self, http_client: Any) -> Any:
+        """Return what carries requests: something that cassettes of every vcrpy see."""
+        return httpx.Client() if active_cassette() is not None else super().carrier(http_client)
+
+    def send(self, request: TelnyxRequest, send: Send) -> Outcome:
+        """Answer from the recording or the cassette."""
+        answer = None if self._recording is None else self._recording.answer(request)
+        if answer is not None:
+            return answer
+        if active_cassette() is not None:
+            return send(request)
+        return pytest.fail(
+            "no recording answers {} {}: run this test with --fax-backend=record, or give it a "
+            "cassette".format(request.method, request.path),
+            pytrace=False,
+        )
+
+    def asked_url(self, url: str) -> str:
+        """Return what Twilio was asked when that was recorded, where our client asks for *url*."""
+        return self._known.recorded_url(url)
+
+    def converted(
+        self,
+        call: TwilioCall,
+        method: str,
+        url: str,
+        form: Mapping[str, object],
+        recorded: Recorded,
+        account_sid: str | None,
+    ) -> TwilioResponse | None:
+        """
+        Return what our client makes of what was *recorded*, and write into *call* how.
+
+        None when the recording cannot be one of Telnyx, of which *call* tells the reason.
+        """
+        setup = Setup(account_sid=account_sid, connection_id=self.environ["TELNYX_CONNECTION_ID"])
+        request = twilio_request(method, self._known.shim_url(url), None, form)
+        side = TelnyxSide(request, recorded, self._known)
+        response = drive(watched(_hurried(exchange(request, setup)), call), side, self._ledger)
+        comparison = Comparison()
+        compare(comparison, recorded, response)
+        code = (response.payload or {}).get("code")
+        if not comparison.refusals:
+            self._known.learn(request, recorded, response)
+        elif call.telnyx or response.status < 400 or code == _MALFORMED_SID:
+            call.not_converted = "; ".join(comparison.refusals)
+            return None
+        call.is_converted = True
+        call.losses = comparison.losses
+        return response
+
+
+def _hurried(flow: Flow) -> Flow:
+    """Pass *flow* on without its pauses, as recordings need none."""
+    result: Any = None
+    while True:
+        try:
+            effect = flow.send(result)
+        except StopIteration as end:
+            response: TwilioResponse = end.value
+            return response
+        result = None if isinstance(effect, Pause) else (yield effect)
