@@ -88,9 +88,13 @@ def _call(call: Mapping[str, Any]) -> str:
     )
     if call["statuses"]:
         head += ": " + escape(", ".join(call["statuses"]))
-    for name in ("refused", "broken_off"):
+    for name in ("refused", "broken_off", "not_converted"):
         if call[name]:
             head += '<br><span class="failed">{}</span>'.format(escape(call[name]))
+    if call["losses"]:
+        head += '<br><span class="note">differs: {}</span>'.format(
+            escape("; ".join(call["losses"]))
+        )
     if call["warned"]:
         head += '<br><span class="note">left out: {}</span>'.format(
             escape(", ".join(call["warned"]))

@@ -12,7 +12,13 @@ from twilio_fax_compat.pytest_plugin.choice import Choice
 from twilio_fax_compat.pytest_plugin.client import SuiteClient, suite_client
 from twilio_fax_compat.pytest_plugin.control import ControlLog
 from twilio_fax_compat.pytest_plugin.names import Names
-from twilio_fax_compat.pytest_plugin.recording import CONTROL, TestRecord, TwilioCall
+from twilio_fax_compat.pytest_plugin.recording import (
+    CONTROL,
+    ON_TELNYX,
+    REPLAYED,
+    TestRecord,
+    TwilioCall,
+)
 from twilio_fax_compat.pytest_plugin.reporting import Reports
 from twilio_fax_compat.pytest_plugin.watching import Watch
 
@@ -92,6 +98,8 @@ class Run:
     def attach(self, report: Any, record: TestRecord) -> None:
         """Give a test's *record* to its last report."""
         record.kind = record.judged() if self.backend.replaces_twilio else CONTROL
+        if record.kind == ON_TELNYX and self.backend.replay is not None:
+            record.kind = REPLAYED
         setattr(report, ATTRIBUTE, record.to_json())
 
     def _begin(self, start: Callable[[], None], stop: Callable[[], None]) -> None:

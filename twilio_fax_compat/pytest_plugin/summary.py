@@ -21,6 +21,7 @@ def lines(tests: Sequence[TestRecord], differing: Sequence[Difference] | None) -
             yield "{:4} {} ({})".format(kinds[kind], words, told)
     yield from _failures(tests)
     yield from _warned(tests)
+    yield from _not_converted(tests)
     yield from _deep(tests)
     if differing is not None:
         yield "differences from the control run: {}".format(len(differing) or "none")
@@ -47,11 +48,18 @@ def _warned(tests: Sequence[TestRecord]) -> Iterator[str]:
         yield "left out, as Telnyx has no equal: {} (in {} tests)".format(name, number)
 
 
+def _not_converted(tests: Sequence[TestRecord]) -> Iterator[str]:
+    for test in tests:
+        for reason in dict.fromkeys(call.not_converted for call in test.calls):
+            if reason:
+                yield "not converted: {}: {}".format(test.nodeid, _short(reason))
+
+
 def _deep(tests: Sequence[TestRecord]) -> Iterator[str]:
     deep = [test for test in tests if test.deep is not None]
     if not deep:
         if any(test.kind == STOOD_IN for test in tests):
-            yield "(--fax-deep runs what is patched again, with its calls made on the emulator)"
+            yield "(--fax-backend=emulator --fax-deep makes the calls of what is patched for real)"
         return
     smooth = [test for test in deep if test.deep is not None and test.deep.is_smooth]
     yield "run again with stand-ins lifted onto the emulator: {} of {} with nothing to tell".format(
