@@ -6,7 +6,7 @@ from typing import Any, Sequence
 
 from attrs import asdict, frozen
 
-from twilio_fax_compat.pytest_plugin.recording import TestRecord
+from twilio_fax_compat.pytest_plugin.recording import ON_TELNYX, TestRecord
 
 ABSENT = "absent"
 
@@ -39,11 +39,12 @@ def differences(control: Sequence[TestRecord], here: Sequence[TestRecord]) -> li
 
 
 def why(test: TestRecord | None) -> str:
-    """Return why a test ended as it did: what Telnyx cannot do first, then pytest's own words."""
+    """Return why a test ended as it did: what Telnyx cannot do or tell first, then pytest's own words."""
     if test is None:
         return ""
     refused = [call.refused for call in test.calls if call.refused]
     if test.verdict in ("passed", "xpassed", "skipped"):
         return test.reason
     told = [] if any(one[:80] in test.reason for one in refused) else [test.reason]
-    return "; ".join(dict.fromkeys([*refused, *filter(None, told)]))
+    missed = test.missed if test.kind == ON_TELNYX else []
+    return "; ".join(dict.fromkeys([*refused, *missed, *filter(None, told)]))

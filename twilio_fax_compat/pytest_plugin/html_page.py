@@ -62,6 +62,7 @@ def _differences(differences: list[Mapping[str, Any]]) -> Iterator[str]:
 def _happened(test: Mapping[str, Any]) -> Iterator[str]:
     if test["reason"]:
         yield "<pre>{}</pre>".format(escape(test["reason"]))
+    yield _list("not told", test["missed"])
     if test["stand_ins"]:
         yield '<p class="note">{}</p>'.format(escape(", ".join(test["stand_ins"])))
     if test["calls"]:

@@ -132,7 +132,11 @@ class DeepRun:
 
 @define
 class TestRecord:
-    """One test: its calls, what stood in for Twilio, and its verdict with the *reason* of a failure."""
+    """
+    One test: its calls, what stood in for Twilio, and its verdict with the *reason* of a failure.
+
+    *missed* is what it asked of a fax that Telnyx does not tell.
+    """
 
     __test__ = False
 
@@ -142,12 +146,18 @@ class TestRecord:
     reason: str = ""
     calls: list[TwilioCall] = field(factory=list)
     stand_ins: list[str] = field(factory=list)
+    missed: list[str] = field(factory=list)
     deep: DeepRun | None = None
 
     def stood_in(self, what: str) -> None:
         """Note once that *what* stood in for Twilio."""
         if what not in self.stand_ins:
             self.stand_ins.append(what)
+
+    def miss(self, what: str) -> None:
+        """Note once that the test asked for *what*."""
+        if what not in self.missed:
+            self.missed.append(what)
 
     def judged(self) -> str:
         """Return what the test proves, a key of `KINDS`; what it did itself outweighs set-ups."""

@@ -65,7 +65,7 @@ class Run:
             return
         self.client = suite_client(SuiteClient, self.backend, self.record)
         names = Names(self.client, suite_client(self.client, self.backend, self.record))
-        self.watch = Watch(self.stood_in, self.record)
+        self.watch = Watch(self.stood_in, self.record, self.missed)
         self._begin(self.watch.start, self.watch.stop)
         self._begin(names.take, names.give_back)
 
@@ -101,6 +101,11 @@ class Run:
         if record.kind == ON_TELNYX and self.backend.replay is not None:
             record.kind = REPLAYED
         setattr(report, ATTRIBUTE, record.to_json())
+
+    def missed(self, what: str) -> None:
+        """Write down that the current test asked for *what*, which Telnyx does not tell."""
+        if self.current is not None:
+            self.current.miss(what)
 
     def _begin(self, start: Callable[[], None], stop: Callable[[], None]) -> None:
         # Before the start: one that fails half way is to be put back as well.

@@ -54,16 +54,32 @@ _PLACES: Mapping[str, tuple[str, ...]] = {
 }
 """Where the methods of each class are found from a client on."""
 
+_UNTOLD: Mapping[str, str] = {
+    "price": "Telnyx tells no price with a fax",
+    "price_unit": "Telnyx tells no price with a fax",
+    "num_pages": "Telnyx tells it in webhooks alone",
+    "duration": "Telnyx tells it in webhooks alone",
+}
+"""The properties of a fax that Twilio filled and Telnyx does not, and why."""
+
+_TOLD_BY_TWILIO = ("delivered", "received")
+
 _DEPTH = 50
 """How many mocks above one another are looked at."""
 
 
 @define(eq=False)
 class Watch:
-    """Tells *stood_in* what replaced Twilio's client, and *record* the fax calls that mocks took."""
+    """
+    Sees what a test does around Telnyx.
+
+    It tells *stood_in* what replaced Twilio's client, *record* the fax calls that mocks took, and
+    *missed* what a test wanted to know of a fax that Telnyx does not tell.
+    """
 
     stood_in: Callable[[str], None]
     record: Callable[[TwilioCall], None]
+    missed: Callable[[str], None]
     lift: Lift | None = None
     _places: dict[int, tuple[Any, tuple[str, ...]]] = field(init=False, factory=dict)
     _undo: list[Callable[[], None]] = field(init=False, factory=list)
@@ -74,7 +90,8 @@ class Watch:
             self._wrap(module._patch, "__enter__", self._patch_entered)
             self._wrap(module.CallableMixin, "_execute_mock_call", self._mock_called)
         self._wrap(pytest.MonkeyPatch, "setattr", self._attribute_set)
-        self._set(fax_module, "FaxInstance", _hand_made(fax_module.FaxInstance, self.stood_in))
+        watched = _watched_class(fax_module.FaxInstance, self.stood_in, self.missed)
+        self._set(fax_module, "FaxInstance", watched)
 
     def stop(self) -> None:
         """Watch no more."""
@@ -168,8 +185,10 @@ def _mock_modules() -> Iterator[Any]:
             yield import_module(name)
 
 
-def _hand_made(cls: type[Any], stood_in: Callable[[str], None]) -> type[Any]:
-    """Return a subclass of *cls* that tells when it is made outside of this package."""
+def _watched_class(
+    cls: type[Any], stood_in: Callable[[str], None], missed: Callable[[str], None]
+) -> type[Any]:
+    """Return a subclass of *cls* that tells when it is made outside of this package, and what it lacks."""
 
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
         maker = sys._getframe(1).f_globals.get("__name__", "")
@@ -177,10 +196,22 @@ def _hand_made(cls: type[Any], stood_in: Callable[[str], None]) -> type[Any]:
             stood_in("{} made by hand".format(cls.__name__))
         cls.__init__(self, *args, **kwargs)
 
+    def telling(name: str, why: str) -> property:
+        original: property = getattr(cls, name)
+
+        def value(self: Any) -> Any:
+            found = original.__get__(self)
+            if found is None and self.status in _TOLD_BY_TWILIO:
+                missed("{} is None: {}".format(name, why))
+            return found
+
+        return property(value, doc=original.__doc__)
+
     members = {
         "__init__": __init__,
         "__module__": cls.__module__,
         "__qualname__": cls.__qualname__,
         "__doc__": cls.__doc__,
+        **{name: telling(name, why) for name, why in _UNTOLD.items()},
     }
     return type(cls.__name__, (cls,), members)
