@@ -24,7 +24,7 @@ ALLOWED = {
     "base": {"base", "http"},
     "base.exceptions": set(),
     "base.values": set(),
-    "cassettes": {"_core", "_drive", "_http", "cassettes", "ledger", "rest", "settings"},
+    "cassettes": {"_core", "_http", "cassettes", "http", "rest", "settings"},
     "demo": {"_core", "demo", "rest", "testing", "webhooks"},
     "demo.legacy_app": set(),
     "demo.legacy_program": set(),

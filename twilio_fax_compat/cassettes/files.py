@@ -94,19 +94,19 @@ def call_of(interaction: JSON) -> Call:
 
 def recorded_of(interaction: JSON) -> Recorded:
     """Return the response of an interaction."""
-    response = interaction["response"]
-    status = response.get("status")
-    code = status.get("code") if isinstance(status, dict) else response.get("status_code", status)
-    return recorded_answer(int(str(code)), _decoded(response))
-
-
-def recorded_answer(status: int, body: bytes) -> Recorded:
-    """Return the answer of a *status* and a decoded *body*."""
+    status, text = text_of(interaction["response"])
     try:
-        payload = json.loads(body)
+        payload = json.loads(text)
     except ValueError:
         payload = None
     return Recorded(status, payload if isinstance(payload, dict) else None)
+
+
+def text_of(response: JSON) -> tuple[int, str]:
+    """Return the status and the body, unpacked, of a response as vcrpy keeps it."""
+    status = response.get("status")
+    code = status.get("code") if isinstance(status, dict) else response.get("status_code", status)
+    return int(str(code)), _decoded(response).decode("utf-8", "replace")
 
 
 def interaction_of(request: TelnyxRequest, response: TelnyxResponse, base_url: str) -> JSON:

@@ -68,9 +68,8 @@ class SuiteClient(Client):
         url = _with_query(uri, params)
         if replay is not None and replay.asked_url(url) != url:
             uri, params = replay.asked_url(url), None
-        answer = self._in_twilios_words(
-            stand_in.client, method, uri, params, data, headers, *rest, **named
-        )
+        client = stand_in.client if replay is None else replay.asked_client(stand_in, url)
+        answer = self._in_twilios_words(client, method, uri, params, data, headers, *rest, **named)
         payload = payload_in(getattr(answer, "text", None))
         if isinstance(answer.status_code, int):
             call.note_payload(answer.status_code, payload)

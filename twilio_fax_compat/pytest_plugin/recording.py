@@ -135,7 +135,8 @@ class TestRecord:
     """
     One test: its calls, what stood in for Twilio, and its verdict with the *reason* of a failure.
 
-    *missed* is what it asked of a fax that Telnyx does not tell.
+    *missed* is what it asked of a fax that Telnyx does not tell, *unreached* the stubs of Twilio's fax
+    API that no replayed call came to.
     """
 
     __test__ = False
@@ -146,6 +147,7 @@ class TestRecord:
     reason: str = ""
     calls: list[TwilioCall] = field(factory=list)
     stand_ins: list[str] = field(factory=list)
+    unreached: list[str] = field(factory=list)
     missed: list[str] = field(factory=list)
     deep: DeepRun | None = None
 

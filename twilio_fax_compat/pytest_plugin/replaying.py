@@ -8,10 +8,12 @@ what was recorded, and the test gets what our client makes of it.
 
 from __future__ import annotations
 
+import json
 from typing import Any, Collection, Mapping
 
 import httpx
 import pytest
+from attrs import frozen
 
 from twilio_fax_compat._core.conversion import TelnyxSide, compare
 from twilio_fax_compat._core.correspondence import Correspondence, Recorded
@@ -21,11 +23,20 @@ from twilio_fax_compat._core.messages import Flow, Outcome, Pause, TelnyxRequest
 from twilio_fax_compat._core.sending import Setup
 from twilio_fax_compat._drive import drive
 from twilio_fax_compat._http import Send
+from twilio_fax_compat.cassettes.playing import CassetteClient, NotRecorded
+from twilio_fax_compat.cassettes.stubs import Stub, active_stubs, session_without_network
+from twilio_fax_compat.http.response import Response
 from twilio_fax_compat.ledger import MemoryLedger
 from twilio_fax_compat.pytest_plugin.backends import Backend
 from twilio_fax_compat.pytest_plugin.recording import TwilioCall, watched
 from twilio_fax_compat.pytest_plugin.recordings import Recording, place_of
-from twilio_fax_compat.pytest_plugin.stand_ins import active_cassette
+from twilio_fax_compat.pytest_plugin.stand_ins import (
+    A_CASSETTE,
+    RequestsClient,
+    StandIn,
+    active_cassette,
+    is_of_stubs,
+)
 from twilio_fax_compat.settings import DEFAULT_BASE_URL
 
 _MALFORMED_SID = 20404
@@ -54,6 +65,7 @@ class ReplayBackend(Backend):
         self._recording: Recording | None = None
         self._known = Correspondence()
         self._ledger = MemoryLedger()
+        self._stubs: dict[int, Stub] = {}
 
     def begin(self, nodeid: str) -> None:
         """Open the recording of a test, if there is one."""
@@ -61,7 +73,7 @@ class ReplayBackend(Backend):
 
     def reset(self, keep: Collection[str] = ()) -> None:
         """Forget what the last test was told."""
-        self._known, self._ledger = Correspondence(), MemoryLedger()
+        self._known, self._ledger, self._stubs = Correspondence(), MemoryLedger(), {}
 
     def carrier(self, http_client: Any) -> Any:
         """Return what carries requests: something that cassettes of every vcrpy see."""
@@ -79,6 +91,23 @@ class ReplayBackend(Backend):
             "cassette".format(request.method, request.path),
             pytrace=False,
         )
+
+    def asked_client(self, stand_in: StandIn, url: str) -> Any:
+        """Return the HTTP client that gives what *stand_in* recorded, and asks no network."""
+        rest = self._known.rest_at(url)
+        if rest is not None:
+            return _Given(Response(rest.status, json.dumps(rest.payload)))
+        if stand_in.name == A_CASSETTE:
+            return _OrFail(CassetteClient(active_cassette()))
+        if not is_of_stubs(stand_in.name):
+            return stand_in.client
+        self._stubs.update((id(stub.answer), stub) for stub in active_stubs())
+        return _OrFail(_StubsAlone())
+
+    def unreached(self) -> list[str]:
+        """Return the stubs of Twilio's fax API that no call of the current test came to."""
+        stubs = self._stubs.values()
+        return [str(stub) for stub in stubs if stub.is_of_faxes and not stub.is_reached]
 
     def asked_url(self, url: str) -> str:
         """Return what Twilio was asked when that was recorded, where our client asks for *url*."""
@@ -113,6 +142,36 @@ class ReplayBackend(Backend):
         call.is_converted = True
         call.losses = comparison.losses
         return response
+
+
+@frozen
+class _OrFail:
+    """An HTTP client whose lack of an answer fails the test, whatever the program catches."""
+
+    client: Any
+
+    def request(self, *arguments: Any, **named: Any) -> Any:
+        try:
+            return self.client.request(*arguments, **named)
+        except NotRecorded as missing:
+            return pytest.fail(str(missing), pytrace=False)
+
+
+@frozen
+class _Given:
+    """An HTTP client that has its answer already."""
+
+    answer: Response
+
+    def request(self, *_arguments: Any, **_named: Any) -> Response:
+        return self.answer
+
+
+class _StubsAlone(RequestsClient):
+    """A client that stubs of requests answer, and no network does."""
+
+    def session(self) -> Any:
+        return session_without_network()
 
 
 def _hurried(flow: Flow) -> Flow:

@@ -100,6 +100,8 @@ class Run:
         record.kind = record.judged() if self.backend.replaces_twilio else CONTROL
         if record.kind == ON_TELNYX and self.backend.replay is not None:
             record.kind = REPLAYED
+        if self.backend.replay is not None:
+            record.unreached = self.backend.replay.unreached()
         setattr(report, ATTRIBUTE, record.to_json())
 
     def missed(self, what: str) -> None:

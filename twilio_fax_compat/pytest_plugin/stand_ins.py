@@ -23,6 +23,9 @@ _REQUESTS = (
 """Where ``responses``, ``requests_mock`` and hand-made patches take hold of requests."""
 
 
+A_CASSETTE = "a vcrpy cassette"
+
+
 @frozen
 class StandIn:
     """
@@ -45,6 +48,11 @@ def stand_in_for(http_client: Any) -> StandIn | None:
         return None
     kind = type(http_client)
     return StandIn("http_client={}".format(kind.__qualname__), http_client)
+
+
+def is_of_stubs(name: str) -> bool:
+    """Tell whether the `StandIn` of that *name* is of ``responses`` or ``requests_mock``."""
+    return name.endswith(("(responses)", "(requests_mock)"))
 
 
 def is_untouched_original(http_client: Any) -> bool:
@@ -73,7 +81,7 @@ def has_faxes(cassette: Any) -> bool:
 def _stub_of_http() -> str | None:
     cassette = active_cassette()
     if cassette is not None and has_faxes(cassette):
-        return "a vcrpy cassette"
+        return A_CASSETTE
     for module, cls, names in _REQUESTS:
         holder = getattr(sys.modules.get(module), cls, None)
         for name in names if holder is not None else ():
@@ -100,6 +108,12 @@ def _speaker(http_client: Any) -> Any:
 class RequestsClient:
     """Twilio's default HTTP client in short, for stubs of requests where ``twilio`` is missing."""
 
+    def session(self) -> Any:
+        """Return the ``requests.Session`` of one request."""
+        import requests
+
+        return requests.Session()
+
     def request(
         self,
         method: str,
@@ -112,9 +126,7 @@ class RequestsClient:
         allow_redirects: bool = False,
     ) -> Response:
         """Make a request through requests and return its `Response`."""
-        import requests
-
-        with requests.Session() as session:
+        with self.session() as session:
             answer = session.request(
                 method.upper(),
                 url,

@@ -22,6 +22,7 @@ def lines(tests: Sequence[TestRecord], differing: Sequence[Difference] | None) -
     yield from _failures(tests)
     yield from _warned(tests)
     yield from _not_converted(tests)
+    yield from _unreached(tests)
     yield from _deep(tests)
     if differing is not None:
         yield "differences from the control run: {}".format(len(differing) or "none")
@@ -46,6 +47,12 @@ def _warned(tests: Sequence[TestRecord]) -> Iterator[str]:
     )
     for name, number in counts.items():
         yield "left out, as Telnyx has no equal: {} (in {} tests)".format(name, number)
+
+
+def _unreached(tests: Sequence[TestRecord]) -> Iterator[str]:
+    for test in tests:
+        for stub in test.unreached:
+            yield "stub not reached by {}: {}".format(test.nodeid, _short(stub))
 
 
 def _not_converted(tests: Sequence[TestRecord]) -> Iterator[str]:

@@ -1,0 +1,76 @@
+"""
+A recording of Twilio's fax API that is asked in Twilio's words, and never the network.
+
+It answers as vcrpy's record mode ``none`` would, whatever mode the recording is used in.
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from typing import Any, Mapping
+from urllib.parse import urlencode
+
+from attrs import define, field
+
+from twilio_fax_compat._core.masking import mask
+from twilio_fax_compat.cassettes.files import text_of
+from twilio_fax_compat.http.response import Response
+
+
+class NotRecorded(Exception):
+    """No recording answers a request. The text names the request, numbers cut."""
+
+
+@define
+class CassetteClient:
+    """
+    An HTTP client as Twilio's, which a vcrpy *cassette* answers as its record mode ``none`` would.
+
+    It never asks the network.
+    """
+
+    cassette: Any = field(repr=False)
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        params: Mapping[str, object] | None = None,
+        data: Mapping[str, object] | None = None,
+        headers: Mapping[str, str] | None = None,
+        auth: tuple[str, str] | None = None,
+        **_rest: Any,
+    ) -> Response:
+        """Return the recorded answer. Raises NotRecorded."""
+        from vcr.errors import UnhandledHTTPRequestError
+        from vcr.request import Request
+
+        query = _encoded(params)
+        full = url + (("&" if "?" in url else "?") + query if query else "")
+        body = _encoded(data).encode() if method.upper() == "POST" else None
+        complete = dict(headers or {})
+        if auth is not None:
+            complete["Authorization"] = "Basic " + b64encode(":".join(auth).encode()).decode()
+        request = Request(method.upper(), full, body, complete)
+        try:
+            answer = self.cassette.play_response(request)
+        except UnhandledHTTPRequestError:
+            raise NotRecorded(
+                f"the cassette has no answer left for {shown(method, full)}"
+            ) from None
+        status, text = text_of(answer)
+        return Response(status, text)
+
+
+def shown(method: str, url: str) -> str:
+    """Return a Twilio request as an error may show it."""
+    path, _, query = url.partition("?")
+    path = re.sub(r"https?://[^/]+", "", path)
+    return mask(f"{method.upper()} {path}") + (
+        mask(f"?{query}".replace("%2B", "+")) if query else ""
+    )
+
+
+def _encoded(fields: Mapping[str, object] | None) -> str:
+    return urlencode([(name, value) for name, value in (fields or {}).items() if value is not None])

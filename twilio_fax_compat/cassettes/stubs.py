@@ -1,0 +1,85 @@
+"""
+Stubs of ``responses`` and ``requests_mock`` for Twilio's fax API, asked without a way to the network.
+
+https://github.com/getsentry/responses and https://requests-mock.readthedocs.io.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from typing import Any, Iterator
+
+from attrs import field, frozen
+
+from twilio_fax_compat.cassettes.playing import NotRecorded, shown
+from twilio_fax_compat.rest import FAX_URL
+
+
+def session_without_network() -> Any:
+    """Return a ``requests.Session`` that stubs can answer and that never connects."""
+    import requests
+    from requests.adapters import HTTPAdapter
+
+    class NoNetwork(HTTPAdapter):  # type: ignore[misc]
+        def get_connection_with_tls_context(self, request: Any, *_rest: Any, **_named: Any) -> Any:
+            raise NotRecorded("no stub answers " + shown(request.method, request.url))
+
+        def get_connection(self, url: str, *_rest: Any, **_named: Any) -> Any:
+            raise NotRecorded("no stub answers " + shown("", url))
+
+    session = requests.Session()
+    session.trust_env = False
+    for scheme in ("https://", "http://"):
+        session.mount(scheme, NoNetwork())
+    return session
+
+
+@frozen
+class Stub:
+    """A registered stub: *answer* is the library's own object, which counts its calls."""
+
+    method: str
+    url: str = field(repr=False)
+    answer: Any = field(repr=False)
+
+    @property
+    def is_of_faxes(self) -> bool:
+        """Whether it stands for something of Twilio's fax API."""
+        return FAX_URL.match(self.url.lstrip("^").replace("\\", "")) is not None
+
+    @property
+    def is_reached(self) -> bool:
+        """Whether a request came to it."""
+        return bool(self.answer.call_count)
+
+    def __str__(self) -> str:
+        """Return what it answers, numbers cut."""
+        return shown(self.method, self.url)
+
+
+def active_stubs() -> list[Stub]:
+    """Return the stubs that answer requests at this moment."""
+    found: list[Stub] = []
+    for module, cls, name in (
+        ("requests.adapters", "HTTPAdapter", "send"),
+        ("requests.sessions", "Session", "send"),
+    ):
+        function = getattr(getattr(sys.modules.get(module), cls, None), name, None)
+        if inspect.isfunction(function):
+            # Both libraries keep themselves in the function that they put there.
+            found += _registered(inspect.getclosurevars(function).nonlocals.get("self"))
+    return found
+
+
+def _registered(owner: Any) -> Iterator[Stub]:
+    if type(owner).__module__.partition(".")[0] not in ("responses", "requests_mock"):
+        return
+    for answer in owner.registered() if hasattr(owner, "registered") else ():
+        yield Stub(str(answer.method), _text(answer.url), answer)
+    for answer in getattr(getattr(owner, "_adapter", None), "_matchers", ()):
+        yield Stub(str(answer._method), _text(answer._url), answer)  # noqa: SLF001
+
+
+def _text(url: Any) -> str:
+    return str(getattr(url, "pattern", url))
