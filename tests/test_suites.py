@@ -233,6 +233,44 @@ def test_the_report_tells_what_differs_from_twilio(run, suite, tmp_path):
     assert differing == set(suite.fails)
 
 
+without_calls = pytest.mark.parametrize(
+    "suite", [suite for suite in EVERY if not suite.calls_twilio], ids=str
+)
+
+
+@without_calls
+def test_a_suite_gives_the_same_verdicts_in_replay(run, suite):
+    """What it recorded and stubbed of Twilio answers our client, and no network does."""
+    done = run(suite, "replay")
+
+    assert done.counts == {"passed": suite.passes}, done.printed
+    assert done.status == 0
+
+
+def test_a_suite_runs_on_its_converted_cassettes(copied, run, tmp_path):
+    """All of it but what matches on the body, where each fax has a token of its own."""
+    (suite,) = [suite for suite in EVERY if suite.name == "vcr_cassettes"]
+    place, new = copied(suite), tmp_path / "converted"
+    tests = place / "tests"
+    before = digest(place)
+    command = ["-m", "twilio_fax_compat", "cassettes", "convert", str(tests), "--out", str(new)]
+    converted = python(place, *command)
+    assert converted.returncode == 1, converted.stderr
+    assert "24 fax interactions: 24 converted" in converted.stdout
+    assert digest(place) == before
+    originals = tmp_path / "originals"
+    shutil.copytree(tests, originals)
+    shutil.copytree(new, tests, dirs_exist_ok=True)
+
+    done = run(suite, "replay")
+
+    failed = [name for name, verdict in done.verdicts.items() if verdict != "passed"]
+    assert [name.rpartition("::")[2] for name in failed] == ["test_the_form_that_is_sent"]
+    assert {test["kind"] for test in done.report["tests"]} == {"replayed", "none"}
+    shutil.rmtree(tests)
+    shutil.copytree(originals, tests)
+
+
 @each
 def test_a_suite_knows_nothing_of_us(suite):
     """No file of a suite names this package, or Telnyx."""

@@ -46,34 +46,34 @@ _NO_WAIT = 86400
 """Seconds of ``Retry-After`` that no policy waits for, so that a 429 is raised at once."""
 
 
-def telnyx_fax(payload: JSON, document: str | None = None, link: str | None = None) -> JSON:
+def telnyx_fax(payload: JSON, document: str | None = None) -> JSON:
     """
     Return the Telnyx fax that reads as Twilio's fax *payload*.
 
-    *document* is the URL that the caller passed when it was sent, *link* the provider's own copy
-    where the payload does not tell it.
+    *document* is the URL that the caller passed when it was sent. What is no text and should be
+    is left out.
     """
-    direction = payload.get("direction")
-    status = payload.get("status")
-    reason = REASONS.get(str(status))
+    told = {name: value for name, value in payload.items() if isinstance(value, str)}
+    direction, status = told.get("direction"), told.get("status", "")
+    quality, stored = told.get("quality", ""), told.get("media_url")
+    reason = REASONS.get(status)
     if status == "canceled" and direction == "inbound":
         # It reads so only without a reason, after the shim asked for the cancellation.
         reason = None
-    stored = payload.get("media_url") or link
     fax: JSON = {
         "record_type": "fax",
-        "id": fax_id(payload.get("sid")),
+        "id": fax_id(told.get("sid")),
         "direction": direction,
-        "from": payload.get("from"),
-        "to": payload.get("to"),
+        "from": told.get("from"),
+        "to": told.get("to"),
         "media_url": stored if direction == "inbound" else document,
-        "quality": TELNYX_QUALITIES.get(str(payload.get("quality")), payload.get("quality")),
-        "status": "failed" if status in REASONS else TELNYX_STATUSES.get(str(status), status),
+        "quality": TELNYX_QUALITIES.get(quality, quality or None),
+        "status": "failed" if status in REASONS else TELNYX_STATUSES.get(status, status or None),
         "failure_reason": reason,
         "page_count": payload.get("num_pages"),
         "call_duration_secs": payload.get("duration"),
-        "created_at": payload.get("date_created"),
-        "updated_at": payload.get("date_updated"),
+        "created_at": told.get("date_created"),
+        "updated_at": told.get("date_updated"),
     }
     if direction != "inbound":
         fax["stored_media_url"] = stored

@@ -8,7 +8,7 @@ from typing import Any
 from attrs import define, evolve, field
 
 from twilio_fax_compat._core.conversion import Conversion, convert
-from twilio_fax_compat._core.correspondence import Correspondence
+from twilio_fax_compat._core.correspondence import Correspondence, resources_in
 from twilio_fax_compat._core.exchange import Setup
 from twilio_fax_compat._core.masking import mask
 from twilio_fax_compat._core.messages import JSON, TelnyxRequest
@@ -76,11 +76,11 @@ def _account_of(cassette: Cassette) -> str | None:
     found: list[Any] = []
     for interaction in filter(is_fax, cassette.interactions):
         user = call_of(interaction).user
-        payload = recorded_of(interaction).payload or {}
-        records = payload.get("faxes") or payload.get("media") or []
+        payload = recorded_of(interaction).payload
         if user and re.fullmatch("AC[0-9a-fA-F]{32}", user):
             return user
-        found += [one.get("account_sid") for one in (payload, *records) if isinstance(one, dict)]
+        told = [payload or {}, *resources_in(payload, "faxes"), *resources_in(payload, "media")]
+        found += [one.get("account_sid") for one in told]
     return next(filter(None, found), None)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import zlib
 from base64 import b64decode
 from pathlib import Path
@@ -81,7 +82,8 @@ def is_fax(interaction: JSON) -> bool:
 def call_of(interaction: JSON) -> Call:
     """Return the request of an interaction."""
     request = interaction["request"]
-    form = dict(parse_qsl(_bytes_of(request.get("body")).decode(), keep_blank_values=True))
+    posted = _bytes_of(request.get("body")).decode("utf-8", "replace")
+    form = dict(parse_qsl(posted, keep_blank_values=True))
     kind, _, credential = _header(request, "authorization").partition(" ")
     user = None
     if kind.lower() == "basic":
@@ -103,10 +105,11 @@ def recorded_of(interaction: JSON) -> Recorded:
 
 
 def text_of(response: JSON) -> tuple[int, str]:
-    """Return the status and the body, unpacked, of a response as vcrpy keeps it."""
+    """Return the status (0 for none) and the body, unpacked, of a response as vcrpy keeps it."""
     status = response.get("status")
     code = status.get("code") if isinstance(status, dict) else response.get("status_code", status)
-    return int(str(code)), _decoded(response).decode("utf-8", "replace")
+    number = int(str(code)) if re.fullmatch("[0-9]{3}", str(code)) else 0
+    return number, _decoded(response).decode("utf-8", "replace")
 
 
 def interaction_of(request: TelnyxRequest, response: TelnyxResponse, base_url: str) -> JSON:
@@ -152,7 +155,10 @@ def _is_interaction(value: object) -> bool:
 def _bytes_of(body: object) -> bytes:
     if isinstance(body, dict):
         if isinstance(body.get("base64_string"), (str, bytes)):
-            return b64decode(body["base64_string"])
+            try:
+                return b64decode(body["base64_string"])
+            except ValueError:
+                return b""
         body = body.get("string")
     if isinstance(body, str):
         return body.encode()
