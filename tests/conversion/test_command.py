@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 from base64 import b64decode, b64encode
 
 import pytest
@@ -133,6 +134,32 @@ def test_losses_are_listed(folder, capsys):
     assert "5550123" not in shown
 
 
+def test_what_is_left_out_is_noted(folder, capsys):
+    """An argument without an equal changes no answer, and no exit status."""
+    create = interaction("POST", f"{API}/Faxes", FORM + "&Ttl=5", 201, CREATED)
+    save(folder / "a.yaml", create)
+
+    assert convert(folder, "--out", folder.parent / "new") == 0
+    assert "1. POST /v1/Faxes: note: ttl: Telnyx has no limit" in capsys.readouterr().out
+
+
+def test_a_fictional_number_stays_and_is_no_others(folder):
+    """Whichever of them is seen first."""
+    other = {**FAX, "to": "+15005550100"}
+    save(folder / "a.yaml", FETCH)
+    save(folder / "b.yaml", interaction("GET", FAX["url"], "", 200, other))
+
+    assert convert(folder, "--out", folder.parent / "new", "--scrub") == 0
+
+    ends = set()
+    for path in (folder.parent / "new").iterdir():
+        (one,) = yaml.safe_load(path.read_text())["interactions"]
+        fax = json.loads(one["response"]["body"]["string"])["data"]
+        ends |= {fax["from"], fax["to"]}
+    assert len(ends) == 3
+    assert "+15005550100" in ends
+
+
 @pytest.mark.parametrize("kind", ["gzip", "gzip unpacked", "bytes", "base64", "form bytes"])
 def test_bodies_of_all_kinds(folder, kind):
     """As the releases of vcrpy and its filters wrote them."""
@@ -219,7 +246,7 @@ def test_the_input_is_never_overwritten(folder, capsys):
     before = path.read_bytes()
     linked = folder.parent / "linked"
     linked.mkdir()
-    (linked / "a.yaml").hardlink_to(path)
+    os.link(path, linked / "a.yaml")
 
     assert convert(folder, "--out", folder) == 2
     assert convert(path, "--out", linked) == 2

@@ -81,6 +81,7 @@ class Scrubber:
     accounts: dict[str, str] = field(factory=dict, repr=False)
     users: dict[str, str] = field(factory=dict, repr=False)
     secrets: set[str] = field(factory=set, repr=False)
+    _found: dict[str, None] = field(factory=dict, repr=False)
     _pattern: re.Pattern[str] | None = field(default=None, repr=False)
 
     def observe(self, value: Any, name: str = "") -> None:
@@ -102,8 +103,9 @@ class Scrubber:
             self.secrets.update(_parts_of_secret(credential.group()))
         for number in _NUMBER.finditer(text):
             self._note_number(re.sub("[^0-9]", "", number.group(1)))
-        if plain in NUMBER_NAMES and re.fullmatch("[0-9]{7,15}", text):
-            self._note_number(text)
+        if plain in NUMBER_NAMES and re.fullmatch(" ?[0-9]{7,15}", text):
+            # A form's plus sign that was not quoted reads as a space.
+            self._note_number(text.strip())
         for account in _ACCOUNT.finditer(text):
             count = len(self.accounts) + 1
             self.accounts.setdefault(account.group(), f"{account.group(1)}{count:032d}")
@@ -112,15 +114,20 @@ class Scrubber:
         return text
 
     def _note_number(self, digits: str) -> None:
-        if digits in self.numbers:
-            return
-        self._pattern = None
-        if _FICTIONAL.fullmatch(digits):
-            self.numbers[digits] = digits
-            return
-        taken = {*self.numbers, *self.numbers.values()}
-        count = next(n for n in range(100, 10**6) if str(15005550000 + n) not in taken)
-        self.numbers[digits] = str(15005550000 + count)
+        if digits not in self._found:
+            self._found[digits] = None
+            self._pattern = None
+
+    def _give_numbers(self) -> None:
+        """Give each number found another one, which none of them is."""
+        for digits in self._found:
+            if _FICTIONAL.fullmatch(digits):
+                self.numbers[digits] = digits
+        taken = {*self._found, *self.numbers.values()}
+        free = (str(number) for number in range(15005550100, 15006550000))
+        for digits in self._found:
+            if digits not in self.numbers:
+                self.numbers[digits] = next(number for number in free if number not in taken)
 
     def _scrub_text(self, text: str, name: str) -> str:
         if _plain(name) in SECRET_NAMES:
@@ -136,6 +143,7 @@ class Scrubber:
 
     def _without_numbers(self, text: str) -> str:
         if self._pattern is None:
+            self._give_numbers()
             gap = "[ ().-]{0,2}"
             known = sorted(self.numbers, key=len, reverse=True)
             spelled = [gap.join(digits) for digits in known]
@@ -199,7 +207,7 @@ def _walked_text(text: str, name: str, leaf: Callable[[str, str], str]) -> str:
 
 def _walked_pairs(text: str, leaf: Callable[[str, str], str]) -> str:
     pairs = parse_qsl(text, keep_blank_values=True)
-    walked = [(name, _walked_text(value, name, leaf)) for name, value in pairs]
+    walked = [(leaf(name, ""), _walked_text(value, name, leaf)) for name, value in pairs]
     return text if walked == pairs else urlencode(walked)
 
 

@@ -145,7 +145,7 @@ class Report:
 
     def add(self, path: Path, converted: Converted) -> None:
         """Print what became of a file."""
-        told = [one for one in converted.outcomes if one.reasons or one.losses]
+        told = [one for one in converted.outcomes if one.reasons or one.losses or one.warnings]
         if told:
             print(mask(str(path)))
         for one in told:
@@ -153,6 +153,8 @@ class Report:
                 print(f"  {one.number}. {one.what}: not converted: {mask(reason)}")
             for loss in () if one.reasons else one.losses:
                 print(f"  {one.number}. {one.what}: differs: {mask(loss)}")
+            for warning in one.warnings:
+                print(f"  {one.number}. {one.what}: note: {mask(warning)}")
         self.faxes += len(converted.outcomes)
         self.left_out += sum(bool(one.reasons) for one in told)
         self.with_losses += sum(bool(one.losses and not one.reasons) for one in told)

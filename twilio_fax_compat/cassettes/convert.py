@@ -28,13 +28,15 @@ class Outcome:
     """
     What became of one fax interaction, by its *number* in the file (from 1) and in words.
 
-    With *reasons* it was left out; *losses* are what a program sees differently.
+    With *reasons* it was left out; *losses* are what a program sees differently, *warnings* what
+    our client says of its arguments.
     """
 
     number: int
     what: str
     reasons: list[str]
     losses: list[str]
+    warnings: list[str]
 
 
 @define
@@ -63,7 +65,9 @@ def convert_cassette(old: Cassette, setup: Setup, base_url: str = DEFAULT_BASE_U
         call, recorded = call_of(interaction), recorded_of(interaction)
         conversion = convert(call.method, call.url, call.form, recorded, setup, known)
         reasons = conversion.refusals + _not_for_files(conversion)
-        outcomes.append(Outcome(number, _what(call), reasons, conversion.losses))
+        outcomes.append(
+            Outcome(number, _what(call), reasons, conversion.losses, conversion.warnings)
+        )
         if not reasons:
             interactions += [
                 {**interaction, **interaction_of(request, response, base_url)}
