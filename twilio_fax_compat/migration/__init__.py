@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from twilio_fax_compat._core.rollout import Decision, Plan, Subject, read_plan
+    from twilio_fax_compat._providers import provider_of
     from twilio_fax_compat.migration.flags import Constant, EnvironmentFlag, FileFlag
     from twilio_fax_compat.migration.openfeature import OpenFeatureFlag
     from twilio_fax_compat.migration.rollout import Rollout
@@ -23,6 +24,7 @@ __all__ = [
     "Plan",
     "Rollout",
     "Subject",
+    "provider_of",
     "read_plan",
 ]
 
@@ -35,6 +37,7 @@ _HOMES = {
     "Plan": "_core.rollout",
     "Rollout": "migration.rollout",
     "Subject": "_core.rollout",
+    "provider_of": "_providers",
     "read_plan": "_core.rollout",
 }
 

@@ -14,6 +14,7 @@ from twilio_fax_compat.http.response import PayloadResponse
 if TYPE_CHECKING:
     from twilio_fax_compat._core.media_links import Documents
     from twilio_fax_compat._drive import Exchange
+    from twilio_fax_compat._routes import RoutedExchange
     from twilio_fax_compat.ledger import Ledger
     from twilio_fax_compat.rest.fax import Fax
     from twilio_fax_compat.settings import TelnyxSettings
@@ -47,6 +48,8 @@ class Client:
         telnyx: TelnyxSettings | None = None,
         ledger: Ledger | str | None = None,
         media_host: str | None = None,
+        legacy: Any = None,
+        rollout: Any = None,
     ) -> None:
         """
         Take Twilio's arguments, then ours.
@@ -59,6 +62,10 @@ class Client:
         the memory of this process. *media_host*
         (``TWILIO_FAX_COMPAT_MEDIA_HOST``), as ``https://app.example.com``, is where an application
         serves documents behind our webhook middleware: ``media_url`` leads there.
+
+        *legacy* is another Twilio-shaped client, whose provider sends the faxes that *rollout*, a
+        stage, a flag or a ``migration.Rollout``, does not give to Telnyx; by default the flag is
+        ``TWILIO_FAX_COMPAT_ROLLOUT``, and the legacy client that of the installed ``twilio``.
 
         Raises TwilioException when the Twilio credentials are missing.
         """
@@ -78,7 +85,9 @@ class Client:
         self._ledger = ledger
         self._media_host = media_host
         self._http_client: Any = http_client or self._default_http_client()
-        self._exchange: Exchange | None = None
+        self._old_provider = legacy
+        self._rollout = rollout
+        self._exchange: Exchange | RoutedExchange | None = None
         self._exchange_is_plain = True
         self._legacy: Any = None
         self._fax: Fax | None = None
@@ -155,21 +164,47 @@ class Client:
             netloc += ":" + port
         return urlunsplit(parts._replace(netloc=netloc))
 
-    def _new_exchange(self) -> Exchange:
+    def _new_exchange(self) -> Exchange | RoutedExchange:
+        self._exchange_is_plain = is_untouched(self._http_client)
+        is_routed = (
+            self._old_provider is not None
+            or self._rollout is not None
+            or self._environment.get("TWILIO_FAX_COMPAT_ROLLOUT")
+        )
+        self._exchange = self._new_routes() if is_routed else self._telnyx_exchange()
+        return self._exchange
+
+    def _new_routes(self) -> RoutedExchange:
+        from twilio_fax_compat._ledgers import chosen_ledger
+        from twilio_fax_compat._routes import RoutedExchange, rollout_of, with_fax
+        from twilio_fax_compat.settings import TelnyxSettings
+
+        has_telnyx = True
+        try:
+            settings = self._settings()
+        except TwilioException:
+            has_telnyx, settings = False, self._telnyx or TelnyxSettings()
+        return RoutedExchange(
+            self.account_sid,
+            rollout_of(self._rollout, self._environment),
+            chosen_ledger(self._ledger, self._environment),
+            settings,
+            self._telnyx_exchange,
+            lambda: with_fax(self._old_provider or self._twilio_client()),
+            has_telnyx,
+        )
+
+    def _telnyx_exchange(self) -> Exchange:
         from twilio_fax_compat._drive import documents_at
         from twilio_fax_compat._ledgers import chosen_ledger
 
-        settings = self._settings()
         media_host = self._media_host or self._environment.get("TWILIO_FAX_COMPAT_MEDIA_HOST")
-        http_client = self._http_client
-        self._exchange_is_plain = is_untouched(http_client)
-        self._exchange = self._exchange_over(
-            http_client,
-            settings,
+        return self._exchange_over(
+            self._http_client,
+            self._settings(),
             chosen_ledger(self._ledger, self._environment),
             documents_at(media_host, self.password) if media_host else None,
         )
-        return self._exchange
 
     def _settings(self) -> TelnyxSettings:
         from twilio_fax_compat.settings import TelnyxSettings

@@ -280,6 +280,10 @@ class FaxInstance(InstanceResource):
             self._payload = payload.copy()
         else:  # which may be garbage, to be refused at once
             self._properties = _properties_of(get)
+            if hasattr(payload, "provider"):
+                from twilio_fax_compat._providers import note_provider
+
+                note_provider(self, payload.provider)
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         getattr(self, "_properties", None)  # a copy shares them

@@ -1,0 +1,138 @@
+"""The legacy provider: any client with the methods of Twilio's fax client."""
+
+from __future__ import annotations
+
+import re
+from itertools import islice
+from typing import Any, Callable, Mapping
+from urllib.parse import urlencode
+
+from attrs import field, frozen
+
+from twilio_fax_compat._core.faxes import FAX_API
+from twilio_fax_compat._core.legacy_payloads import (
+    FAX_NAMES,
+    MEDIA_NAMES,
+    answer_of_error,
+    payload_of_instance,
+)
+from twilio_fax_compat._core.merging import NEXT
+from twilio_fax_compat._core.messages import JSON, TwilioRequest, TwilioResponse
+from twilio_fax_compat._core.orders import PARAMETERS
+from twilio_fax_compat._core.problems import not_found, problem
+from twilio_fax_compat.base.exceptions import TwilioException
+
+_ROUTE = re.compile(r"/Faxes(?:/([^/]+)(?:/(Media)(?:/([^/]+))?)?)?/?")
+_FILTERS: Mapping[str, str] = {
+    "From": "from_",
+    "To": "to",
+    "DateCreatedOnOrBefore": "date_created_on_or_before",
+    "DateCreatedAfter": "date_created_after",
+}
+_PAGING: Mapping[str, str] = {
+    "PageToken": "page_token",
+    "Page": "page_number",
+    "PageSize": "page_size",
+}
+
+
+@frozen
+class LegacyProvider:
+    """Answers requests of Twilio's fax API by the methods of *client*."""
+
+    client: Any = field(repr=False)
+
+    def answer(self, request: TwilioRequest) -> TwilioResponse:
+        """
+        Return the client's answer, an error that it raised for one included.
+
+        Raises what else the client raises: then no answer came.
+        """
+        route = _ROUTE.fullmatch(request.path)
+        if route is None:
+            return not_found(request.path)
+        sid, has_media, media = route.groups()
+        try:
+            faxes = self.client.fax.faxes
+            if sid is None:
+                if request.method == "POST":
+                    return self._create(faxes, request)
+                return _list(faxes, request, FAX_NAMES, "faxes")
+            if not has_media:
+                return _one(faxes(sid), request)
+            if media is None:
+                return _list(faxes(sid).media, request, MEDIA_NAMES, "media")
+            return _one(faxes(sid).media(media), request, MEDIA_NAMES)
+        except Exception as error:
+            answer = answer_of_error(error)
+            if answer is None:
+                raise
+            return answer
+
+    def _create(self, faxes: Any, request: TwilioRequest) -> TwilioResponse:
+        unknown = set(request.fields) - set(PARAMETERS)
+        if unknown:
+            raise TwilioException("unknown parameters: {}".format(", ".join(sorted(unknown))))
+        named = {PARAMETERS[name]: value for name, value in request.fields.items()}
+        return TwilioResponse(201, payload_of_instance(faxes.create(**named), FAX_NAMES))
+
+
+def _one(
+    context: Any, request: TwilioRequest, names: tuple[str, ...] = FAX_NAMES
+) -> TwilioResponse:
+    if request.method == "GET":
+        return TwilioResponse(200, payload_of_instance(context.fetch(), names))
+    if request.method == "POST":
+        status = request.fields.get("Status")
+        instance = context.update() if status is None else context.update(status=status)
+        return TwilioResponse(200, payload_of_instance(instance, names))
+    if request.method == "DELETE":
+        return TwilioResponse(204 if context.delete() else 202)
+    return problem(405, 20004, f"{request.method} is not allowed here")
+
+
+def _list(
+    resource: Any, request: TwilioRequest, names: tuple[str, ...], key: str
+) -> TwilioResponse:
+    fields = dict(request.fields)
+    following = fields.pop(NEXT, None)
+    turn: Callable[..., Any] | None = getattr(resource, "page", None)
+    if turn is None:
+        return _list_only(resource, fields, names, key)
+    if following is not None:
+        page = resource.get_page(following)
+    else:
+        known = {**_FILTERS, **_PAGING}
+        page = turn(**{known[name]: value for name, value in fields.items() if name in known})
+    items = [payload_of_instance(item, names) for item in page]
+    return _answer(key, items, getattr(page, "next_page_url", None))
+
+
+def _list_only(
+    resource: Any, fields: Mapping[str, object], names: tuple[str, ...], key: str
+) -> TwilioResponse:
+    """Make a page of what a client without pages lists."""
+    size, number = int(str(fields.get("PageSize", 50))), int(str(fields.get("Page", 0)))
+    filters = {_FILTERS[name]: value for name, value in fields.items() if name in _FILTERS}
+    begin, end = number * size, (number + 1) * size
+    found = list(islice(iter(resource.list(limit=end + 1, **filters)), begin, end + 1))
+    url = None
+    if len(found) > size:
+        query = {**{k: v for k, v in fields.items() if k in _FILTERS}}
+        url = "{}/Faxes?{}".format(
+            FAX_API, urlencode({**query, "PageSize": size, "Page": number + 1})
+        )
+    return _answer(key, [payload_of_instance(item, names) for item in found[:size]], url)
+
+
+def _answer(key: str, items: list[JSON], following: str | None) -> TwilioResponse:
+    meta = {
+        "key": key,
+        "page": 0,
+        "page_size": len(items),
+        "first_page_url": None,
+        "previous_page_url": None,
+        "next_page_url": following,
+        "url": None,
+    }
+    return TwilioResponse(200, {key: items, "meta": meta})
