@@ -146,7 +146,7 @@ SIGNATURES = {
     FaxList.get_page: "target_url",
     FaxContext.update: "status",
     Client.__init__: "username password account_sid region http_client environment edge "
-    "user_agent_extensions credential_provider telnyx ledger media_host",
+    "user_agent_extensions credential_provider telnyx ledger media_host legacy rollout",
 }
 
 
