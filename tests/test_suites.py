@@ -18,6 +18,7 @@ import pytest
 
 from tests.base.libraries import needs_751
 from tests.plugin.conftest import REGISTER
+from twilio_fax_compat.testing import TelnyxEmulator
 
 HERE = Path(__file__).parent
 SUITES = HERE / "suites"
@@ -28,12 +29,13 @@ class Suite:
     """
     A project, and how many of its tests pass with Twilio.
 
-    *calls_twilio*: it needs the real API. *own_runner*: what runs it when pytest does not. *fails*:
+    *replays*: how many have recordings or stubs of Twilio. *calls_twilio*: it needs the real API. *own_runner*: what runs it when pytest does not. *fails*:
     the tests that cannot pass on Telnyx, and why.
     """
 
     name: str
     passes: int
+    replays: int = 0
     calls_twilio: bool = False
     packages: tuple = ()
     own_runner: tuple = ()
@@ -50,9 +52,9 @@ IMPOSSIBLE = {
 }
 EVERY = [
     Suite("unittest_patch", 19, packages=("freezegun",), own_runner=("-m", "unittest", "-v")),
-    Suite("pytest_http_client", 28),
-    Suite("responses_stubs", 14, packages=("responses", "requests_mock")),
-    Suite("vcr_cassettes", 11, packages=("vcr", "pytest_recording")),
+    Suite("pytest_http_client", 28, replays=1),
+    Suite("responses_stubs", 14, replays=14, packages=("responses", "requests_mock")),
+    Suite("vcr_cassettes", 11, replays=11, packages=("vcr", "pytest_recording")),
     Suite("flask_app", 13, packages=("flask",)),
     Suite("django_app", 12, packages=("pytest_django",), own_runner=("manage.py", "test")),
     Suite("polling_script", 12, calls_twilio=True),
@@ -62,6 +64,7 @@ ACCOUNT = {
     "TWILIO_ACCOUNT_SID": "AC00000000000000000000000000000001",
     "TWILIO_AUTH_TOKEN": "0123456789abcdef0123456789abcdef",
 }
+TO = "+15005550009"
 each = pytest.mark.parametrize("suite", EVERY, ids=str)
 
 
@@ -116,12 +119,13 @@ def _copied(tmp_path):
 def _run(copied, tmp_path):
     """Run a suite by pytest in a process of its own, on a backend or without our plugin."""
 
-    def run(suite, backend=None, *options, around=()):
+    def run(suite, backend=None, *options, around=(), environ=()):
         told, report = tmp_path / "verdicts.xml", tmp_path / f"{backend}.json"
         command = [*around, "pytest", "-p", "no:cacheprovider", f"--junitxml={told}", *options]
         if backend is not None:
             command += [*REGISTER, f"--fax-backend={backend}", f"--fax-report={report}"]
-        done = python(copied(suite), "-m", *command, environ=ACCOUNT if suite.calls_twilio else {})
+        account = ACCOUNT if suite.calls_twilio else {}
+        done = python(copied(suite), "-m", *command, environ={**account, **dict(environ)})
         printed = done.stdout + done.stderr
         assert told.exists(), printed
         written = json.loads(report.read_text()) if report.exists() else {}
@@ -130,12 +134,12 @@ def _run(copied, tmp_path):
     return run
 
 
-def python(place, *arguments, environ=None):
+def python(place, *arguments, environ=()):
     """Run Python in the folder *place* and return what came of it."""
     return subprocess.run(
         [sys.executable, *arguments],
         cwd=place,
-        env=environment(environ or {}),
+        env=environment(environ),
         capture_output=True,
         text=True,
         timeout=180,
@@ -157,7 +161,7 @@ def environment(more):
     }
     paths = [str(HERE.parent), *filter(None, [own.get("PYTHONPATH")])]
     fixed = {"PYTHONPATH": os.pathsep.join(paths), "PYTHONDONTWRITEBYTECODE": "1"}
-    return {**own, **fixed, **more}
+    return {**own, **fixed, **dict(more)}
 
 
 def digest(folder):
@@ -210,8 +214,39 @@ def test_a_suite_passes_with_its_own_runner(copied, suite):
 @each
 def test_a_suite_gives_the_same_verdicts_on_the_emulator(run, suite):
     """What cannot pass fails with its reason, everything else passes."""
-    done = run(suite, "emulator")
+    check_on_telnyx(suite, run(suite, "emulator"))
 
+
+@pytest.mark.parametrize("suite", [suite for suite in EVERY if not suite.calls_twilio], ids=str)
+def test_a_suite_gives_the_same_verdicts_in_replay(run, suite):
+    """Its own cassettes and stubs of Twilio are converted while it runs."""
+    done = run(suite, "replay")
+
+    check_on_telnyx(suite, done)
+    replayed = [test for test in done.report["tests"] if test["kind"] == "replayed"]
+    assert len(replayed) == suite.replays, done.printed
+    assert all(call["is_converted"] for test in replayed for call in test["calls"])
+
+
+@pytest.mark.parametrize("suite", [suite for suite in EVERY if suite.calls_twilio], ids=str)
+def test_a_suite_that_calls_twilio_is_recorded_and_replayed(run, suite, tmp_path):
+    """Live, then recorded, then with nobody there; the emulator is the Telnyx far away."""
+    kept = f"--fax-cassettes={tmp_path / 'kept'}"
+    consent = ["--fax-live-yes-really-send", f"--fax-live-to={TO}", "--fax-live-budget=20"]
+    with TelnyxEmulator(moves_when_read=True) as telnyx:
+        check_on_telnyx(suite, run(suite, "live", *consent, environ=telnyx.environ))
+        sent = len(telnyx.journal)
+        check_on_telnyx(suite, run(suite, "record", kept, *consent, environ=telnyx.environ))
+        assert len(telnyx.journal) > sent > 0
+    check_on_telnyx(suite, run(suite, "replay", kept))
+
+    written = "".join(path.read_text() for path in tmp_path.joinpath("kept").rglob("*.yaml"))
+    assert "/v2/faxes" in written
+    assert telnyx.api_key not in written
+
+
+def check_on_telnyx(suite, done):
+    """Hold a run to what *suite* says of itself."""
     assert set(done.reasons) == set(suite.fails), done.printed
     for name, why in suite.fails.items():
         assert why in "\n".join(done.reasons[name])

@@ -6,7 +6,7 @@ from typing import Any, Sequence
 
 from attrs import asdict, frozen
 
-from twilio_fax_compat.pytest_plugin.recording import ON_TELNYX, TestRecord
+from twilio_fax_compat.pytest_plugin.recording import ON_TELNYX, REPLAYED, TestRecord
 
 ABSENT = "absent"
 
@@ -46,5 +46,5 @@ def why(test: TestRecord | None) -> str:
     if test.verdict in ("passed", "xpassed", "skipped"):
         return test.reason
     told = [] if any(one[:80] in test.reason for one in refused) else [test.reason]
-    missed = test.missed if test.kind == ON_TELNYX else []
+    missed = test.missed if test.kind in (ON_TELNYX, REPLAYED) else []
     return "; ".join(dict.fromkeys([*refused, *missed, *filter(None, told)]))

@@ -25,7 +25,9 @@ def test_the_method_fails(request):
     request.return_value = error(503, 20503, "Service Unavailable")
 
     with pytest.raises(TwilioRestException) as caught:
-        Client(*CREDENTIALS).fax.faxes.create("+15005550009", "https://a.example/b.pdf")
+        Client(*CREDENTIALS).fax.faxes.create(
+            "+15005550009", "https://a.example/b.pdf", from_="+15005550006"
+        )
     assert (caught.value.status, caught.value.code) == (503, 20503)
     assert request.call_count == 1
 
@@ -34,11 +36,14 @@ def test_the_method_fails(request):
 def test_the_class_is_replaced(http_client):
     http_client.return_value.request.return_value = answer(201, fax())
 
-    sent = Client(*CREDENTIALS).fax.faxes.create("+15005550009", "https://a.example/b.pdf")
+    sent = Client(*CREDENTIALS).fax.faxes.create(
+        "+15005550009", "https://a.example/b.pdf", from_="+15005550006"
+    )
     assert sent.sid == SID
     assert http_client.return_value.request.call_args[1]["data"] == {
         "To": "+15005550009",
         "MediaUrl": "https://a.example/b.pdf",
+        "From": "+15005550006",
     }
 
 
@@ -52,6 +57,14 @@ def test_requests_is_replaced(monkeypatch):
         return response
 
     monkeypatch.setattr("requests.Session.send", send)
-    Client(*CREDENTIALS).fax.faxes.create("+15005550009", "https://a.example/b.pdf")
+    Client(*CREDENTIALS).fax.faxes.create(
+        "+15005550009", "https://a.example/b.pdf", from_="+15005550006"
+    )
 
-    assert seen == [("POST", FAXES, "To=%2B15005550009&MediaUrl=https%3A%2F%2Fa.example%2Fb.pdf")]
+    assert seen == [
+        (
+            "POST",
+            FAXES,
+            "To=%2B15005550009&MediaUrl=https%3A%2F%2Fa.example%2Fb.pdf&From=%2B15005550006",
+        )
+    ]
