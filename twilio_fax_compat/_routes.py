@@ -44,7 +44,8 @@ class RoutedExchange:
     One Twilio account's fax API, answered by a legacy client, by Telnyx, or by both.
 
     *telnyx* and *legacy* make what answers for each when it is first needed. They raise
-    TwilioException when a setting is missing or there is no such client.
+    TwilioException when a setting is missing or there is no such client. *unmapped* are texts about
+    settings of the legacy provider without an equal at Telnyx.
     """
 
     account_sid: str | None
@@ -54,6 +55,7 @@ class RoutedExchange:
     telnyx: Callable[[], Exchange]
     legacy: Callable[[], Any]
     has_telnyx: bool
+    unmapped: tuple[str, ...] = ()
     _telnyx: Exchange | None = field(default=None, init=False)
     _legacy: LegacyProvider | None = field(default=None, init=False)
 
@@ -137,12 +139,16 @@ class RoutedExchange:
 
     def _ask_telnyx(self, request: TwilioRequest) -> TwilioResponse:
         assert self._telnyx is not None  # made before it is asked
-        fields = {name: value for name, value in request.fields.items() if name != NEXT}
-        return self._telnyx.answer(TwilioRequest(request.method, request.path, fields))
+        if NEXT in request.fields:
+            fields = {name: value for name, value in request.fields.items() if name != NEXT}
+            request = TwilioRequest(request.method, request.path, fields)
+        return self._telnyx.answer(request)
 
     def _rehearse(self, fields: Mapping[str, object]) -> None:
         try:
-            rehearsal = rehearse(fields, self.settings.connection_id, self.settings.unsupported)
+            rehearsal = rehearse(
+                fields, self.settings.connection_id, self.settings.unsupported, self.unmapped
+            )
             for name in rehearsal.tallies:
                 self.ledger.tally(name)
         except Exception as error:  # noqa: BLE001 - the fax is sent, whatever becomes of this

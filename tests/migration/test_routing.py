@@ -166,6 +166,49 @@ def test_the_shadow_stage_tells_and_sends_nothing(legacy, telnyx, twilio, caplog
     assert not re.search(r"\+1?5005550\d{3}", caplog.text)
 
 
+def test_the_shadow_names_settings_without_an_equal(legacy, twilio):
+    ledger = MemoryLedger()
+    client = Client(
+        ACCOUNT,
+        "token",
+        region="ie1",
+        environment={},
+        ledger=ledger,
+        legacy=legacy,
+        rollout="shadow",
+    )
+    send(client)
+
+    found = [name.partition(":")[0] for name in ledger.tallies(60) if "unmapped" in name]
+    assert found == ["shadow/unmapped/region", "shadow/unmapped/TELNYX_CONNECTION_ID is not set"]
+
+
+@pytest.mark.parametrize("stage", ["off", "on"])
+def test_a_program_that_cannot_be_edited(telnyx, twilio, stage, monkeypatch):
+    """`install` and the flag in the environment are enough."""
+    import twilio_fax_compat
+    from tests.base.libraries import INSTALLED
+
+    if INSTALLED != "7.5.1":
+        pytest.skip("needs twilio 7.5.1, the last with all of fax: pip install twilio==7.5.1")
+    http_client = standin_client(twilio).http_client
+    for name, value in {**telnyx.environ, "TWILIO_FAX_COMPAT_ROLLOUT": stage}.items():
+        monkeypatch.setenv(name, value)
+    with twilio_fax_compat.install():
+        from twilio.rest import Client as TheirClient
+
+        class Both:
+            def request(self, method, url, *args, **named):
+                return http_client.request(method, url, *args, **named)
+
+        client = TheirClient(twilio.account_sid, twilio.auth_token, http_client=Both())
+        fax = send(client)
+        assert fax.fetch().sid == fax.sid
+        assert fax.sid in sids(client.fax.faxes.list())
+
+    assert (len(twilio.faxes), len(telnyx.faxes)) == ((1, 0) if stage == "off" else (0, 1))
+
+
 def test_nothing_of_telnyx_is_needed_before_the_ramp(legacy, twilio):
     """At ``off`` and in the shadow a program runs as ever, without any setting of Telnyx."""
     for stage in ("off", "shadow"):

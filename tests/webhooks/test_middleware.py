@@ -8,8 +8,10 @@ import pytest
 from nacl.signing import SigningKey
 
 from tests.helpers import FROM, TO, make_client, send
+from tests.webhooks.apps import TOKEN
 from tests.webhooks.driving import EVENT, finish, forged, inbound
 from tests.webhooks.serving import ACCOUNT, served
+from twilio_fax_compat._core.signatures import twilio_signature
 from twilio_fax_compat.base.exceptions import TwilioException
 from twilio_fax_compat.ledger import MemoryLedger, open_ledger
 from twilio_fax_compat.ledger.sqlite import SQLiteLedger
@@ -324,6 +326,16 @@ def test_strangers_pass_untouched(app, telnyx):
     body = b'{"data": {"event_type": "message.received", "id": "m1", "payload": {}}}'
     assert forged(app, telnyx, body, path="/other").content == body
     assert forged(app, telnyx, body, SigningKey.generate(), path="/other").content == body
+
+
+def test_callbacks_of_twilio_pass_untouched(app, telnyx):
+    """While both providers serve, the same handler gets what Twilio itself signed and sent."""
+    url, form = app.url + "/fax/status", {"FaxSid": "FX" + "0a" * 16, "FaxStatus": "delivered"}
+    signature = twilio_signature(TOKEN, url, form.items())
+    answer = httpx.post(url, data=form, headers={"X-Twilio-Signature": signature})
+
+    assert answer.status_code == 200
+    assert app.seen == [("/fax/status", "POST", form, True)]
 
 
 @pytest.mark.parametrize(

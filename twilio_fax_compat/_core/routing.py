@@ -29,11 +29,10 @@ from twilio_fax_compat._core.orders import in_todays_order
 from twilio_fax_compat._core.rollout import LEGACY, TELNYX, Decision
 from twilio_fax_compat._core.tallies import (
     ACCEPTED,
-    CREATE,
     FALLBACK,
     UNSURE,
+    create_tally,
     refused,
-    tally_name,
 )
 
 PIN_LIFETIME = timedelta(hours=24)
@@ -159,7 +158,7 @@ def send(request: TwilioRequest, providers: Providers) -> Route:
         and not pinned
     )
     if provider == TELNYX and can_fall_back and _was_surely_not_sent(answer):
-        yield Count(tally_name(CREATE, TELNYX, FALLBACK))
+        yield Count(create_tally(TELNYX, FALLBACK))
         answer = yield from _ask_to_send(LEGACY, request, key)
         if _may_have_been_sent(answer, LEGACY):
             yield from _unsure(key, LEGACY)
@@ -168,7 +167,7 @@ def send(request: TwilioRequest, providers: Providers) -> Route:
             yield from _accepted(answer, LEGACY, None)
             return answer
         provider = LEGACY
-    yield Count(tally_name(CREATE, provider, refused((answer.payload or {}).get("code"))))
+    yield Count(create_tally(provider, refused((answer.payload or {}).get("code"))))
     return answer
 
 
@@ -252,14 +251,14 @@ def _accepted(
         yield Note(key, Facts(provider=provider))
     if pin is not None:
         yield Note(pin, Facts(provider=provider, action={"until": "0"}))
-    yield Count(tally_name(CREATE, provider, ACCEPTED))
+    yield Count(create_tally(provider, ACCEPTED))
     answer.payload = provided(payload, provider)
 
 
 def _unsure(key: str, provider: str) -> Generator[RouteEffect, Any, None]:
     until = (yield Mint()).now + PIN_LIFETIME
     yield Note(key, Facts(provider=provider, action={"until": str(int(until.timestamp()))}))
-    yield Count(tally_name(CREATE, provider, UNSURE))
+    yield Count(create_tally(provider, UNSURE))
 
 
 def _pinned(key: str) -> Generator[RouteEffect, Any, str | None]:

@@ -7,6 +7,7 @@ The names of the counters that a gradual move keeps in the ledger.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from twilio_fax_compat._core.masking import mask
@@ -55,6 +56,12 @@ def tally_name(kind: str, group: str, detail: str = "") -> str:
     printable = "".join(character if character.isprintable() else " " for character in detail)
     shown = " ".join(_MASKED.sub("", mask(printable)).split())
     return f"{kind}/{group}/{shown[:DETAIL_LIMIT]}"
+
+
+@lru_cache(maxsize=256)
+def create_tally(provider: str, outcome: str) -> str:
+    """Return the name of the counter of a *provider*'s sends that had an *outcome*."""
+    return tally_name(CREATE, provider, outcome)
 
 
 def read_tally_name(name: str) -> TallyName | None:

@@ -192,6 +192,11 @@ class Client:
             self._telnyx_exchange,
             lambda: with_fax(self._old_provider or self._twilio_client()),
             has_telnyx,
+            tuple(
+                f"{name}: Telnyx is one place for all, and this setting of Twilio's has no effect"
+                for name, value in (("edge", self.edge), ("region", self.region))
+                if value
+            ),
         )
 
     def _telnyx_exchange(self) -> Exchange:
