@@ -13,6 +13,7 @@ from typing import Any, Mapping
 
 from twilio_fax_compat._core.messages import JSON, TwilioResponse
 from twilio_fax_compat._core.problems import problem
+from twilio_fax_compat._core.times import parse_http_date, parse_timestamp
 
 FAX_NAMES = (
     "sid",
@@ -54,7 +55,7 @@ def payload_of_instance(instance: Any, names: tuple[str, ...]) -> JSON:
     for name in names:
         own = "from_" if name == "from" else name
         value = known[own] if own in known else known.get(name, getattr(instance, own, None))
-        payload[name] = _wire(value)
+        payload[name] = _date(value) if name.startswith("date_") else _wire(value)
     return payload
 
 
@@ -84,10 +85,17 @@ def answer_of_error(error: BaseException) -> TwilioResponse | None:
     return None
 
 
+def _date(value: Any) -> Any:
+    if isinstance(value, str):
+        # Twilio's other products, and those who copied them, write RFC 2822.
+        value = parse_timestamp(value) or parse_http_date(value) or value
+    if not isinstance(value, datetime):
+        return _wire(value)
+    moment = value if value.tzinfo is None else value.astimezone(timezone.utc)
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def _wire(value: Any) -> Any:
-    if isinstance(value, datetime):
-        moment = value if value.tzinfo is None else value.astimezone(timezone.utc)
-        return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
     if value is None or isinstance(value, (str, int, float, bool, dict, list)):
         return value
     return str(value)
