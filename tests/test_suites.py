@@ -268,20 +268,6 @@ def test_the_report_tells_what_differs_from_twilio(run, suite, tmp_path):
     assert differing == set(suite.fails)
 
 
-without_calls = pytest.mark.parametrize(
-    "suite", [suite for suite in EVERY if not suite.calls_twilio], ids=str
-)
-
-
-@without_calls
-def test_a_suite_gives_the_same_verdicts_in_replay(run, suite):
-    """What it recorded and stubbed of Twilio answers our client, and no network does."""
-    done = run(suite, "replay")
-
-    assert done.counts == {"passed": suite.passes}, done.printed
-    assert done.status == 0
-
-
 def test_a_suite_runs_on_its_converted_cassettes(copied, run, tmp_path):
     """All of it but what matches on the body, where each fax has a token of its own."""
     (suite,) = [suite for suite in EVERY if suite.name == "vcr_cassettes"]

@@ -3,6 +3,8 @@
 import gzip
 import json
 import os
+import subprocess
+import sys
 from base64 import b64decode, b64encode
 
 import pytest
@@ -316,3 +318,19 @@ def test_the_credentials_of_the_recording_are_left_out(folder):
     written = (folder.parent / "new" / "a.yaml").read_text()
     assert "QUM6c2VjcmV0" not in written
     assert b64decode("QUM6c2VjcmV0").decode() not in written
+
+
+def test_it_names_its_extra(folder):
+    """Without vcrpy the error says what to install."""
+    path = save(folder / "a.yaml", CREATE)
+    code = (
+        "import sys; sys.modules['vcr'] = None; from twilio_fax_compat.__main__ import main; "
+        f"sys.exit(main(['cassettes', 'convert', {str(path)!r}, '--out', 'new']))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=folder
+    )
+
+    assert done.returncode == 1
+    assert "pip install 'twilio-fax-compat[pytest]'" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -23,7 +23,7 @@ _REQUESTS = (
 """Where ``responses``, ``requests_mock`` and hand-made patches take hold of requests."""
 
 
-A_CASSETTE, HTTPRETTY = "a vcrpy cassette", "stubs of httpretty"
+A_CASSETTE = "a vcrpy cassette"
 
 
 @frozen
@@ -43,10 +43,7 @@ def stand_in_for(http_client: Any) -> StandIn | None:
     """Return what a suite made to answer the calls that go through *http_client*, or None."""
     if is_untouched(http_client) or is_untouched_original(http_client):
         below = _stub_of_http()
-        if below is None:
-            return None
-        is_recording = below in (A_CASSETTE, HTTPRETTY) or is_of_stubs(below)
-        return StandIn(below, _speaker(http_client), is_recording)
+        return None if below is None else StandIn(below, _speaker(http_client), is_recording=True)
     if type(http_client).__module__.partition(".")[0] == "httpx":
         return None
     kind = type(http_client)
@@ -93,7 +90,7 @@ def _stub_of_http() -> str | None:
                 return "stubs of requests ({})".format(home or "a mock")
     httpretty = sys.modules.get("httpretty")
     if httpretty is not None and httpretty.is_enabled():
-        return HTTPRETTY
+        return "stubs of httpretty"
     return None
 
 
