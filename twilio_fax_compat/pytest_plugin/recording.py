@@ -239,6 +239,6 @@ def _shown(name: str, value: object) -> Any:
 def payload_in(text: object) -> object:
     """Return what JSON *text* decodes to, None for what is none."""
     try:
-        return json.loads(text) if isinstance(text, str) else None
+        return json.loads(text) if isinstance(text, (str, bytes)) else None
     except ValueError:
         return None

@@ -10,17 +10,20 @@ from pathlib import Path
 from typing import Any, Collection
 from urllib.parse import unquote, urlsplit
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from twilio_fax_compat._core.messages import JSON, Outcome, TelnyxRequest, TelnyxResponse
 from twilio_fax_compat._core.scrubbing import Scrubber
 from twilio_fax_compat._http import Send
 from twilio_fax_compat.cassettes.files import Cassette, interaction_of, read
 from twilio_fax_compat.pytest_plugin.live import LiveBackend
+from twilio_fax_compat.pytest_plugin.recording import payload_in
 from twilio_fax_compat.settings import DEFAULT_BASE_URL
 
 _MADE_UP = ("to", "from", "client_state")
 """What scrubbing changes and a program compares: it gets back what it sent."""
+
+_OF_THE_RUN = ("client_state", "connection_id")
 
 
 class RecordBackend(LiveBackend):
@@ -104,6 +107,27 @@ class Recording:
             sent = self._sent.get(fax["id"], {})
             fax.update({name: sent[name] for name in _MADE_UP if name in sent and name in fax})
         return TelnyxResponse(answer.status, answer.headers, json.dumps(told).encode())
+
+
+def as_recorded(request: TelnyxRequest, cassette: Any) -> TelnyxRequest:
+    """
+    Return *request* for a vcrpy *cassette* that compares bodies.
+
+    What differs from run to run is as it was when the same fax was recorded.
+    """
+    if request.body is None:
+        return request
+    url = DEFAULT_BASE_URL + request.path
+    for recorded in cassette.requests:
+        body = payload_in(recorded.body) if recorded.uri == url else None
+        if isinstance(body, dict) and _lasting(body) == _lasting(request.body):
+            own = {name: body[name] for name in _OF_THE_RUN if name in body}
+            return evolve(request, body={**request.body, **own})
+    return request
+
+
+def _lasting(body: JSON) -> JSON:
+    return {name: value for name, value in body.items() if name not in _OF_THE_RUN}
 
 
 def place_of(config: Any) -> Path:

@@ -29,7 +29,7 @@ from twilio_fax_compat.http.response import Response
 from twilio_fax_compat.ledger import MemoryLedger
 from twilio_fax_compat.pytest_plugin.backends import Backend
 from twilio_fax_compat.pytest_plugin.recording import TwilioCall, watched
-from twilio_fax_compat.pytest_plugin.recordings import Recording, place_of
+from twilio_fax_compat.pytest_plugin.recordings import Recording, as_recorded, place_of
 from twilio_fax_compat.pytest_plugin.stand_ins import (
     A_CASSETTE,
     RequestsClient,
@@ -84,8 +84,9 @@ class ReplayBackend(Backend):
         answer = None if self._recording is None else self._recording.answer(request)
         if answer is not None:
             return answer
-        if active_cassette() is not None:
-            return send(request)
+        cassette = active_cassette()
+        if cassette is not None:
+            return send(as_recorded(request, cassette))
         return pytest.fail(
             "no recording answers {} {}: run this test with --fax-backend=record, or give it a "
             "cassette".format(request.method, request.path),
