@@ -52,7 +52,7 @@ IMPOSSIBLE = {
 }
 EVERY = [
     Suite("unittest_patch", 19, packages=("freezegun",), own_runner=("-m", "unittest", "-v")),
-    Suite("pytest_http_client", 28),
+    Suite("pytest_http_client", 28, replays=1),
     Suite("responses_stubs", 14, replays=14, packages=("responses", "requests_mock")),
     Suite("vcr_cassettes", 11, replays=11, packages=("vcr", "pytest_recording")),
     Suite("flask_app", 13, packages=("flask",)),
