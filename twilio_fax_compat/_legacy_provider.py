@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from itertools import islice
-from typing import Any, Callable, Mapping
+from typing import Any, Mapping
 from urllib.parse import urlencode
 
 from attrs import field, frozen
@@ -16,8 +16,7 @@ from twilio_fax_compat._core.legacy_payloads import (
     answer_of_error,
     payload_of_instance,
 )
-from twilio_fax_compat._core.merging import NEXT
-from twilio_fax_compat._core.messages import JSON, TwilioRequest, TwilioResponse
+from twilio_fax_compat._core.messages import TwilioRequest, TwilioResponse
 from twilio_fax_compat._core.orders import PARAMETERS
 from twilio_fax_compat._core.problems import not_found, problem
 from twilio_fax_compat.base.exceptions import TwilioException
@@ -29,6 +28,9 @@ _FILTERS: Mapping[str, str] = {
     "DateCreatedOnOrBefore": "date_created_on_or_before",
     "DateCreatedAfter": "date_created_after",
 }
+_NEXT = "NextPageUrl"
+"""The field of a list request that holds the client's own URL of the page, on whatever host."""
+
 _PAGING: Mapping[str, str] = {
     "PageToken": "page_token",
     "Page": "page_number",
@@ -95,44 +97,39 @@ def _list(
     resource: Any, request: TwilioRequest, names: tuple[str, ...], key: str
 ) -> TwilioResponse:
     fields = dict(request.fields)
-    following = fields.pop(NEXT, None)
-    turn: Callable[..., Any] | None = getattr(resource, "page", None)
-    if turn is None:
-        return _list_only(resource, fields, names, key)
-    if following is not None:
-        page = resource.get_page(following)
+    following = fields.pop(_NEXT, None)
+    if not hasattr(resource, "page"):
+        items, query = _listed(resource, fields)
     else:
-        known = {**_FILTERS, **_PAGING}
-        page = turn(**{known[name]: value for name, value in fields.items() if name in known})
-    items = [payload_of_instance(item, names) for item in page]
-    return _answer(key, items, getattr(page, "next_page_url", None))
-
-
-def _list_only(
-    resource: Any, fields: Mapping[str, object], names: tuple[str, ...], key: str
-) -> TwilioResponse:
-    """Make a page of what a client without pages lists."""
-    size, number = int(str(fields.get("PageSize", 50))), int(str(fields.get("Page", 0)))
-    filters = {_FILTERS[name]: value for name, value in fields.items() if name in _FILTERS}
-    begin, end = number * size, (number + 1) * size
-    found = list(islice(iter(resource.list(limit=end + 1, **filters)), begin, end + 1))
-    url = None
-    if len(found) > size:
-        query = {**{k: v for k, v in fields.items() if k in _FILTERS}}
-        url = "{}/Faxes?{}".format(
-            FAX_API, urlencode({**query, "PageSize": size, "Page": number + 1})
-        )
-    return _answer(key, [payload_of_instance(item, names) for item in found[:size]], url)
-
-
-def _answer(key: str, items: list[JSON], following: str | None) -> TwilioResponse:
+        if following is not None:
+            page = resource.get_page(following)
+        else:
+            known = {**_FILTERS, **_PAGING}
+            named = {known[name]: value for name, value in fields.items() if name in known}
+            page = resource.page(**named)
+        items, url = list(page), getattr(page, "next_page_url", None)
+        query = {_NEXT: url} if url else None
     meta = {
         "key": key,
         "page": 0,
         "page_size": len(items),
         "first_page_url": None,
         "previous_page_url": None,
-        "next_page_url": following,
+        "next_page_url": f"{FAX_API}{request.path}?{urlencode(query)}" if query else None,
         "url": None,
     }
-    return TwilioResponse(200, {key: items, "meta": meta})
+    payloads = [payload_of_instance(item, names) for item in items]
+    return TwilioResponse(200, {key: payloads, "meta": meta})
+
+
+def _listed(
+    resource: Any, fields: Mapping[str, object]
+) -> tuple[list[Any], dict[str, object] | None]:
+    """Return a page of what a client without pages lists, and what asks for the next one."""
+    size, number = int(str(fields.get("PageSize", 50))), int(str(fields.get("Page", 0)))
+    filters = {_FILTERS[name]: value for name, value in fields.items() if name in _FILTERS}
+    begin, end = number * size, (number + 1) * size
+    found = list(islice(iter(resource.list(limit=end + 1, **filters)), begin, end + 1))
+    query = {name: value for name, value in fields.items() if name in _FILTERS}
+    following = {**query, "PageSize": size, "Page": number + 1}
+    return found[:size], following if len(found) > size else None

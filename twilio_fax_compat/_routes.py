@@ -10,7 +10,6 @@ from typing import Any, Callable, Mapping
 from attrs import define, field
 
 from twilio_fax_compat._core.exchange import twilio_request
-from twilio_fax_compat._core.merging import NEXT
 from twilio_fax_compat._core.messages import Mint, Recall, TwilioRequest, TwilioResponse, Warn
 from twilio_fax_compat._core.rehearsal import rehearse
 from twilio_fax_compat._core.rollout import TELNYX, Subject
@@ -132,17 +131,10 @@ class RoutedExchange:
         if provider == TELNYX:
             if self._telnyx is None:
                 self._telnyx = self.telnyx()
-            return self._ask_telnyx
+            return self._telnyx.answer
         if self._legacy is None:
             self._legacy = LegacyProvider(self.legacy())
         return self._legacy.answer
-
-    def _ask_telnyx(self, request: TwilioRequest) -> TwilioResponse:
-        assert self._telnyx is not None  # made before it is asked
-        if NEXT in request.fields:
-            fields = {name: value for name, value in request.fields.items() if name != NEXT}
-            request = TwilioRequest(request.method, request.path, fields)
-        return self._telnyx.answer(request)
 
     def _rehearse(self, fields: Mapping[str, object]) -> None:
         try:

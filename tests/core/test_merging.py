@@ -8,7 +8,7 @@ from attrs import define, field
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from twilio_fax_compat._core.merging import NEXT, Place, merged_page
+from twilio_fax_compat._core.merging import Place, merged_page
 from twilio_fax_compat._core.messages import TwilioRequest, TwilioResponse
 from twilio_fax_compat._core.rollout import LEGACY, TELNYX
 from twilio_fax_compat._core.routing import Ask, Providers, Tell
@@ -37,10 +37,7 @@ class Provider:
         self.asked += 1
         if self.is_down:
             return TwilioResponse(500, {"code": 20500, "message": "broken"})
-        fields = dict(request.fields)
-        following = fields.pop(NEXT, None)
-        if following is not None:
-            fields = dict(parse_qsl(urlsplit(following).query))
+        fields = request.fields
         before = fields.get("DateCreatedOnOrBefore", "9")
         after = fields.get("DateCreatedAfter", "0")
         found = [fax for fax in self.faxes if after < fax["date_created"] <= before]

@@ -55,6 +55,17 @@ class Switch:
         return self.stage
 
 
+class Elsewhere:
+    """An HTTP client that finds one more host at the stand-in."""
+
+    def __init__(self, http_client):
+        self._http_client = http_client
+
+    def request(self, method, url, *args, **named):
+        url = url.replace("https://space.example.com", "https://fax.twilio.com")
+        return self._http_client.request(method, url, *args, **named)
+
+
 def client_of(legacy, telnyx, rollout, ledger=None, **settings):
     return Client(
         ACCOUNT,
@@ -296,6 +307,25 @@ def test_the_installed_twilio_is_the_legacy_client(telnyx, twilio):
 
     assert len(raw[0]) == 6
     assert raw[0] == raw[1]
+
+
+@pytest.mark.parametrize("has_telnyx", [True, False])
+def test_lists_of_many_pages(kind, telnyx, has_telnyx):
+    """Page after page, also where the legacy provider's URLs are of a host of its own."""
+    with TwilioStandIn(origin="https://space.example.com") as twilio:
+        legacy = legacy_client(kind, twilio)
+        if kind == "twilio":
+            legacy.http_client = Elsewhere(legacy.http_client)
+        client = client_of(legacy, telnyx if has_telnyx else None, "off")
+        sent = [send(client) for _ in range(12)]
+        if has_telnyx:
+            telnyx.receive(FROM, TO)
+        found = [fax.sid for fax in client.fax.faxes.stream(page_size=5)]
+        limited = client.fax.faxes.list(to=TO, limit=7, page_size=3)
+
+    assert len(found) == len(set(found)) == 12 + has_telnyx
+    assert {fax.sid for fax in sent} <= set(found)
+    assert [fax.sid for fax in limited] == found[:7]
 
 
 def test_what_was_surely_not_sent_may_fall_back(legacy, telnyx, twilio):

@@ -122,8 +122,7 @@ class Source:
 
     def _request(self) -> TwilioRequest:
         if self.following is not None:
-            query = dict(parse_qsl(urlsplit(self.following).query))
-            return TwilioRequest("GET", "/Faxes", {**query, NEXT: self.following})
+            return TwilioRequest("GET", "/Faxes", dict(parse_qsl(urlsplit(self.following).query)))
         fields: dict[str, object] = {
             **self.filters,
             "PageSize": min(self.size + len(self.place.seen) + 1, MAX_PAGE_SIZE),
@@ -139,10 +138,6 @@ class Source:
         if bound and created > bound:
             return True
         return created in (bound, "") and _mark(fax) in self.place.seen
-
-
-NEXT = "NextPageUrl"
-"""The field of a list request that names the page to follow, as the provider itself named it."""
 
 
 def merged_page(
