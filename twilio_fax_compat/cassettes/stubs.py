@@ -21,7 +21,7 @@ def session_without_network() -> Any:
     import requests
     from requests.adapters import HTTPAdapter
 
-    class NoNetwork(HTTPAdapter):  # type: ignore[misc]
+    class NoNetwork(HTTPAdapter):  # type: ignore[misc, unused-ignore]
         def get_connection_with_tls_context(self, request: Any, *_rest: Any, **_named: Any) -> Any:
             raise NotRecorded("no stub answers " + shown(request.method, request.url))
 
