@@ -141,6 +141,16 @@ def test_a_settled_event_stays_settled(ledger, clock):
     assert [ledger.claim(name, 10) for name in ("event", "never claimed")] == ["done", "done"]
 
 
+def test_an_entry_can_be_given_back_untried(ledger):
+    """What was not tried does not count as an attempt."""
+    ledger.put(entry("event"))
+    assert ledger.take(60).attempts == 1
+    ledger.postpone("event", 0, as_untaken=True)
+    assert ledger.take(60).attempts == 1
+    ledger.postpone("event", 0)
+    assert ledger.take(60).attempts == 2
+
+
 def test_a_claim_can_be_kept(ledger, clock):
     """It lasts as long from then on; what nobody has, or was settled, stays as it is."""
     ledger.claim("event", 10)

@@ -108,6 +108,21 @@ def test_the_end_does_not_overtake_the_beginning(patient, telnyx):
     assert patient.most_at_once == 1
 
 
+def test_waiting_for_ones_turn_is_no_attempt(patient, telnyx, caplog):
+    """An event that waited long is tried as soon as any other after a failure."""
+    patient.delay = 4
+    send(make_client(telnyx), status_callback=patient.url + "/fax/status")
+    finish(telnyx)
+    wait_until(lambda: len(patient.seen) == 1)
+    patient.delay, patient.statuses = 0, [500]
+    began = time.monotonic()
+    wait_until(lambda: is_empty(patient))
+
+    assert patient.statuses_told == ["queued", "delivered", "delivered"]
+    assert time.monotonic() - began < 10
+    assert "attempts" not in caplog.text
+
+
 def test_different_faxes_do_not_wait_for_each_other(patient, telnyx):
     patient.delay = 0.7
     telnyx.hold()
@@ -184,10 +199,14 @@ def test_stopping_waits_for_what_is_in_hand(ledger):
     wait_until(lambda: ledger.take(0) is None)
     workers.stop()
     ledger.put(entry("two"))
+    workers.wake()
     time.sleep(0.3)
 
     assert done == ["one"]
     assert ledger.waiting() == 1
+    workers.start()
+    wait_until(lambda: ledger.waiting() == 0)
+    workers.stop()
 
 
 @pytest.fixture(name="place", params=SHARED)

@@ -101,10 +101,15 @@ class Finish:
 
 @frozen
 class Postpone:
-    """Effect: an inbox's event is to be worked on again in so many *seconds*."""
+    """
+    Effect: an inbox's event is to be worked on again in so many *seconds*.
+
+    *as_untaken* says that it was not tried.
+    """
 
     event_id: str
     seconds: float
+    as_untaken: bool = False
 
 
 @frozen
@@ -176,7 +181,7 @@ def work_off(event: FaxEvent, url: str, rules: Rules, attempts: int) -> Talk:
     """
     turn = turn_of(event)
     if (yield Claim(turn)) != "new":
-        yield Postpone(event.id, ANOTHER_IS_AT_IT)
+        yield Postpone(event.id, ANOTHER_IS_AT_IT, as_untaken=True)
         return AGAIN
     delivered = False
     try:

@@ -95,8 +95,12 @@ class Ledger(Protocol):
     def finish(self, event_id: str) -> None:
         """Remove an event's entry and settle the event, both or neither."""
 
-    def postpone(self, event_id: str, seconds: float) -> None:
-        """Give an event's entry back, to be due in so many *seconds*."""
+    def postpone(self, event_id: str, seconds: float, *, as_untaken: bool = False) -> None:
+        """
+        Give an event's entry back, to be due in so many *seconds*.
+
+        *as_untaken* leaves out of its attempts that it was taken now.
+        """
 
     def waiting(self) -> int:
         """Return how many entries are not finished, taken and postponed ones included."""

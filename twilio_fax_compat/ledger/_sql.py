@@ -193,12 +193,14 @@ class SqlLedger(SqlTallies):
 
         self.transact(work)
 
-    def postpone(self, event_id: str, seconds: float) -> None:
+    def postpone(self, event_id: str, seconds: float, *, as_untaken: bool = False) -> None:
         """Give an event's entry back, to be due in so many *seconds*."""
         self.transact(
             lambda query: query(
-                "UPDATE fax_ledger_inbox SET due = :now + :seconds WHERE event_id = :event_id",
+                "UPDATE fax_ledger_inbox SET due = :now + :seconds, attempts = attempts - :less"
+                " WHERE event_id = :event_id",
                 seconds=seconds,
+                less=int(as_untaken),
                 event_id=event_id,
             )
         )

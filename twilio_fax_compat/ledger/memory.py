@@ -149,11 +149,13 @@ class MemoryLedger:
             self._inbox.pop(event_id, None)
             self._note(event_id, _DONE)
 
-    def postpone(self, event_id: str, seconds: float) -> None:
+    def postpone(self, event_id: str, seconds: float, *, as_untaken: bool = False) -> None:
         """Give an event's entry back, to be due in so many *seconds*."""
         with self._lock:
             if event_id in self._inbox:
-                self._inbox[event_id] = (self.clock() + seconds, self._inbox[event_id][1])
+                entry = self._inbox[event_id][1]
+                entry = evolve(entry, attempts=entry.attempts - as_untaken)
+                self._inbox[event_id] = (self.clock() + seconds, entry)
 
     def waiting(self) -> int:
         """Return how many entries are not finished."""

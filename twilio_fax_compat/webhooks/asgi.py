@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import TimeoutError as FutureTimeout
+from contextlib import suppress
 from typing import Any, Awaitable, Callable, Mapping, MutableMapping, Sequence, TypeVar
 from urllib.parse import quote, unquote, urlsplit
 
@@ -96,6 +97,8 @@ class ASGIMiddleware(Middleware[App]):
     async def _work_until_shutdown(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def told(message: Message) -> None:
             if message["type"] == "lifespan.startup.complete":
+                # An application may be started more than once, in one loop or in several.
+                self._loop = None
                 self._work_here(scope)
             await send(message)
 
@@ -286,12 +289,18 @@ async def _serve(media: MediaServer, scope: Scope, send: Send) -> None:
         await send({"type": "websocket.close", "code": 1008})
         return
     answer = await _elsewhere(media.answer, scope["method"], scope["path"], query)
-    await _begin(send, answer.status, answer.headers)
-    while True:
-        piece = await _elsewhere(next, answer.pieces, b"")
-        await send({"type": "http.response.body", "body": piece, "more_body": bool(piece)})
-        if not piece:
-            return
+    try:
+        await _begin(send, answer.status, answer.headers)
+        piece = None
+        while piece != b"":
+            piece = await _elsewhere(next, answer.pieces, b"")
+            await send({"type": "http.response.body", "body": piece, "more_body": bool(piece)})
+    finally:
+        # Whoever asked may have gone before the end, and a piece be on its way still.
+        close = getattr(answer.pieces, "close", None)
+        if close is not None:
+            with suppress(ValueError):
+                await _elsewhere(close)
 
 
 async def _begin(send: Send, status: int, told: Sequence[tuple[str, str]]) -> None:

@@ -82,12 +82,18 @@ class Workers:
     poll: float = 1.0
     lease: float = LEASE
     _shift: _Shift | None = field(default=None, init=False)
+    _is_stopped: bool = field(default=False, init=False)
     _starting: Lock = field(factory=Lock, init=False)
 
+    def start(self) -> None:
+        """Work in this process, also after `stop`."""
+        self._is_stopped = False
+        self.ensure()
+
     def ensure(self) -> None:
-        """Start to work in this process, if nobody does."""
+        """Start to work in this process, if nobody does and it was not stopped."""
         shift = self._shift
-        if shift is None or shift.pid != os.getpid():
+        if not self._is_stopped and (shift is None or shift.pid != os.getpid()):
             self._start()
 
     def wake(self) -> None:
@@ -97,7 +103,8 @@ class Workers:
             self._shift.wake.set()
 
     def stop(self, timeout: float = 10.0) -> None:
-        """Take no more, and wait up to *timeout* seconds for what is being delivered."""
+        """Take no more, until `start`, and wait up to *timeout* seconds for what is being delivered."""
+        self._is_stopped = True
         shift = self._shift
         if shift is None or shift.pid != os.getpid() or shift.thread is None:
             return

@@ -199,7 +199,7 @@ class Receiver:
         if isinstance(step, Finish):
             return ledger.finish(step.event_id)
         if isinstance(step, Postpone):
-            return ledger.postpone(step.event_id, step.seconds)
+            return ledger.postpone(step.event_id, step.seconds, as_untaken=step.as_untaken)
         if isinstance(step, Tell):
             code = "" if step.code is None else f"{step.code}: "
             return logger.warning("%s%s", code, step.text)
@@ -279,7 +279,7 @@ class Middleware(Generic[A]):
     def start(self) -> None:
         """Begin to work on the inbox now; otherwise the first request of the process does it."""
         if self._workers is not None:
-            self._workers.ensure()
+            self._workers.start()
 
     def close(self, timeout: float = 10.0) -> None:
         """Work on the inbox no more, after up to *timeout* seconds for what is being delivered."""
