@@ -5,7 +5,7 @@ import re
 
 import pytest
 from attrs import evolve
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from twilio_fax_compat._core.rollout import (
@@ -115,6 +115,8 @@ def test_what_is_wrong_is_named(value, told):
         read_plan(value)
 
 
+@example(0.03125)
+@example(12345)
 @given(JSON_VALUES | NAMED | NAMED.map(json.dumps) | st.binary() | st.text() | st.from_type(type))
 def test_any_value_is_a_plan_or_a_value_error(value):
     """Reading a flag has no third outcome, and its error has no full number."""

@@ -187,7 +187,10 @@ def _shown(value: object) -> str:
     if not isinstance(value, (str, int, float)):
         return f"a value of type {type(value).__name__}"
     if not isinstance(value, str):
-        return format(value, ".6g") if abs(value) < 1e5 else "a number that large"
+        # As few digits in a row as tell nobody's number.
+        if not abs(value) < 1e4:
+            return "a number that large"
+        return f"{value:.4f}".rstrip("0").rstrip(".")
     text = repr(value)
     text = text if len(text) <= 40 else text[:40] + "..."
     return _LONG_NUMBER.sub(lambda match: "..." + match.group()[-4:], mask(text))
