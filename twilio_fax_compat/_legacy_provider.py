@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from itertools import islice
 from typing import Any, Mapping
 from urllib.parse import urlencode
 
 from attrs import field, frozen
 
+from twilio_fax_compat._core.exchange import ROUTE
 from twilio_fax_compat._core.faxes import FAX_API
 from twilio_fax_compat._core.legacy_payloads import (
     FAX_NAMES,
@@ -16,21 +16,18 @@ from twilio_fax_compat._core.legacy_payloads import (
     answer_of_error,
     payload_of_instance,
 )
+from twilio_fax_compat._core.masking import mask
+from twilio_fax_compat._core.merging import NEXT
 from twilio_fax_compat._core.messages import TwilioRequest, TwilioResponse
 from twilio_fax_compat._core.orders import PARAMETERS
 from twilio_fax_compat._core.problems import not_found, problem
-from twilio_fax_compat.base.exceptions import TwilioException
 
-_ROUTE = re.compile(r"/Faxes(?:/([^/]+)(?:/(Media)(?:/([^/]+))?)?)?/?")
 _FILTERS: Mapping[str, str] = {
     "From": "from_",
     "To": "to",
     "DateCreatedOnOrBefore": "date_created_on_or_before",
     "DateCreatedAfter": "date_created_after",
 }
-_NEXT = "NextPageUrl"
-"""The field of a list request that holds the client's own URL of the page, on whatever host."""
-
 _PAGING: Mapping[str, str] = {
     "PageToken": "page_token",
     "Page": "page_number",
@@ -50,7 +47,7 @@ class LegacyProvider:
 
         Raises what else the client raises: then no answer came.
         """
-        route = _ROUTE.fullmatch(request.path)
+        route = ROUTE.fullmatch(request.path)
         if route is None:
             return not_found(request.path)
         sid, has_media, media = route.groups()
@@ -72,9 +69,9 @@ class LegacyProvider:
             return answer
 
     def _create(self, faxes: Any, request: TwilioRequest) -> TwilioResponse:
-        unknown = set(request.fields) - set(PARAMETERS)
+        unknown = sorted(set(request.fields) - set(PARAMETERS))
         if unknown:
-            raise TwilioException("unknown parameters: {}".format(", ".join(sorted(unknown))))
+            return problem(400, 20001, "Unknown parameters: {}".format(mask(", ".join(unknown))))
         named = {PARAMETERS[name]: value for name, value in request.fields.items()}
         return TwilioResponse(201, payload_of_instance(faxes.create(**named), FAX_NAMES))
 
@@ -89,7 +86,7 @@ def _one(
         instance = context.update() if status is None else context.update(status=status)
         return TwilioResponse(200, payload_of_instance(instance, names))
     if request.method == "DELETE":
-        return TwilioResponse(204 if context.delete() else 202)
+        return TwilioResponse(202 if context.delete() is False else 204)
     return problem(405, 20004, f"{request.method} is not allowed here")
 
 
@@ -97,7 +94,7 @@ def _list(
     resource: Any, request: TwilioRequest, names: tuple[str, ...], key: str
 ) -> TwilioResponse:
     fields = dict(request.fields)
-    following = fields.pop(_NEXT, None)
+    following = fields.pop(NEXT, None)
     if not hasattr(resource, "page"):
         items, query = _listed(resource, fields)
     else:
@@ -108,7 +105,7 @@ def _list(
             named = {known[name]: value for name, value in fields.items() if name in known}
             page = resource.page(**named)
         items, url = list(page), getattr(page, "next_page_url", None)
-        query = {_NEXT: url} if url else None
+        query = {NEXT: url} if url else None
     meta = {
         "key": key,
         "page": 0,

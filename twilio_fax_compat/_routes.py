@@ -10,10 +10,17 @@ from typing import Any, Callable, Mapping
 from attrs import define, field
 
 from twilio_fax_compat._core.exchange import twilio_request
-from twilio_fax_compat._core.messages import Mint, Recall, TwilioRequest, TwilioResponse, Warn
+from twilio_fax_compat._core.messages import (
+    Facts,
+    Mint,
+    Recall,
+    TwilioRequest,
+    TwilioResponse,
+    Warn,
+)
 from twilio_fax_compat._core.rehearsal import rehearse
 from twilio_fax_compat._core.rollout import TELNYX, Subject
-from twilio_fax_compat._core.routing import (
+from twilio_fax_compat._core.route_effects import (
     Ask,
     Count,
     Decide,
@@ -22,12 +29,12 @@ from twilio_fax_compat._core.routing import (
     Rehearse,
     RouteEffect,
     Tell,
-    route,
 )
+from twilio_fax_compat._core.routing import route
 from twilio_fax_compat._drive import Exchange, carry_out, warn_once
 from twilio_fax_compat._legacy_provider import LegacyProvider
 from twilio_fax_compat.base.exceptions import TwilioException
-from twilio_fax_compat.ledger import Ledger, LedgerUnavailable
+from twilio_fax_compat.ledger import Ledger, LedgerUnavailable, MemoryLedger
 from twilio_fax_compat.migration.flags import EnvironmentFlag
 from twilio_fax_compat.migration.rollout import Rollout
 from twilio_fax_compat.settings import TelnyxSettings
@@ -57,6 +64,8 @@ class RoutedExchange:
     unmapped: tuple[str, ...] = ()
     _telnyx: Exchange | None = field(default=None, init=False)
     _legacy: LegacyProvider | None = field(default=None, init=False)
+    # What the ledger could not take.
+    _kept: MemoryLedger = field(factory=MemoryLedger, init=False, repr=False)
 
     def request(
         self,
@@ -99,6 +108,7 @@ class RoutedExchange:
             has_legacy=has_legacy,
             falls_back=self.rollout.fallback,
             is_partial=self.rollout.partial_results,
+            outlasts=not isinstance(self.ledger, MemoryLedger),
             salt=self.account_sid or "",
         )
 
@@ -156,16 +166,25 @@ class RoutedExchange:
                 self.ledger.tally(effect.name)
             else:
                 self.ledger.remember(effect.key, effect.facts)
-        except LedgerUnavailable as error:
-            # What was sent is sent: its caller must hear of that, not of this.
-            logger.warning("the ledger missed a note: %s", error)
+                if self._kept.recall((effect.key,)):
+                    self._kept.remember(effect.key, effect.facts)
+        except Exception as error:  # noqa: BLE001 - its caller must hear of the fax, not of this
+            logger.warning("the ledger missed a note: %s", _in_words(error))
+            if isinstance(effect, Note):
+                self._kept.remember(effect.key, effect.facts)
 
-    def _recall(self, effect: Recall) -> Any:
+    def _recall(self, effect: Recall) -> dict[str, Facts]:
+        known = self._kept.recall(effect.fax_ids)
         try:
-            return self.ledger.recall(effect.fax_ids)
-        except LedgerUnavailable as error:
-            logger.warning("the ledger could not be asked: %s", error)
-            return {}
+            return {**self.ledger.recall(effect.fax_ids), **known}
+        except Exception as error:  # noqa: BLE001 - without it there is another way
+            logger.warning("the ledger could not be asked: %s", _in_words(error))
+            return known
+
+
+def _in_words(error: Exception) -> str:
+    # Only the ledgers of this package are known to tell nothing that is private.
+    return str(error) if isinstance(error, LedgerUnavailable) else type(error).__name__
 
 
 @define

@@ -1,17 +1,17 @@
 """One list out of two: complete, in order, and nothing twice, whatever happens meanwhile."""
 
 from datetime import datetime, timedelta, timezone
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 from attrs import define, field
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from twilio_fax_compat._core.merging import Place, merged_page
+from twilio_fax_compat._core.merging import NEXT, Place, merged_page
 from twilio_fax_compat._core.messages import TwilioRequest, TwilioResponse
 from twilio_fax_compat._core.rollout import LEGACY, TELNYX
-from twilio_fax_compat._core.routing import Ask, Providers, Tell
+from twilio_fax_compat._core.route_effects import Ask, Providers, Tell
 
 BEGINNING = datetime(2026, 7, 1, tzinfo=timezone.utc)
 
@@ -28,27 +28,36 @@ class Provider:
     most: int = 1000
     is_oldest_first: bool = False
     is_down: bool = False
-    asked: int = 0
+    is_anchored: bool = False
+    asked: list = field(factory=list)
 
     def add(self, sid, second):
         self.faxes.append({"sid": sid, "date_created": at(second), "to": "+15005550009"})
 
     def answer(self, request):
-        self.asked += 1
+        self.asked.append(dict(request.fields))
         if self.is_down:
             return TwilioResponse(500, {"code": 20500, "message": "broken"})
         fields = request.fields
+        if NEXT in fields:
+            fields = dict(parse_qsl(urlsplit(fields[NEXT]).query))
         before = fields.get("DateCreatedOnOrBefore", "9")
         after = fields.get("DateCreatedAfter", "0")
         found = [fax for fax in self.faxes if after < fax["date_created"] <= before]
         found.sort(key=lambda fax: fax["date_created"])
         if not self.is_oldest_first:
             found.reverse()
-        size, start = min(int(fields["PageSize"]), self.most), int(fields.get("Start", 0))
+        size = min(int(fields.get("PageSize", 50)), self.most)
+        start = int(fields.get("Start", 0))
+        if "Older" in fields:
+            start = [fax["sid"] for fax in found].index(fields["Older"]) + 1
         url = None
         if len(found) > start + size:
-            query = f"DateCreatedOnOrBefore={before}&DateCreatedAfter={after}"
-            url = f"https://x/Faxes?{query}&PageSize={size}&Start={start + size}"
+            query = f"DateCreatedOnOrBefore={before}&DateCreatedAfter={after}&PageSize={size}"
+            url = f"https://x/Faxes?{query}&Start={start + size}"
+            if self.is_anchored:
+                own = f"https://own.example/?PageToken=1&{query}&Older={found[start + size - 1]['sid']}"
+                url = "https://x/Faxes?" + urlencode({NEXT: own})
         page = [dict(fax) for fax in found[start : start + size]]
         return TwilioResponse(200, {"faxes": page, "meta": {"next_page_url": url}})
 
@@ -90,8 +99,12 @@ def walk(providers, fields, between=lambda: None):
 SECONDS = st.lists(st.integers(0, 12), max_size=30)
 
 
-def filled(telnyx, legacy, **options):
-    providers = {TELNYX: Provider(**options), LEGACY: Provider(**options)}
+def filled(telnyx, legacy, is_oldest_first=False, is_anchored=False, **options):
+    """Return both providers; Twilio's lists begin with the newest, of Telnyx's it is not known."""
+    providers = {
+        TELNYX: Provider(is_oldest_first=is_oldest_first, **options),
+        LEGACY: Provider(is_anchored=is_anchored, **options),
+    }
     number = 0
     for name, seconds in ((TELNYX, telnyx), (LEGACY, legacy)):
         for second in seconds:
@@ -100,11 +113,13 @@ def filled(telnyx, legacy, **options):
     return providers
 
 
-@given(SECONDS, SECONDS, st.integers(1, 9), st.integers(1, 7), st.booleans())
+@given(SECONDS, SECONDS, st.integers(1, 9), st.integers(1, 7), st.booleans(), st.booleans())
 @settings(deadline=None)
-def test_the_list_is_whole(telnyx, legacy, size, most, is_oldest_first):
+def test_the_list_is_whole(telnyx, legacy, size, most, is_oldest_first, is_anchored):
     """Of any dates, in pages of any size, from providers with pages of any size and order."""
-    providers = filled(telnyx, legacy, most=most, is_oldest_first=is_oldest_first)
+    providers = filled(
+        telnyx, legacy, most=most, is_oldest_first=is_oldest_first, is_anchored=is_anchored
+    )
     found, sizes = walk(providers, {"PageSize": str(size)})
 
     assert sorted(fax["sid"] for fax in found) == sorted(
@@ -116,11 +131,11 @@ def test_the_list_is_whole(telnyx, legacy, size, most, is_oldest_first):
     assert sizes[-1] > 0 or sizes == [0]
 
 
-@given(SECONDS, SECONDS, st.integers(1, 5), st.integers(2, 7), st.data())
+@given(SECONDS, SECONDS, st.integers(1, 5), st.integers(2, 7), st.booleans(), st.data())
 @settings(deadline=None)
-def test_arrivals_move_nothing(telnyx, legacy, size, most, data):
+def test_arrivals_move_nothing(telnyx, legacy, size, most, is_anchored, data):
     """Faxes that come while the list is read make none of the others appear twice, or not at all."""
-    providers = filled(telnyx, legacy, most=most)
+    providers = filled(telnyx, legacy, most=most, is_anchored=is_anchored)
     before = {fax["sid"] for one in providers.values() for fax in one.faxes}
     arrived = iter(range(100, 1000))
 
@@ -161,7 +176,7 @@ def test_pages_are_read_lazily():
     answer, _ = page_of(providers, {"PageSize": "10"})
 
     assert len(answer.payload["faxes"]) == 10
-    assert [one.asked for one in providers.values()] == [1, 1]
+    assert [len(one.asked) for one in providers.values()] == [1, 1]
 
 
 def test_a_page_by_its_number():
@@ -201,3 +216,56 @@ def test_a_token_that_is_none(token):
 def test_a_token_is_read_back(bound, seen, ended):
     place = Place(bound, seen, ended)
     assert Place.of(place.token()) == place
+
+
+@given(st.lists(st.integers(0, 12), max_size=30), st.sampled_from([{}, {"PageSize": "4"}]))
+def test_the_legacy_provider_is_asked_as_its_own_client_asks(legacy, fields):
+    """While Telnyx has none: the program's own words first, then the provider's own URLs."""
+    providers = filled([], legacy, is_anchored=True, most=5)
+    found, _ = walk(providers, fields)
+    assert len(found) == len(legacy)
+    asked = providers[LEGACY].asked
+    assert asked[0] == fields
+    assert all(set(request) == {NEXT} for request in asked[1:])
+    size = int(fields.get("PageSize", 5))
+    assert len(asked) == max(1, -(-len(legacy) // size))
+    assert len(providers[TELNYX].asked) == 1
+
+
+def test_a_list_that_slides_shows_nothing_twice():
+    """A list that is paged by numbers, where a fax arrives between two pages."""
+    providers = filled([], [5, 5, 5, 5], most=2)
+    legacy = providers[LEGACY]
+    answer = legacy.answer
+
+    def arriving(request):
+        result = answer(request)
+        if len(legacy.asked) == 1:
+            legacy.add("FX" + "9" * 32, 5)
+            legacy.faxes.sort(key=lambda fax: fax["sid"])
+        return result
+
+    found = []
+    talk = merged_page(TwilioRequest("GET", "/Faxes", {"PageSize": "9"}), Providers())
+    try:
+        effect = talk.send(None)
+        while True:
+            effect = talk.send(
+                arriving(effect.request)
+                if effect.provider == LEGACY
+                else providers[TELNYX].answer(effect.request)
+            )
+    except StopIteration as end:
+        found = [fax["sid"] for fax in end.value.payload["faxes"]]
+    assert len(found) == len(set(found))
+    assert {fax["sid"] for fax in legacy.faxes} - {"FX" + "9" * 32} <= set(found)
+
+
+def test_a_page_that_was_told_before_telnyx_was_there():
+    """An URL of the legacy provider's alone goes on in its list alone."""
+    providers = filled(range(3), range(6), is_anchored=True)
+    first = providers[LEGACY].answer(TwilioRequest("GET", "/Faxes", {"PageSize": "4"}))
+    fields = dict(parse_qsl(urlsplit(first.payload["meta"]["next_page_url"]).query))
+    found, _ = walk(providers, fields)
+    assert [fax["date_created"] for fax in found] == [at(1), at(0)]
+    assert providers[TELNYX].asked == []

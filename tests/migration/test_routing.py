@@ -4,6 +4,7 @@ import logging
 import re
 from collections import Counter
 
+import httpx
 import pytest
 
 from tests.base.libraries import needs_751
@@ -13,6 +14,7 @@ from tests.standin import TwilioStandIn, standin_client
 from twilio_fax_compat import TelnyxCompatibilityWarning, TelnyxSettings
 from twilio_fax_compat._core.rollout import decide, read_plan
 from twilio_fax_compat.base.exceptions import TwilioException, TwilioRestException
+from twilio_fax_compat.http.response import Response
 from twilio_fax_compat.ledger import MemoryLedger
 from twilio_fax_compat.migration import Rollout, provider_of
 from twilio_fax_compat.rest import Client
@@ -64,6 +66,22 @@ class Elsewhere:
     def request(self, method, url, *args, **named):
         url = url.replace("https://space.example.com", "https://fax.twilio.com")
         return self._http_client.request(method, url, *args, **named)
+
+
+class OnlyTwilio:
+    """An HTTP client for Twilio's requests, beside which Telnyx's go their own way."""
+
+    def __init__(self, http_client):
+        self._http_client = http_client
+
+    def request(self, method, url, *args, **named):
+        if "/v2/" not in url:
+            return self._http_client.request(method, url, *args, **named)
+        named.pop("allow_redirects"), named.pop("auth")
+        answer = httpx.request(
+            method, url, content=named["data"], headers=named["headers"], timeout=5
+        )
+        return Response(answer.status_code, answer.text, dict(answer.headers))
 
 
 def client_of(legacy, telnyx, rollout, ledger=None, **settings):
@@ -269,12 +287,20 @@ def test_a_flag_without_a_legacy_client(telnyx):
 
 
 @needs_751
-def test_the_installed_twilio_is_the_legacy_client(telnyx, twilio):
+@pytest.mark.parametrize("has_telnyx", [True, False])
+def test_the_installed_twilio_is_the_legacy_client(telnyx, twilio, has_telnyx):
     """With the flag alone, its requests are byte for byte those of Twilio's own client."""
     rewriting = standin_client(twilio).http_client
-    environ = {"TWILIO_FAX_COMPAT_ROLLOUT": "off"}
-    ours = Client(twilio.account_sid, twilio.auth_token, http_client=rewriting, environment=environ)
+    environ = {"TWILIO_FAX_COMPAT_ROLLOUT": "off", **(telnyx.environ if has_telnyx else {})}
+    ours = Client(
+        twilio.account_sid,
+        twilio.auth_token,
+        http_client=OnlyTwilio(rewriting) if has_telnyx else rewriting,
+        environment=environ,
+    )
     theirs = standin_client(twilio)
+    for _ in range(12):
+        twilio.send(FROM, TO)
     raw = []
     for client in (theirs, ours):
         before = len(twilio.requests)
@@ -292,7 +318,9 @@ def test_the_installed_twilio_is_the_legacy_client(telnyx, twilio):
         faxes(fax.sid).update(status="canceled")
         faxes(fax.sid).media.list()
         faxes.list(from_=FROM, limit=3)
+        faxes.list(to=TO, date_created_after="2020-01-01")
         faxes(fax.sid).delete()
+        assert len(list(faxes.stream(page_size=5))) == 12
         raw.append(
             [
                 (
@@ -305,7 +333,7 @@ def test_the_installed_twilio_is_the_legacy_client(telnyx, twilio):
             ]
         )
 
-    assert len(raw[0]) == 6
+    assert len(raw[0]) == 10
     assert raw[0] == raw[1]
 
 
@@ -410,7 +438,7 @@ def test_a_provider_that_is_down_is_named(legacy, telnyx, twilio):
     switch.stage = "on"
     new = send(client)
     twilio.inject_failure(method="GET", status=500, times=None)
-    with pytest.raises(TwilioException) as caught:
+    with pytest.raises(TwilioException, match="HTTP 500 of the legacy provider") as caught:
         client.fax.faxes.list()
     assert "the legacy provider did not give its list" in caught.value.args[1].text
     assert client.fax.faxes(new.sid).fetch().sid == new.sid

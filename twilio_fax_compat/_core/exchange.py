@@ -52,7 +52,8 @@ from twilio_fax_compat._core.times import parse_http_date
 
 __all__ = ["RetryPolicy", "Setup", "exchange", "twilio_request"]
 
-_ROUTE = re.compile(r"/Faxes(?:/([^/]+)(?:/(Media)(?:/([^/]+))?)?)?/?")
+ROUTE = re.compile(r"/Faxes(?:/([^/]+)(?:/(Media)(?:/([^/]+))?)?)?/?")
+"""The paths of Twilio's fax API: the groups are the SID, ``Media``, and the SID of that."""
 
 LINK_MARGIN = timedelta(seconds=30)
 """A link that ends so soon is renewed at once, so that there is time to follow it."""
@@ -82,7 +83,7 @@ def twilio_request(
 def exchange(request: TwilioRequest, setup: Setup) -> Flow:
     """Answer a Twilio fax request by talking to Telnyx."""
     path, method = request.path, request.method.upper()
-    route = _ROUTE.fullmatch(path)
+    route = ROUTE.fullmatch(path)
     if route is None:
         return not_found(path)
     sid, has_media, media = route.groups()

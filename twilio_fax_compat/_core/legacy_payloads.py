@@ -7,10 +7,12 @@ https://www.twilio.com/docs/fax/api/fax-media-resource.
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import datetime, timezone
 from typing import Any, Mapping
 
+from twilio_fax_compat._core.masking import mask
 from twilio_fax_compat._core.messages import JSON, TwilioResponse
 from twilio_fax_compat._core.problems import problem
 from twilio_fax_compat._core.times import parse_http_date, parse_timestamp
@@ -64,25 +66,49 @@ def answer_of_error(error: BaseException) -> TwilioResponse | None:
     Return the answer that a client's exception tells of, or None when it tells of none.
 
     Such an exception has a ``status`` (``TwilioRestException``), or a response with a
-    ``status_code`` among its arguments (a failed page).
+    ``status_code`` among its arguments (a failed page). Numbers are masked, and an exception that
+    shows one is not chained.
     """
-    status = getattr(error, "status", None)
-    if isinstance(status, int) and not isinstance(status, bool) and 100 <= status < 600:
-        code = getattr(error, "code", None)
+    status = _status(error, "status")
+    if status is not None:
+        code, details = getattr(error, "code", None), getattr(error, "details", None)
         message = _PREFIX.sub("", str(getattr(error, "msg", None) or error), count=1)
-        details = getattr(error, "details", None)
-        return problem(
-            status,
-            code if isinstance(code, int) else status,
-            message,
-            details if isinstance(details, dict) else None,
-            error,
-        )
+        return _problem(error, status, code, message, details)
     for argument in getattr(error, "args", ()):
-        status = getattr(argument, "status_code", None)
-        if isinstance(status, int):
-            return problem(status, status, "{}".format(error.args[0]), None, error)
+        status = _status(argument, "status_code")
+        if status is not None:
+            told = _told(argument)
+            message = str(told.get("message") or error.args[0])
+            return _problem(error, status, told.get("code"), message, told.get("details"))
     return None
+
+
+def _problem(
+    error: BaseException, status: int, code: object, message: str, details: object
+) -> TwilioResponse:
+    shown = str(error)
+    return problem(
+        status,
+        code if isinstance(code, int) else status,
+        mask(message),
+        details if isinstance(details, dict) else None,
+        error if mask(shown) == shown else None,
+    )
+
+
+def _status(holder: object, name: str) -> int | None:
+    value = getattr(holder, name, None)
+    if isinstance(value, bool) or not isinstance(value, int):
+        return None
+    return value if 100 <= value < 600 else None
+
+
+def _told(response: object) -> JSON:
+    try:
+        body = json.loads(getattr(response, "text", ""))
+    except (TypeError, ValueError):
+        return {}
+    return body if isinstance(body, dict) else {}
 
 
 def _date(value: Any) -> Any:

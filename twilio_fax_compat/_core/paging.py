@@ -31,7 +31,7 @@ TELNYX_MAX_PAGE_SIZE = 250
 
 NEWEST_FIRST, OLDEST_FIRST, UNKNOWN_ORDER = "newest", "oldest", ""
 
-_FILTERS: Mapping[str, str] = {
+FILTERS: Mapping[str, str] = {
     "From": "filter[from][eq]",
     "To": "filter[to][eq]",
     "DateCreatedOnOrBefore": "filter[created_at][lte]",
@@ -207,7 +207,7 @@ def read_listing(fields: Mapping[str, object]) -> Listing | TwilioResponse:
     same, and the next page goes on where it ended.
     """
     given = {name: value for name, value in fields.items() if value is not None}
-    unknown = sorted(set(given) - set(_FILTERS) - {"Page", "PageSize", "PageToken"})
+    unknown = sorted(set(given) - set(FILTERS) - {"Page", "PageSize", "PageToken"})
     if unknown:
         return problem(400, 20001, "Unknown parameters: {}".format(", ".join(unknown)))
     size = _whole(given.get("PageSize", DEFAULT_PAGE_SIZE))
@@ -222,7 +222,7 @@ def read_listing(fields: Mapping[str, object]) -> Listing | TwilioResponse:
         if cursor is None:
             return problem(400, 20001, "PageToken is none of this list's")
     filters: dict[str, str] = {}
-    for name, telnyx_name in _FILTERS.items():
+    for name, telnyx_name in FILTERS.items():
         if name not in given:
             continue
         value: str | None = str(given[name])
@@ -231,7 +231,7 @@ def read_listing(fields: Mapping[str, object]) -> Listing | TwilioResponse:
         if value is None:
             return problem(400, 20001, f"{name} must be a date and time as 2021-03-04T05:06:07Z")
         filters[telnyx_name] = value
-    url_fields = [(name, str(given[name])) for name in _FILTERS if name in given]
+    url_fields = [(name, str(given[name])) for name in FILTERS if name in given]
     assert cursor is not None
     return Listing(filters, min(size, MAX_PAGE_SIZE), number, cursor, url_fields)
 

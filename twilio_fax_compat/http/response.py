@@ -33,7 +33,8 @@ class PayloadResponse(Response):
     A response that carries what its body decodes to, which is written out only if asked for.
 
     *cause* is the exception that an error of this response is chained to. The repr shows no
-    body, as a failed list puts its response into an exception's arguments.
+    body, as a failed list puts its response into an exception's arguments, but which of two
+    providers failed.
     """
 
     def __init__(
@@ -56,7 +57,9 @@ class PayloadResponse(Response):
         return "" if self.payload is None else json.dumps(self.payload)
 
     def __repr__(self) -> str:
-        return f"HTTP {self.status_code}"
+        details = self.payload.get("details") if isinstance(self.payload, dict) else None
+        provider = details.get("provider") if isinstance(details, dict) else None
+        return f"HTTP {self.status_code}" + (f" of {provider}" if provider else "")
 
     def __getstate__(self) -> dict[str, Any]:
         # A cause may hold connections, which no process can give to another.
