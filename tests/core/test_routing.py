@@ -252,6 +252,33 @@ def test_a_send_has_one_key(names, salt):
 
 
 @pytest.mark.parametrize(
+    "signature",
+    [
+        "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Date={0}&X-Amz-Expires=60&X-Amz-Signature={0}",
+        "AWSAccessKeyId=AKIA&Signature={0}&Expires={0}",
+        "Expires={0}&Signature={0}&Key-Pair-Id=K1",
+        "X-Goog-Algorithm=GOOG4-RSA-SHA256&X-Goog-Date={0}&X-Goog-Signature={0}",
+        "sv=2024-11-04&st={0}&se={0}&sr=b&sp=r&sig={0}",
+    ],
+)
+def test_an_address_that_is_signed_anew_is_the_same(signature):
+    def key(text):
+        return send_key({**FORM, "MediaUrl": f"https://x.example/1.pdf?{text}"}, "")
+
+    first, second = signature.format("1"), signature.format("2")
+    assert key(f"page=1&{first}") == key(f"page=1&{second}")
+    assert key(f"page=1&{first}") != key(f"page=2&{first}")
+
+
+def test_an_address_without_a_signature_is_itself():
+    keys = {
+        send_key({**FORM, "MediaUrl": "https://x.example/1.pdf" + query}, "")
+        for query in ("", "?", "?st=1", "?st=2", "?expires=1", "?expires=2")
+    }
+    assert len(keys) == 6
+
+
+@pytest.mark.parametrize(
     ("sid", "order"), [(LEGACY_SID, [LEGACY, TELNYX]), (UUID_SID, [TELNYX, LEGACY])]
 )
 @pytest.mark.parametrize("unsure", [404, 401, 405, 429, 500, 503, RAISED])

@@ -48,7 +48,13 @@ class _Faxes:
         return _Context(self._client, sid)
 
     def create(self, to, media_url, from_=None, quality=None, status_callback=None):
-        form = {"To": to, "MediaUrl": media_url, "From": from_, "Quality": quality}
+        form = {
+            "To": to,
+            "MediaUrl": media_url,
+            "From": from_,
+            "Quality": quality,
+            "StatusCallback": status_callback,
+        }
         form = {name: value for name, value in form.items() if value is not None}
         return _instance(self._client.ask("POST", "/Faxes", data=form))
 

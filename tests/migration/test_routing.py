@@ -9,7 +9,7 @@ import pytest
 
 from tests.base.libraries import needs_751
 from tests.helpers import ACCOUNT, FAST, FROM, MEDIA_URL, TO
-from tests.migration.clients import KINDS, legacy_client
+from tests.migration.clients import legacy_client
 from tests.standin import TwilioStandIn, standin_client
 from twilio_fax_compat import TelnyxCompatibilityWarning, TelnyxSettings
 from twilio_fax_compat._core.rollout import decide, read_plan
@@ -18,31 +18,9 @@ from twilio_fax_compat.http.response import Response
 from twilio_fax_compat.ledger import MemoryLedger
 from twilio_fax_compat.migration import Rollout, provider_of
 from twilio_fax_compat.rest import Client
-from twilio_fax_compat.testing import TelnyxEmulator, faults
+from twilio_fax_compat.testing import faults
 
 STAGES = ["off", "shadow", "50%", "on"]
-
-
-@pytest.fixture(name="twilio")
-def _twilio():
-    with TwilioStandIn() as twilio:
-        yield twilio
-
-
-@pytest.fixture(name="telnyx")
-def _telnyx():
-    with TelnyxEmulator() as telnyx:
-        yield telnyx
-
-
-@pytest.fixture(name="kind", params=KINDS)
-def _kind(request):
-    return request.param
-
-
-@pytest.fixture(name="legacy")
-def _legacy(kind, twilio):
-    return legacy_client(kind, twilio)
 
 
 class Switch:

@@ -6,6 +6,7 @@ What the one may have sent already is not sent by the other: such a send is pinn
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from hashlib import sha256
 from typing import Any, Generator, Mapping
@@ -37,6 +38,20 @@ from twilio_fax_compat._core.route_effects import (
     provided,
 )
 from twilio_fax_compat._core.tallies import ACCEPTED, FALLBACK, UNSURE, create_tally, refused
+
+_SIGNATURE = re.compile(r"x-(amz|goog)-.*|signature|sig")
+_SIGNED_WITH = re.compile(
+    r"awsaccesskeyid|googleaccessid|expires|policy|key-pair-id"
+    r"|s[vsrpte]|srt|spr|sip|sk(oid|tid|[tesv])"
+)
+"""
+What a signed URL has besides its signature, in lower case.
+
+https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html,
+https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-content-signed-urls.html,
+https://cloud.google.com/storage/docs/authentication/signatures and
+https://learn.microsoft.com/rest/api/storageservices/create-service-sas.
+"""
 
 PIN_LIFETIME = timedelta(hours=24)
 """How long a fax that may have been sent stays with the provider that may have it."""
@@ -114,10 +129,31 @@ def _out_of_reach(provider: str) -> TwilioResponse:
 
 
 def send_key(fields: Mapping[str, object], salt: str) -> str:
-    """Return what stands for a send in the ledger: equal for equal forms of one account."""
-    form = in_todays_order(fields)
+    """
+    Return what stands for a send in the ledger: equal for equal forms of one account.
+
+    A document's address that was signed anew is the same address.
+    """
+    form = dict(in_todays_order(fields))
+    if isinstance(form.get("MediaUrl"), str):
+        form["MediaUrl"] = _unsigned(str(form["MediaUrl"]))
     told = sorted((name, str(value)) for name, value in form.items() if value is not None)
     return SEND_KEYS + sha256(repr((salt, told)).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _unsigned(url: str) -> str:
+    address, mark, query = url.partition("?")
+    if not mark:
+        return url
+    pairs = [pair.partition("=") for pair in query.split("&")]
+    names = {name.lower() for name, _, _ in pairs}
+    if not any(_SIGNATURE.fullmatch(name) for name in names):
+        return url
+    return address + mark + "&".join("".join(pair) for pair in pairs if not _signs(pair[0].lower()))
+
+
+def _signs(name: str) -> bool:
+    return bool(_SIGNATURE.fullmatch(name) or _SIGNED_WITH.fullmatch(name))
 
 
 def _accepted(answer: TwilioResponse, provider: str) -> Generator[RouteEffect, Any, None]:
