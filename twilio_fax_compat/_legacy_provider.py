@@ -17,10 +17,10 @@ from twilio_fax_compat._core.legacy_payloads import (
     payload_of_instance,
 )
 from twilio_fax_compat._core.masking import mask
-from twilio_fax_compat._core.merging import NEXT
 from twilio_fax_compat._core.messages import TwilioRequest, TwilioResponse
 from twilio_fax_compat._core.orders import PARAMETERS
 from twilio_fax_compat._core.problems import not_found, problem
+from twilio_fax_compat._core.sources import NEXT
 
 _FILTERS: Mapping[str, str] = {
     "From": "from_",

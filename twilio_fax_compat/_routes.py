@@ -33,7 +33,6 @@ from twilio_fax_compat._core.route_effects import (
 from twilio_fax_compat._core.routing import route
 from twilio_fax_compat._drive import Exchange, carry_out, warn_once
 from twilio_fax_compat._legacy_provider import LegacyProvider
-from twilio_fax_compat.base.exceptions import TwilioException
 from twilio_fax_compat.ledger import Ledger, LedgerUnavailable, MemoryLedger
 from twilio_fax_compat.migration.flags import EnvironmentFlag
 from twilio_fax_compat.migration.rollout import Rollout
@@ -206,13 +205,3 @@ def rollout_of(rollout: object, environ: Mapping[str, str]) -> Rollout:
     if rollout is None:
         return Rollout(EnvironmentOrOff(environ=environ))
     return Rollout.of(rollout)
-
-
-def with_fax(client: Any) -> Any:
-    """Return *client* if it can send faxes. Raises TwilioException that says what to do."""
-    if hasattr(type(client), "fax") or hasattr(client, "fax"):
-        return client
-    raise TwilioException(
-        "a roll-out needs the legacy provider's client: pass Client(legacy=...), install "
-        "twilio==7.5.1, whose client has fax, or let the stage be 'complete'"
-    )

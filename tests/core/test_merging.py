@@ -8,10 +8,11 @@ from attrs import define, field
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from twilio_fax_compat._core.merging import NEXT, Place, merged_page
+from twilio_fax_compat._core.merging import merged_page
 from twilio_fax_compat._core.messages import TwilioRequest, TwilioResponse
 from twilio_fax_compat._core.rollout import LEGACY, TELNYX
 from twilio_fax_compat._core.route_effects import Ask, Providers, Tell
+from twilio_fax_compat._core.sources import NEXT, Place
 
 BEGINNING = datetime(2026, 7, 1, tzinfo=timezone.utc)
 

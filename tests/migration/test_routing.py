@@ -259,7 +259,7 @@ def test_a_flag_without_a_legacy_client(telnyx):
         "token",
         environment={**telnyx.environ, "TWILIO_FAX_COMPAT_ROLLOUT": "off"},
     )
-    with pytest.raises(TwilioException, match="twilio"):
+    with pytest.raises(TwilioException, match=r"Client\(legacy=...\), install twilio==7.5.1"):
         send(client)
     assert telnyx.faxes == []
 

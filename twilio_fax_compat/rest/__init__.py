@@ -176,7 +176,8 @@ class Client:
 
     def _new_routes(self) -> RoutedExchange:
         from twilio_fax_compat._ledgers import chosen_ledger
-        from twilio_fax_compat._routes import RoutedExchange, rollout_of, with_fax
+        from twilio_fax_compat._routes import RoutedExchange, rollout_of
+        from twilio_fax_compat.rest._legacy import with_fax
         from twilio_fax_compat.settings import TelnyxSettings
 
         has_telnyx = True
@@ -190,7 +191,7 @@ class Client:
             chosen_ledger(self._ledger, self._environment),
             settings,
             self._telnyx_exchange,
-            lambda: with_fax(self._old_provider or self._twilio_client()),
+            lambda: with_fax(self._legacy_client),
             has_telnyx,
             tuple(
                 f"{name}: Telnyx is one place for all, and this setting of Twilio's has no effect"
@@ -226,6 +227,9 @@ class Client:
         from twilio_fax_compat._drive import Exchange
 
         return Exchange(self.account_sid, settings, http_client, ledger, documents)
+
+    def _legacy_client(self) -> Any:
+        return self._twilio_client() if self._old_provider is None else self._old_provider
 
     def _twilio_client(self) -> Any:
         if self._legacy is None:

@@ -1,9 +1,9 @@
-"""The installed ``twilio`` package's own client, for every product but fax."""
+"""The installed ``twilio`` package's own client, for every product but fax, and for fax in a move."""
 
 from __future__ import annotations
 
 import inspect
-from typing import Any
+from typing import Any, Callable
 
 from twilio_fax_compat.base.exceptions import TwilioException
 
@@ -29,3 +29,22 @@ def legacy_client(**arguments: Any) -> Any:
     return cls(
         **{name: value for name, value in arguments.items() if value is not None and name in known}
     )
+
+
+def with_fax(make: Callable[[], Any]) -> Any:
+    """
+    Return the client that *make* gives if it can send faxes.
+
+    Raises TwilioException that says what to do where it cannot, or where there is none.
+    """
+    missing = None
+    try:
+        client = make()
+    except TwilioIsMissing as error:
+        client, missing = None, error
+    if hasattr(type(client), "fax") or hasattr(client, "fax"):
+        return client
+    raise TwilioException(
+        "a roll-out needs the legacy provider's client: pass Client(legacy=...), install "
+        "twilio==7.5.1, whose client has fax, or let the stage be 'complete'"
+    ) from missing
