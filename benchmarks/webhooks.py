@@ -17,8 +17,8 @@ from datetime import datetime, timezone
 
 from nacl.signing import SigningKey, VerifyKey
 
-from twilio_fax_compat._core.events import to_twilio_callback
-from twilio_fax_compat._core.receiving import Rules, _call
+from twilio_fax_compat._core.webhooks.events import to_twilio_callback
+from twilio_fax_compat._core.webhooks.twilio_requests import Rules, _call
 from twilio_fax_compat.ledger import MemoryLedger
 from twilio_fax_compat.testing.webhooks import signed_headers
 from twilio_fax_compat.webhooks import WSGIMiddleware

@@ -46,6 +46,6 @@ def _client(telnyx):
 @pytest.fixture(autouse=True)
 def _forget_warnings():
     """Let each test see the warnings that are given once for each process."""
-    from twilio_fax_compat import _drive
+    from twilio_fax_compat._telnyx import driver
 
-    _drive._warned.clear()
+    driver._warned.clear()

@@ -11,8 +11,9 @@ import pytest
 import twilio_fax_compat
 from twilio_fax_compat import RetryPolicy
 from twilio_fax_compat.__main__ import main
-from twilio_fax_compat._core.orders import UNSUPPORTED
-from twilio_fax_compat._core.statuses import FAILURE_STATUSES, STATUSES, TELNYX_QUALITIES
+from twilio_fax_compat._core.translation.create_form import UNSUPPORTED
+from twilio_fax_compat._core.translation.failure_reasons import FAILURE_STATUSES
+from twilio_fax_compat._core.translation.statuses import STATUSES, TELNYX_QUALITIES
 from twilio_fax_compat.demo import PROGRAM
 from twilio_fax_compat.demo.callbacks import APP
 from twilio_fax_compat.testing import TelnyxEmulator

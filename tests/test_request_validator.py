@@ -8,7 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.base.libraries import both, module, needs_751
-from tests.core.test_signatures import BODY, BODY_HASH, FIELDS, PATH, REPEATED, SIGNED, TOKEN
+from tests.core.webhooks.test_signatures import (
+    BODY,
+    BODY_HASH,
+    FIELDS,
+    PATH,
+    REPEATED,
+    SIGNED,
+    TOKEN,
+)
 from twilio_fax_compat import request_validator
 from twilio_fax_compat.request_validator import RequestValidator, get_signature_algorithm
 

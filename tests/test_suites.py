@@ -17,7 +17,7 @@ import attr
 import pytest
 
 from tests.base.libraries import needs_751
-from tests.plugin.conftest import REGISTER
+from tests.pytest_plugin.conftest import REGISTER
 from twilio_fax_compat.testing import TelnyxEmulator
 
 HERE = Path(__file__).parent
@@ -149,7 +149,7 @@ def python(place, *arguments, environ=()):
 
 def around(suite):
     """Return what is to be run around pytest for the real client: Twilio, if it is called."""
-    return ("tests.standin",) if suite.calls_twilio else ()
+    return ("tests.fakes.twilio",) if suite.calls_twilio else ()
 
 
 def environment(more):

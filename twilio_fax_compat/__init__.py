@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-__version__ = "0.1.0"
+from twilio_fax_compat._core.lazy import lazy_names
+from twilio_fax_compat._version import __version__
 
 if TYPE_CHECKING:
+    from twilio_fax_compat._install import install, uninstall
     from twilio_fax_compat.settings import RetryPolicy, TelnyxSettings
-    from twilio_fax_compat.switch import install, uninstall
     from twilio_fax_compat.warnings import TelnyxCompatibilityWarning
 
 __all__ = [
@@ -26,23 +27,13 @@ __all__ = [
     "uninstall",
 ]
 
-_HOMES = {
-    "RetryPolicy": "settings",
-    "TelnyxCompatibilityWarning": "warnings",
-    "TelnyxSettings": "settings",
-    "install": "switch",
-    "uninstall": "switch",
-}
-
-
-def __getattr__(name: str) -> object:
-    if name not in _HOMES:
-        msg = "module {!r} has no attribute {!r}".format(__name__, name)
-        raise AttributeError(msg)
-    from importlib import import_module
-
-    return getattr(import_module("{}.{}".format(__name__, _HOMES[name])), name)
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *_HOMES])
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "RetryPolicy": "twilio_fax_compat.settings",
+        "TelnyxCompatibilityWarning": "twilio_fax_compat.warnings",
+        "TelnyxSettings": "twilio_fax_compat.settings",
+        "install": "twilio_fax_compat._install",
+        "uninstall": "twilio_fax_compat._install",
+    },
+)

@@ -7,7 +7,7 @@ import sys
 from importlib import import_module
 from typing import Mapping, Sequence
 
-from twilio_fax_compat import __version__
+from twilio_fax_compat._version import __version__
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "cassettes": ("twilio_fax_compat.cassettes.command", "convert recordings of Twilio's API"),

@@ -11,7 +11,7 @@ import logging
 from typing import Any
 from urllib.parse import ParseResult, parse_qs, urlparse
 
-from twilio_fax_compat._core.signatures import (
+from twilio_fax_compat._core.webhooks.signatures import (
     HASHES,
     HMAC_SHA1,
     HMAC_SHA256,

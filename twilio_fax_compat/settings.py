@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 from attrs import Attribute, evolve, field, frozen, validators
 
-from twilio_fax_compat._core.orders import UNSUPPORTED
-from twilio_fax_compat._core.retries import RetryPolicy
+from twilio_fax_compat._core.fax_api.retries import RetryPolicy
+from twilio_fax_compat._core.translation.create_form import UNSUPPORTED
 from twilio_fax_compat.base.exceptions import TwilioException
 
 __all__ = ["DEFAULT_BASE_URL", "ENVIRONMENT", "RetryPolicy", "TelnyxSettings"]

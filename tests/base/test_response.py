@@ -8,7 +8,8 @@ import threading
 import pytest
 
 from tests.base.libraries import both, module
-from twilio_fax_compat.http.response import PayloadResponse, Response, cause_of, payload_of
+from twilio_fax_compat.base._responses import cause_of, payload_of
+from twilio_fax_compat.http.response import PayloadResponse, Response
 
 
 @both

@@ -10,24 +10,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.core._flows import answer, lost
-from twilio_fax_compat._core.client_state import pack, token_of
-from twilio_fax_compat._core.faxes import (
-    created_payload,
-    fax_payload,
-    link_expires,
-    media_payload,
-    stored_media_url,
-)
+from tests.core.flows import answer, lost
 from twilio_fax_compat._core.masking import mask, mask_number
-from twilio_fax_compat._core.problems import (
+from twilio_fax_compat._core.translation.client_state import pack, token_of
+from twilio_fax_compat._core.translation.errors import (
     PARAMETERS,
     from_failure,
     from_telnyx,
     refuses_state,
     telnyx_errors,
 )
-from twilio_fax_compat._core.times import (
+from twilio_fax_compat._core.translation.faxes import (
+    created_payload,
+    fax_payload,
+    link_expires,
+    media_payload,
+    stored_media_url,
+)
+from twilio_fax_compat._core.translation.times import (
     last_moment_of,
     parse_http_date,
     parse_timestamp,

@@ -7,7 +7,8 @@ from urllib.parse import quote
 
 import pytest
 
-from twilio_fax_compat.ledger import InboxEntry, MemoryLedger, open_ledger
+from twilio_fax_compat.ledger import InboxEntry, MemoryLedger
+from twilio_fax_compat.ledger._opening import open_ledger
 
 SERVER = os.environ.get("TWILIO_FAX_COMPAT_POSTGRESQL")
 NEEDS_SERVER = pytest.mark.skipif(

@@ -5,7 +5,7 @@ from threading import Barrier, Thread
 import pytest
 
 from tests.ledger.backends import entry
-from twilio_fax_compat._core.messages import Facts, merged
+from twilio_fax_compat._core.facts import Facts, merged
 
 ALL = Facts(
     cancel_asked=True,

@@ -9,13 +9,9 @@ import pytest
 
 from tests.ledger.backends import NEEDS_SERVER, SERVER, SHARED, Clock, entry, place_of
 from tests.ledger.test_contract import together
-from twilio_fax_compat._core.messages import Facts
-from twilio_fax_compat.ledger import (
-    PROCESS_LEDGER,
-    LedgerUnavailable,
-    MemoryLedger,
-    open_ledger,
-)
+from twilio_fax_compat._core.facts import Facts
+from twilio_fax_compat.ledger import LedgerUnavailable, MemoryLedger
+from twilio_fax_compat.ledger._opening import PROCESS_LEDGER, open_ledger
 from twilio_fax_compat.ledger._tables import MIGRATIONS
 from twilio_fax_compat.ledger.sqlite import SQLiteLedger
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.ledger.backends import entry
-from twilio_fax_compat._core.messages import Facts
+from twilio_fax_compat._core.facts import Facts
 
 ROOT = Path(__file__).parents[2]
 

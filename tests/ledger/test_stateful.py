@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
 from tests.ledger.backends import NEEDS_SERVER, Clock, entry, place_of
-from twilio_fax_compat._core.messages import Facts
+from twilio_fax_compat._core.facts import Facts
 from twilio_fax_compat.ledger import MemoryLedger
 
 IDS = st.sampled_from(["a", "b", "c"])

@@ -5,8 +5,8 @@ import sys
 import time
 
 from tests.ledger.backends import entry
-from twilio_fax_compat._core.messages import Facts
-from twilio_fax_compat.ledger import open_ledger
+from twilio_fax_compat._core.facts import Facts
+from twilio_fax_compat.ledger._opening import open_ledger
 
 
 def claim(ledger):

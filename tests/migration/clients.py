@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from tests.base.libraries import INSTALLED, needs_751
-from tests.standin import standin_client
+from tests.fakes.twilio import standin_client
 
 KINDS = [pytest.param("twilio", marks=needs_751), "wrapper"]
 

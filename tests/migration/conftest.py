@@ -2,8 +2,8 @@
 
 import pytest
 
+from tests.fakes.twilio import TwilioStandIn
 from tests.migration.clients import KINDS, legacy_client
-from tests.standin import TwilioStandIn
 from twilio_fax_compat.testing import TelnyxEmulator
 
 

@@ -2,9 +2,9 @@
 
 import pytest
 
+from tests.fakes.twilio import TwilioStandIn
 from tests.helpers import ACCOUNT, FAST, FROM, MEDIA_URL
 from tests.migration.clients import KINDS, legacy_client
-from tests.standin import TwilioStandIn
 from tests.webhooks.apps import TOKEN
 from tests.webhooks.serving import served
 from twilio_fax_compat import TelnyxSettings

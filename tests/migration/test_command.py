@@ -6,8 +6,8 @@ import pytest
 
 from tests.ledger.backends import Clock
 from twilio_fax_compat.__main__ import main
-from twilio_fax_compat._core.messages import Facts
-from twilio_fax_compat._core.tallies import (
+from twilio_fax_compat._core.facts import Facts
+from twilio_fax_compat._core.migration.counters import (
     ACCEPTED,
     CREATE,
     FALLBACK,

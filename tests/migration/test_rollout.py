@@ -193,7 +193,7 @@ def test_a_flag_for_each_send_keeps_each_its_own(caplog):
 def test_the_last_plans_have_a_limit():
     """The oldest of very many destinations are forgotten, the others are not."""
     from twilio_fax_compat.migration import Plan, Subject
-    from twilio_fax_compat.migration._asking import LastPlans
+    from twilio_fax_compat.migration._flag_reader import LastPlans
 
     last = LastPlans(limit=10)
     plans = [Plan("ramp", percent) for percent in range(35)]

@@ -8,11 +8,11 @@ import httpx
 import pytest
 
 from tests.base.libraries import needs_751
+from tests.fakes.twilio import TwilioStandIn, standin_client
 from tests.helpers import ACCOUNT, FAST, FROM, MEDIA_URL, TO
 from tests.migration.clients import legacy_client
-from tests.standin import TwilioStandIn, standin_client
 from twilio_fax_compat import TelnyxCompatibilityWarning, TelnyxSettings
-from twilio_fax_compat._core.rollout import decide, read_plan
+from twilio_fax_compat._core.migration.decisions import decide, read_plan
 from twilio_fax_compat.base.exceptions import TwilioException, TwilioRestException
 from twilio_fax_compat.http.response import Response
 from twilio_fax_compat.ledger import MemoryLedger

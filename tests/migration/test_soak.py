@@ -6,9 +6,9 @@ from random import choice
 
 import pytest
 
+from tests.fakes.twilio import TwilioStandIn
 from tests.helpers import ACCOUNT, FAST, FROM
 from tests.migration.clients import KINDS, legacy_client
-from tests.standin import TwilioStandIn
 from twilio_fax_compat import TelnyxSettings
 from twilio_fax_compat.ledger import MemoryLedger
 from twilio_fax_compat.migration import provider_of

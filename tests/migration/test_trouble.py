@@ -11,10 +11,11 @@ import pytest
 from attrs import define
 
 from tests.base.libraries import needs_751
+from tests.fakes.twilio import standin_client
 from tests.migration.test_routing import Switch, client_of, send, sids
-from tests.standin import standin_client
 from twilio_fax_compat.base.exceptions import TwilioException, TwilioRestException
-from twilio_fax_compat.ledger import LedgerUnavailable, MemoryLedger, open_ledger
+from twilio_fax_compat.ledger import LedgerUnavailable, MemoryLedger
+from twilio_fax_compat.ledger._opening import open_ledger
 from twilio_fax_compat.migration import provider_of
 from twilio_fax_compat.testing import faults
 

@@ -11,8 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.helpers import FAST, FROM, MEDIA_URL, TO, make_client, send
-from twilio_fax_compat import RetryPolicy, _lanes
+from twilio_fax_compat import RetryPolicy
 from twilio_fax_compat.base.exceptions import TwilioRestException
+from twilio_fax_compat.http import _connections
 from twilio_fax_compat.testing import TelnyxEmulator, faults
 
 SENDS = 2000
@@ -215,18 +216,18 @@ def test_nobody_listening_is_an_error_that_sent_nothing():
 def test_idle_connections_are_reused_and_closed(telnyx):
     """One thread needs one connection; idle ones go when they are stale or too many."""
     client = make_client(telnyx)
-    _lanes.close_idle()
+    _connections.close_idle()
     for _ in range(5):
         send(client)
-    idle = [lanes for (origin, _), lanes in _lanes._idle.items() if origin == telnyx.origin]
+    idle = [lanes for (origin, _), lanes in _connections._idle.items() if origin == telnyx.origin]
     assert [len(lanes) for lanes in idle] == [1]
 
     lane, _since = idle[0].pop()
     idle[0].append((lane, -1e9))
-    idle[0].append((_lanes._new_lane(telnyx.origin, None), 0.0))
+    idle[0].append((_connections._new_lane(telnyx.origin, None), 0.0))
     send(client)
     assert len(idle[0]) == 1
-    _lanes.close_idle()
+    _connections.close_idle()
     assert len(idle[0]) == 0
 
 

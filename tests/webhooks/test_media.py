@@ -14,7 +14,7 @@ from tests.webhooks.apps import TOKEN
 from tests.webhooks.driving import finish, forged, inbound
 from tests.webhooks.serving import ACCOUNT, served
 from twilio_fax_compat import TelnyxSettings
-from twilio_fax_compat._core.media_links import MediaLinks
+from twilio_fax_compat._core.translation.media_links import MediaLinks
 from twilio_fax_compat.base.exceptions import TwilioException
 from twilio_fax_compat.rest import Client
 from twilio_fax_compat.testing import faults

@@ -11,9 +11,10 @@ from tests.helpers import FROM, TO, make_client, send
 from tests.webhooks.apps import TOKEN
 from tests.webhooks.driving import EVENT, finish, forged, inbound
 from tests.webhooks.serving import ACCOUNT, served
-from twilio_fax_compat._core.signatures import twilio_signature
+from twilio_fax_compat._core.webhooks.signatures import twilio_signature
 from twilio_fax_compat.base.exceptions import TwilioException
-from twilio_fax_compat.ledger import MemoryLedger, open_ledger
+from twilio_fax_compat.ledger import MemoryLedger
+from twilio_fax_compat.ledger._opening import open_ledger
 from twilio_fax_compat.ledger.sqlite import SQLiteLedger
 from twilio_fax_compat.testing import faults
 from twilio_fax_compat.testing.webhooks import signed_headers

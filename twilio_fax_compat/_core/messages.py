@@ -8,8 +8,8 @@ A driver owns the network and the clock and answers each effect as its docstring
 from __future__ import annotations
 
 import json
-from datetime import datetime
-from typing import Any, Dict, Generator, Mapping, Sequence, Union
+from typing import Any, Callable, Dict, Mapping, Sequence, Union
+from urllib.parse import quote
 
 from attrs import define, field, frozen
 
@@ -99,93 +99,12 @@ class Failure:
 Outcome = Union[TelnyxResponse, Failure]
 
 
-@frozen
-class Pause:
-    """Effect: wait *seconds*, plus a random part of *jitter* seconds; answered with None."""
-
-    seconds: float
-    jitter: float = 0.0
+Send = Callable[[TelnyxRequest], Outcome]
 
 
-@frozen
-class Warn:
-    """Effect: tell the developer, once per process and *parameter*; answered with None."""
-
-    parameter: str
-    text: str
-
-
-@frozen
-class Mint:
-    """Effect: answered with a `Minted`."""
-
-
-@frozen
-class Minted:
-    """A *token* nobody else has, and the time *now* (aware, UTC)."""
-
-    token: str
-    now: datetime
-
-
-@frozen
-class Facts:
-    """
-    What is known of a fax beyond Telnyx's fax resource; None is what is not known.
-
-    *status* is a final Telnyx status, *duration* seconds, *action* what an incoming fax's TwiML
-    asked for. *provider* is ``legacy`` or ``telnyx``, where both were in use; the *status* of a legacy
-    fax is Twilio's.
-    """
-
-    cancel_asked: bool = False
-    status: str | None = None
-    failure_reason: str | None = None
-    page_count: int | None = None
-    duration: int | None = None
-    action: Mapping[str, str] | None = field(default=None, repr=False)
-    provider: str | None = None
-
-
-NOTHING_KNOWN = Facts()
-
-SEND_KEYS = "send:"
-"""
-How the ids begin under which a ledger keeps the `Facts` of a logical send instead of a fax's.
-
-They keep a send that is tried again with the provider that may have it already.
-"""
-
-
-def merged(old: Facts | None, new: Facts) -> Facts:
-    """Return both: what *new* tells wins, what it leaves out stays."""
-    if old is None:
-        return new
-    return Facts(
-        cancel_asked=old.cancel_asked or new.cancel_asked,
-        status=new.status or old.status,
-        failure_reason=new.failure_reason or old.failure_reason,
-        page_count=old.page_count if new.page_count is None else new.page_count,
-        duration=old.duration if new.duration is None else new.duration,
-        action=old.action if new.action is None else new.action,
-        provider=new.provider or old.provider,
-    )
-
-
-@frozen
-class Remember:
-    """Effect: keep *facts* about a fax; answered with None."""
-
-    fax_id: str
-    facts: Facts
-
-
-@frozen
-class Recall:
-    """Effect: answered with a mapping from those *fax_ids* that are known to their `Facts`."""
-
-    fax_ids: Sequence[str]
-
-
-Effect = Union[TelnyxRequest, Pause, Warn, Mint, Remember, Recall]
-Flow = Generator[Effect, Any, TwilioResponse]
+def query_text(query: Sequence[tuple[str, str]]) -> str:
+    """Return *query* as the part of an URL that begins with a question mark, or nothing."""
+    if not query:
+        return ""
+    pairs = ("{}={}".format(quote(name, safe=""), quote(value, safe="")) for name, value in query)
+    return "?" + "&".join(pairs)

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from typing import Any, Iterator
 
+from twilio_fax_compat.base._responses import cause_of, payload_of
 from twilio_fax_compat.base.exceptions import TwilioException
 from twilio_fax_compat.base.version import Version
-from twilio_fax_compat.http.response import cause_of, payload_of
 
 
 class Page:

@@ -4,9 +4,9 @@ from contextlib import suppress
 from typing import Any, Iterator
 
 from twilio_fax_compat.base import values
+from twilio_fax_compat.base._responses import cause_of, payload_of
 from twilio_fax_compat.base.domain import Domain
 from twilio_fax_compat.base.exceptions import TwilioRestException
-from twilio_fax_compat.http.response import cause_of, payload_of
 
 
 class Version:

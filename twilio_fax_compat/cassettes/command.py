@@ -10,9 +10,9 @@ from typing import Iterable, Iterator, Sequence
 
 from attrs import define, field
 
-from twilio_fax_compat._core.exchange import Setup
+from twilio_fax_compat._core.cassettes.scrubbing import Scrubber
+from twilio_fax_compat._core.fax_api.routes import Setup
 from twilio_fax_compat._core.masking import mask
-from twilio_fax_compat._core.scrubbing import Scrubber
 from twilio_fax_compat.cassettes.convert import Converted, convert_cassette
 from twilio_fax_compat.cassettes.files import SUFFIXES, Cassette, NotACassette, is_fax, read
 

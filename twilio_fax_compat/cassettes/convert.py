@@ -7,9 +7,9 @@ from typing import Any
 
 from attrs import define, evolve, field
 
-from twilio_fax_compat._core.conversion import Conversion, convert
-from twilio_fax_compat._core.correspondence import Correspondence, resources_in
-from twilio_fax_compat._core.exchange import Setup
+from twilio_fax_compat._core.cassettes.conversion import Conversion, convert
+from twilio_fax_compat._core.cassettes.recorded_account import Correspondence, resources_in
+from twilio_fax_compat._core.fax_api.routes import Setup
 from twilio_fax_compat._core.masking import mask
 from twilio_fax_compat._core.messages import JSON, TelnyxRequest
 from twilio_fax_compat.cassettes.files import (

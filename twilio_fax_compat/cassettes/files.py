@@ -13,9 +13,8 @@ from urllib.parse import parse_qsl, quote
 
 from attrs import define, field
 
-from twilio_fax_compat._core.correspondence import Recorded
-from twilio_fax_compat._core.messages import JSON, TelnyxRequest, TelnyxResponse
-from twilio_fax_compat._http import query_text
+from twilio_fax_compat._core.cassettes.recorded_account import Recorded
+from twilio_fax_compat._core.messages import JSON, TelnyxRequest, TelnyxResponse, query_text
 from twilio_fax_compat.rest import FAX_URL
 
 SUFFIXES: Mapping[str, str] = {".yaml": "yaml", ".yml": "yaml", ".json": "json"}

@@ -12,7 +12,7 @@ from typing import Any, Iterator
 
 from attrs import field, frozen
 
-from twilio_fax_compat.cassettes.playing import NotRecorded, shown
+from twilio_fax_compat.cassettes.player import NotRecorded, shown
 from twilio_fax_compat.rest import FAX_URL
 
 

@@ -51,7 +51,7 @@ class TwilioHttpClient(HttpClient):
         httpx's exceptions when no answer comes, ValueError for a timeout that is not above zero,
         and TwilioException for *allow_redirects*, as an API that redirects is not followed.
         """
-        from twilio_fax_compat import _lanes
+        from twilio_fax_compat.http import _connections
 
         if timeout is not None and timeout <= 0:
             raise ValueError(timeout)
@@ -59,9 +59,11 @@ class TwilioHttpClient(HttpClient):
             raise TwilioException("allow_redirects: this client does not follow redirects")
         request = _built(method, url, params, data, headers, auth)
         seconds = timeout or self.timeout or 60.0
-        request.extensions = {"timeout": _lanes.timeouts(min(seconds, 5.0), seconds)}
-        origin = _lanes.origin_of(url)
-        response, body = _lanes.send(request, origin, self.proxy or _lanes.proxy_for(origin))
+        request.extensions = {"timeout": _connections.timeouts(min(seconds, 5.0), seconds)}
+        origin = _connections.origin_of(url)
+        response, body = _connections.send(
+            request, origin, self.proxy or _connections.proxy_for(origin)
+        )
         return Response(
             response.status_code,
             body.decode(response.encoding or "utf-8", "replace"),

@@ -37,6 +37,8 @@ class PayloadResponse(Response):
     providers failed.
     """
 
+    has_payload = True
+
     def __init__(
         self,
         status_code: int,
@@ -64,16 +66,3 @@ class PayloadResponse(Response):
     def __getstate__(self) -> dict[str, Any]:
         # A cause may hold connections, which no process can give to another.
         return {**vars(self), "cause": None}
-
-
-def payload_of(response: Any) -> Any:
-    """Return what the body of *response* decodes to. Raises ValueError when it is no JSON."""
-    # Asked of our own class only: a test's mock has any attribute.
-    payload = getattr(response, "payload", None) if isinstance(response, Response) else None
-    return json.loads(response.text) if payload is None else payload
-
-
-def cause_of(response: Any) -> BaseException | None:
-    """Return the exception that an error of *response* is chained to, or None."""
-    cause = getattr(response, "cause", None)
-    return cause if isinstance(cause, BaseException) else None

@@ -6,7 +6,7 @@ from typing import Iterator, Mapping, Protocol, Sequence
 
 from attrs import field, frozen
 
-from twilio_fax_compat._core.messages import Facts
+from twilio_fax_compat._core.facts import Facts
 
 
 class LedgerUnavailable(Exception):

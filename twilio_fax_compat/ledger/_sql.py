@@ -8,10 +8,10 @@ from typing import ClassVar, Iterator, Mapping, Sequence
 
 from attrs import asdict, fields_dict
 
-from twilio_fax_compat._core.messages import SEND_KEYS, Facts, merged
+from twilio_fax_compat._core.facts import SEND_KEYS, Facts, merged
+from twilio_fax_compat.ledger._counters import SqlTallies
 from twilio_fax_compat.ledger._protocol import InboxEntry
 from twilio_fax_compat.ledger._tables import Query, Row
-from twilio_fax_compat.ledger._tallies import SqlTallies
 
 RETENTION = 180 * 86400.0
 """Seconds for which facts and events are kept: Twilio kept its log of faxes for 180 days."""

@@ -9,7 +9,7 @@ from typing import Callable, Iterator, Sequence
 
 from attrs import define, evolve, field
 
-from twilio_fax_compat._core.messages import SEND_KEYS, Facts, merged
+from twilio_fax_compat._core.facts import SEND_KEYS, Facts, merged
 from twilio_fax_compat.ledger._protocol import InboxEntry, LedgerUnavailable
 
 _DONE = float("inf")

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from twilio_fax_compat._core.lazy import lazy_names
+
 if TYPE_CHECKING:
-    from twilio_fax_compat._core.rollout import Decision, Plan, Subject, read_plan
-    from twilio_fax_compat._providers import provider_of
+    from twilio_fax_compat._core.migration.decisions import Decision, Subject
+    from twilio_fax_compat._core.migration.plans import Plan, read_plan
+    from twilio_fax_compat.migration._provider_of import provider_of
     from twilio_fax_compat.migration.flags import Constant, EnvironmentFlag, FileFlag
     from twilio_fax_compat.migration.openfeature import OpenFeatureFlag
     from twilio_fax_compat.migration.rollout import Rollout
@@ -28,28 +31,18 @@ __all__ = [
     "read_plan",
 ]
 
-_HOMES = {
-    "Constant": "migration.flags",
-    "Decision": "_core.rollout",
-    "EnvironmentFlag": "migration.flags",
-    "FileFlag": "migration.flags",
-    "OpenFeatureFlag": "migration.openfeature",
-    "Plan": "_core.rollout",
-    "Rollout": "migration.rollout",
-    "Subject": "_core.rollout",
-    "provider_of": "_providers",
-    "read_plan": "_core.rollout",
-}
-
-
-def __getattr__(name: str) -> object:
-    if name not in _HOMES:
-        msg = "module {!r} has no attribute {!r}".format(__name__, name)
-        raise AttributeError(msg)
-    from importlib import import_module
-
-    return getattr(import_module("{}.{}".format(__name__.partition(".")[0], _HOMES[name])), name)
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOMES})
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "Constant": "twilio_fax_compat.migration.flags",
+        "Decision": "twilio_fax_compat._core.migration.decisions",
+        "EnvironmentFlag": "twilio_fax_compat.migration.flags",
+        "FileFlag": "twilio_fax_compat.migration.flags",
+        "OpenFeatureFlag": "twilio_fax_compat.migration.openfeature",
+        "Plan": "twilio_fax_compat._core.migration.plans",
+        "Rollout": "twilio_fax_compat.migration.rollout",
+        "Subject": "twilio_fax_compat._core.migration.decisions",
+        "provider_of": "twilio_fax_compat.migration._provider_of",
+        "read_plan": "twilio_fax_compat._core.migration.plans",
+    },
+)

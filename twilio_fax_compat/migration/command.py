@@ -11,12 +11,12 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Mapping
 
-from twilio_fax_compat._core.plans import Plan
-from twilio_fax_compat._core.tallies import SHADOW_OK
-from twilio_fax_compat._ledgers import ENVIRONMENT
+from twilio_fax_compat._core.migration.counters import SHADOW_OK
+from twilio_fax_compat._core.migration.plans import Plan
 from twilio_fax_compat.base.exceptions import TwilioException
-from twilio_fax_compat.ledger import PROCESS_LEDGER, Ledger, LedgerUnavailable, open_ledger
-from twilio_fax_compat.migration import tables
+from twilio_fax_compat.ledger import Ledger, LedgerUnavailable
+from twilio_fax_compat.ledger._opening import ENVIRONMENT, PROCESS_LEDGER, open_ledger
+from twilio_fax_compat.migration import text_report as tables
 from twilio_fax_compat.migration.rollout import Rollout
 from twilio_fax_compat.migration.summary import findings, ranked, sides
 

@@ -16,7 +16,7 @@ from typing import Callable, ClassVar, Mapping
 
 from attrs import define, field
 
-from twilio_fax_compat._core.rollout import Plan, Subject
+from twilio_fax_compat._core.migration.decisions import Plan, Subject
 
 ENVIRONMENT = "TWILIO_FAX_COMPAT_ROLLOUT"
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Mapping
 from attrs import define, field
 
 from twilio_fax_compat._core.masking import mask
-from twilio_fax_compat._core.rollout import Subject
+from twilio_fax_compat._core.migration.decisions import Subject
 from twilio_fax_compat.migration.flags import Flag, FlagUnavailable
 
 try:

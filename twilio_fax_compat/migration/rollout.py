@@ -8,9 +8,16 @@ from typing import Any, Callable, Mapping
 from attrs import Factory, field, frozen, validators
 
 from twilio_fax_compat._core.masking import mask_number
-from twilio_fax_compat._core.rollout import KEYS, Decision, Plan, Subject, decide_for, read_plan
+from twilio_fax_compat._core.migration.decisions import (
+    KEYS,
+    Decision,
+    Plan,
+    Subject,
+    decide_for,
+    read_plan,
+)
 from twilio_fax_compat.base.exceptions import TwilioException
-from twilio_fax_compat.migration._asking import Asking, log
+from twilio_fax_compat.migration._flag_reader import Asking, log
 from twilio_fax_compat.migration.flags import Constant, EnvironmentFlag, FileFlag, Flag, named_file
 
 NOBODY = Subject()

@@ -7,16 +7,16 @@ from typing import Any, Iterable, Mapping
 
 from attrs import field, frozen
 
-from twilio_fax_compat._core.messages import Facts
-from twilio_fax_compat._core.rollout import LEGACY, TELNYX
-from twilio_fax_compat._core.statuses import twilio_status
-from twilio_fax_compat._core.tallies import (
+from twilio_fax_compat._core.facts import Facts
+from twilio_fax_compat._core.migration.counters import (
     ACCEPTED,
     CREATE,
     SHADOW,
     SHADOW_KINDS,
     read_tally_name,
 )
+from twilio_fax_compat._core.migration.decisions import LEGACY, TELNYX
+from twilio_fax_compat._core.translation.statuses import twilio_status
 
 UNKNOWN = "unknown"
 """The status of a fax whose end nobody told: it is under way, or there are no webhooks."""
@@ -29,7 +29,7 @@ class Side:
     """
     One provider: how its sends ended, by *outcome*, and how its faxes did, by Twilio *status*.
 
-    Outcomes are those of `twilio_fax_compat._core.tallies`.
+    Outcomes are those of `twilio_fax_compat._core.migration.counters`.
     """
 
     sends: Counter[str] = field(factory=Counter)

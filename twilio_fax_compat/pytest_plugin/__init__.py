@@ -12,12 +12,9 @@ from typing import Any
 import pytest
 
 from twilio_fax_compat.pytest_plugin.fixtures import telnyx_fax, twilio_fax_callbacks
-from twilio_fax_compat.pytest_plugin.options import add_options, chosen_backend
+from twilio_fax_compat.pytest_plugin.options import RUN, add_options, chosen_backend
 
 __all__ = ["telnyx_fax", "twilio_fax_callbacks"]
-
-RUN = "twilio_fax_compat_run"
-"""The name under which the run's own plugin is registered."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -40,5 +37,8 @@ def pytest_load_initial_conftests(early_config: Any) -> None:
         run.start()
     except ImportError as missing:
         raise pytest.UsageError(str(missing)) from missing
-    for plugin, name in run.plugins():
-        early_config.pluginmanager.register(plugin, name)
+    early_config.pluginmanager.register(run, RUN)
+    if run.choice.deep:
+        from twilio_fax_compat.pytest_plugin.deep import DeepRuns
+
+        early_config.pluginmanager.register(DeepRuns(run), RUN + "_deep")

@@ -9,9 +9,9 @@ import pytest
 from _pytest.runner import runtestprotocol
 from attrs import define
 
-from twilio_fax_compat.pytest_plugin.lifting import Lift
-from twilio_fax_compat.pytest_plugin.recording import ON_TELNYX, STOOD_IN, DeepRun, TestRecord
-from twilio_fax_compat.pytest_plugin.reporting import verdict_of
+from twilio_fax_compat.pytest_plugin.doubles.forwarding import Lift
+from twilio_fax_compat.pytest_plugin.report.collector import verdict_of
+from twilio_fax_compat.pytest_plugin.report.records import ON_TELNYX, STOOD_IN, DeepRun, TestRecord
 
 if TYPE_CHECKING:
     from twilio_fax_compat.pytest_plugin.run import Run

@@ -12,7 +12,7 @@ NEEDS = "{} needs --fax-backend=emulator"
 @pytest.fixture
 def telnyx_fax(request: pytest.FixtureRequest) -> Any:
     """Give the local Telnyx that the test's faxes go to: see `TelnyxFax`."""
-    from twilio_fax_compat.pytest_plugin.facade import TelnyxFax
+    from twilio_fax_compat.pytest_plugin.telnyx_fax import TelnyxFax
 
     return TelnyxFax(_emulator(request, "telnyx_fax"))
 
@@ -29,7 +29,7 @@ def twilio_fax_callbacks(request: pytest.FixtureRequest) -> Iterator[Any]:
 
 
 def _emulator(request: pytest.FixtureRequest, name: str) -> Any:
-    from twilio_fax_compat.pytest_plugin import RUN
+    from twilio_fax_compat.pytest_plugin.options import RUN
 
     run = request.config.pluginmanager.get_plugin(RUN)
     emulator = getattr(getattr(run, "backend", None), "emulator", None)

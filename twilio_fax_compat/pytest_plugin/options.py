@@ -9,6 +9,8 @@ import pytest
 
 BACKENDS = ("emulator", "replay", "record", "live", "twilio")
 ENVIRONMENT = "TWILIO_FAX_COMPAT_BACKEND"
+RUN = "twilio_fax_compat_run"
+"""The name under which the run's own plugin is registered."""
 
 
 def add_options(parser: pytest.Parser) -> None:

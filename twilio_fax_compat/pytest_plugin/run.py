@@ -7,20 +7,21 @@ from typing import Any, Callable, Iterator
 import pytest
 from attrs import define, field
 
-from twilio_fax_compat.pytest_plugin.backends import Backend, backend_of
-from twilio_fax_compat.pytest_plugin.choice import Choice
-from twilio_fax_compat.pytest_plugin.client import SuiteClient, suite_client
-from twilio_fax_compat.pytest_plugin.control import ControlLog
-from twilio_fax_compat.pytest_plugin.names import Names
-from twilio_fax_compat.pytest_plugin.recording import (
+from twilio_fax_compat.pytest_plugin.backends.base import Backend
+from twilio_fax_compat.pytest_plugin.backends.registry import backend_of
+from twilio_fax_compat.pytest_plugin.control_log import ControlLog
+from twilio_fax_compat.pytest_plugin.doubles.mocks import Watch
+from twilio_fax_compat.pytest_plugin.report.collector import Reports
+from twilio_fax_compat.pytest_plugin.report.records import (
     CONTROL,
     ON_TELNYX,
     REPLAYED,
     TestRecord,
     TwilioCall,
 )
-from twilio_fax_compat.pytest_plugin.reporting import Reports
-from twilio_fax_compat.pytest_plugin.watching import Watch
+from twilio_fax_compat.pytest_plugin.report.run_options import Choice
+from twilio_fax_compat.pytest_plugin.suite_client import SuiteClient, suite_client
+from twilio_fax_compat.pytest_plugin.twilio_names import Names
 
 ATTRIBUTE = "twilio_fax_compat"
 """The attribute of pytest's reports that carries a test's record, also from pytest-xdist's workers."""
@@ -45,16 +46,6 @@ class Run:
         """Return the run that *config* asks for. Raises UsageError when it must not begin."""
         choice = Choice.of(name, config)
         return cls(choice, backend_of(name, config), Reports(choice))
-
-    def plugins(self) -> Iterator[tuple[object, str]]:
-        """Yield the plugins to be registered, and their names."""
-        from twilio_fax_compat.pytest_plugin import RUN
-
-        yield self, RUN
-        if self.choice.deep:
-            from twilio_fax_compat.pytest_plugin.deep import DeepRuns
-
-            yield DeepRuns(self), RUN + "_deep"
 
     def start(self) -> None:
         """Put the backend in Twilio's place."""

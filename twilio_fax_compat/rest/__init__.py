@@ -12,10 +12,10 @@ from twilio_fax_compat.http.http_client import TwilioHttpClient, is_untouched
 from twilio_fax_compat.http.response import PayloadResponse
 
 if TYPE_CHECKING:
-    from twilio_fax_compat._core.media_links import Documents
-    from twilio_fax_compat._drive import Exchange
-    from twilio_fax_compat._routes import RoutedExchange
+    from twilio_fax_compat._core.translation.media_links import Documents
+    from twilio_fax_compat._telnyx.api import Exchange
     from twilio_fax_compat.ledger import Ledger
+    from twilio_fax_compat.migration._routed_api import RoutedExchange
     from twilio_fax_compat.rest.fax import Fax
     from twilio_fax_compat.settings import TelnyxSettings
 
@@ -175,9 +175,9 @@ class Client:
         return self._exchange
 
     def _new_routes(self) -> RoutedExchange:
-        from twilio_fax_compat._ledgers import chosen_ledger
-        from twilio_fax_compat._routes import RoutedExchange, rollout_of
-        from twilio_fax_compat.rest._legacy import with_fax
+        from twilio_fax_compat.ledger._opening import chosen_ledger
+        from twilio_fax_compat.migration._routed_api import RoutedExchange, rollout_of
+        from twilio_fax_compat.rest._twilio_package import with_fax
         from twilio_fax_compat.settings import TelnyxSettings
 
         has_telnyx = True
@@ -201,8 +201,8 @@ class Client:
         )
 
     def _telnyx_exchange(self) -> Exchange:
-        from twilio_fax_compat._drive import documents_at
-        from twilio_fax_compat._ledgers import chosen_ledger
+        from twilio_fax_compat._telnyx.api import documents_at
+        from twilio_fax_compat.ledger._opening import chosen_ledger
 
         media_host = self._media_host or self._environment.get("TWILIO_FAX_COMPAT_MEDIA_HOST")
         return self._exchange_over(
@@ -224,7 +224,7 @@ class Client:
         ledger: Ledger,
         documents: Documents | None,
     ) -> Exchange:
-        from twilio_fax_compat._drive import Exchange
+        from twilio_fax_compat._telnyx.api import Exchange
 
         return Exchange(self.account_sid, settings, http_client, ledger, documents)
 
@@ -233,7 +233,7 @@ class Client:
 
     def _twilio_client(self) -> Any:
         if self._legacy is None:
-            from twilio_fax_compat.rest._legacy import legacy_client
+            from twilio_fax_compat.rest._twilio_package import legacy_client
 
             http_client = self._http_client if _is_twilio_style(self._http_client) else None
             self._legacy = legacy_client(
@@ -255,7 +255,7 @@ class Client:
             raise AttributeError(
                 "{!r} object has no attribute {!r}".format(type(self).__name__, name)
             )
-        from twilio_fax_compat.rest._legacy import TwilioIsMissing
+        from twilio_fax_compat.rest._twilio_package import TwilioIsMissing
 
         try:
             return getattr(self._twilio_client(), name)

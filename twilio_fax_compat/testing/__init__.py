@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from twilio_fax_compat.testing import faults
     from twilio_fax_compat.testing.emulator import TelnyxEmulator
     from twilio_fax_compat.testing.journal import Exchange
     from twilio_fax_compat.testing.webhooks import Delivery

@@ -30,7 +30,7 @@ from twilio_fax_compat.testing.bodies import (
 )
 from twilio_fax_compat.testing.fax import Fax
 from twilio_fax_compat.testing.filters import filters_of
-from twilio_fax_compat.testing.machine import Machine
+from twilio_fax_compat.testing.lifecycle import Machine
 from twilio_fax_compat.testing.refusals import NOT_FOUND, Refusal
 
 

@@ -15,15 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from twilio_fax_compat.testing.bodies import (
-    flag,
-    json_object,
-    meta,
-    one_of,
-    page_of,
-    url,
-    whole,
-)
+from twilio_fax_compat.testing.bodies import flag, json_object, meta, one_of, page_of, url, whole
 from twilio_fax_compat.testing.clock import Clock, iso
 from twilio_fax_compat.testing.refusals import NOT_FOUND, Refusal
 

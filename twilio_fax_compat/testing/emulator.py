@@ -12,9 +12,9 @@ from twilio_fax_compat.testing.applications import Applications
 from twilio_fax_compat.testing.clock import Clock, Ticker
 from twilio_fax_compat.testing.faults import AnyFault, Faults
 from twilio_fax_compat.testing.fax import Fax
-from twilio_fax_compat.testing.gate import Gate
 from twilio_fax_compat.testing.journal import Exchange, Journal
-from twilio_fax_compat.testing.machine import Machine
+from twilio_fax_compat.testing.lifecycle import Machine
+from twilio_fax_compat.testing.middleware import Gate
 from twilio_fax_compat.testing.server import Server
 from twilio_fax_compat.testing.webhooks import (
     TIMEOUT,

@@ -10,8 +10,8 @@ import re
 from datetime import datetime
 from typing import Sequence
 
+from twilio_fax_compat.testing.index import Bounds
 from twilio_fax_compat.testing.refusals import Refusal
-from twilio_fax_compat.testing.shelves import Bounds
 
 _FILTER = re.compile(r"filter\[([a-z_]+)\]\[([a-z]+)\]")
 _MOMENT = re.compile(

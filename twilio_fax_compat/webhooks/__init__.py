@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from twilio_fax_compat._core.lazy import lazy_names
+
 if TYPE_CHECKING:
     from twilio_fax_compat.webhooks.asgi import ASGIMiddleware
     from twilio_fax_compat.webhooks.media import Media
@@ -16,19 +18,12 @@ if TYPE_CHECKING:
 
 __all__ = ["ASGIMiddleware", "Media", "WSGIMiddleware"]
 
-_HOMES = {"ASGIMiddleware": "asgi", "Media": "media", "WSGIMiddleware": "wsgi"}
-
-
-def __getattr__(name: str) -> object:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    try:
-        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    except ModuleNotFoundError as missing:
-        if (missing.name or "").partition(".")[0] != "nacl":
-            raise
-        raise ImportError(
-            "the webhooks need PyNaCl: pip install 'twilio-fax-compat[webhooks]'"
-        ) from missing
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "ASGIMiddleware": "twilio_fax_compat.webhooks.asgi",
+        "Media": "twilio_fax_compat.webhooks.media",
+        "WSGIMiddleware": "twilio_fax_compat.webhooks.wsgi",
+    },
+    extra=("webhooks", "the webhook middleware"),
+)

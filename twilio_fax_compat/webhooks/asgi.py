@@ -8,17 +8,14 @@ from contextlib import suppress
 from typing import Any, Awaitable, Callable, Mapping, MutableMapping, Sequence, TypeVar
 from urllib.parse import quote, unquote, urlsplit
 
-from twilio_fax_compat._core.receiving import AppAnswer, CallApp, Talk
+from twilio_fax_compat._core.effects import run_async
+from twilio_fax_compat._core.webhooks.effects import AppAnswer, CallApp, Step, Talk
 from twilio_fax_compat.ledger import InboxEntry
 from twilio_fax_compat.webhooks.inbox import circumstances
 from twilio_fax_compat.webhooks.media import MediaServer
-from twilio_fax_compat.webhooks.receiver import (
-    SIGNATURE,
-    TIMESTAMP,
-    Middleware,
-    Stranger,
-    path_inside,
-)
+from twilio_fax_compat.webhooks.middleware import Middleware, path_inside
+from twilio_fax_compat.webhooks.receiver import Stranger
+from twilio_fax_compat.webhooks.verification import SIGNATURE, TIMESTAMP
 
 T = TypeVar("T")
 
@@ -131,21 +128,12 @@ class ASGIMiddleware(Middleware[App]):
             return
 
     async def _run(self, talk: Talk, scope: Scope, url: str) -> int:
-        result: Any = None
-        try:
-            step = talk.send(None)
-            while True:
-                try:
-                    if isinstance(step, CallApp) and step.is_own:
-                        result = await self._call(scope, step, url)
-                    else:
-                        result = await _elsewhere(self._receiver.carry_out, step)
-                except BaseException as error:  # noqa: BLE001 - the claim has to be given up
-                    step = talk.throw(error)
-                else:
-                    step = talk.send(result)
-        except StopIteration as end:
-            return int(end.value)
+        async def perform(step: Step) -> Any:
+            if isinstance(step, CallApp) and step.is_own:
+                return await self._call(scope, step, url)
+            return await _elsewhere(self._receiver.carry_out, step)
+
+        return await run_async(talk, perform)
 
     async def _call(self, scope: Scope, call: CallApp, url: str) -> AppAnswer:
         start: dict[str, Any] = {}

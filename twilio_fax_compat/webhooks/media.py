@@ -9,12 +9,13 @@ from urllib.parse import parse_qsl
 
 from attrs import field, frozen, validators
 
-from twilio_fax_compat._core.exchange import Setup, fetch
-from twilio_fax_compat._core.ids import fax_sid
-from twilio_fax_compat._core.media_links import LIFETIME, PATH, MediaLinks
+from twilio_fax_compat._core.fax_api.fetch import fetch
+from twilio_fax_compat._core.fax_api.routes import Setup
 from twilio_fax_compat._core.messages import TwilioResponse
-from twilio_fax_compat._drive import drive
-from twilio_fax_compat._http import sender
+from twilio_fax_compat._core.translation.ids import fax_sid
+from twilio_fax_compat._core.translation.media_links import LIFETIME, PATH, MediaLinks
+from twilio_fax_compat._telnyx.driver import drive
+from twilio_fax_compat._telnyx.http import sender
 from twilio_fax_compat.ledger import MemoryLedger
 from twilio_fax_compat.settings import TelnyxSettings
 from twilio_fax_compat.webhooks.download import downloaded, opened

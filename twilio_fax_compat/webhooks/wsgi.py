@@ -8,11 +8,13 @@ from io import BytesIO
 from typing import Any, Callable, Dict, Iterable
 from urllib.parse import unquote_to_bytes, urlsplit
 
-from twilio_fax_compat._core.receiving import AppAnswer, CallApp, Talk
+from twilio_fax_compat._core.effects import run
+from twilio_fax_compat._core.webhooks.effects import AppAnswer, CallApp, Step, Talk
 from twilio_fax_compat.ledger import InboxEntry
 from twilio_fax_compat.webhooks.inbox import circumstances
 from twilio_fax_compat.webhooks.media import MediaServer
-from twilio_fax_compat.webhooks.receiver import Middleware, Stranger, path_inside
+from twilio_fax_compat.webhooks.middleware import Middleware, path_inside
+from twilio_fax_compat.webhooks.receiver import Stranger
 
 Environ = Dict[str, Any]
 App = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
@@ -71,21 +73,12 @@ class WSGIMiddleware(Middleware[App]):
         self._run(self._receiver.resume(entry), _revived(entry), entry.url)
 
     def _run(self, talk: Talk, environ: Environ, url: str) -> int:
-        result: Any = None
-        try:
-            step = talk.send(None)
-            while True:
-                try:
-                    if isinstance(step, CallApp) and step.is_own:
-                        result = self._call(environ, step, url)
-                    else:
-                        result = self._receiver.carry_out(step)
-                except BaseException as error:  # noqa: BLE001 - the claim has to be given up
-                    step = talk.throw(error)
-                else:
-                    step = talk.send(result)
-        except StopIteration as end:
-            return int(end.value)
+        def perform(step: Step) -> Any:
+            if isinstance(step, CallApp) and step.is_own:
+                return self._call(environ, step, url)
+            return self._receiver.carry_out(step)
+
+        return run(talk, perform)
 
     def _call(self, environ: Environ, call: CallApp, url: str) -> AppAnswer:
         answered: list[Any] = []

@@ -281,7 +281,7 @@ class FaxInstance(InstanceResource):
         else:  # which may be garbage, to be refused at once
             self._properties = _properties_of(get)
             if hasattr(payload, "provider"):
-                from twilio_fax_compat._providers import note_provider
+                from twilio_fax_compat.migration._provider_of import note_provider
 
                 note_provider(self, payload.provider)
 

@@ -1,0 +1,323 @@
+"""One fax, two providers: who is asked for it, and who sends it."""
+
+from datetime import datetime, timedelta, timezone
+
+import pytest
+from attrs import define, evolve, field
+from hypothesis import given
+from hypothesis import strategies as st
+
+from twilio_fax_compat._core.effects import Mint, Minted, Recall
+from twilio_fax_compat._core.facts import SEND_KEYS, Facts, merged
+from twilio_fax_compat._core.messages import TwilioRequest, TwilioResponse
+from twilio_fax_compat._core.migration.decisions import LEGACY, TELNYX, Decision
+from twilio_fax_compat._core.migration.effects import Ask, Count, Decide, Note, Providers, Rehearse
+from twilio_fax_compat._core.migration.routed_create import PIN_LIFETIME, send_key
+from twilio_fax_compat._core.migration.routing import route
+from twilio_fax_compat._core.translation.errors import not_found, problem
+
+NOW = datetime(2026, 7, 1, 12, tzinfo=timezone.utc)
+FORM = {"To": "+15005550009", "From": "+15005550006", "MediaUrl": "https://www.example.com/1.pdf"}
+LEGACY_SID = "FX" + "0" * 32
+UUID_SID = "FX0a0a0a0a0a0a4a0a8a0a0a0a0a0a0a0a"
+SIDS = {LEGACY: LEGACY_SID, TELNYX: UUID_SID}
+
+ACCEPTED, REFUSED, UNSURE, RAISED, UNREACHED = (
+    "accepted",
+    "refused",
+    "unsure",
+    "raised",
+    "unreached",
+)
+
+
+class NoAnswerError(Exception):
+    pass
+
+
+def outcome(provider, kind):
+    """Return or raise what becomes of a send."""
+    if kind == RAISED:
+        raise NoAnswerError
+    if kind == ACCEPTED:
+        return TwilioResponse(201, {"sid": SIDS[provider], "status": "queued"})
+    if kind == REFUSED:
+        return problem(400, 21211, "to")
+    if provider == LEGACY:
+        return problem(500, 20500, "failed")
+    if kind == UNREACHED:
+        return problem(503, 20503, "unreached", {"errors": [], "sent": False})
+    return problem(503, 20503, "lost", {"may_have_been_sent": True})
+
+
+@define
+class World:
+    """Two providers, a flag, a clock and a ledger."""
+
+    stage: str = "on"
+    outcomes: dict = field(factory=dict)
+    providers: Providers = field(factory=Providers)
+    now: datetime = NOW
+    facts: dict = field(factory=dict)
+    asked: list = field(factory=list)
+    counted: list = field(factory=list)
+    rehearsed: int = 0
+    stops_at_ask: bool = False
+
+    def run(self, request):
+        talk = route(request, self.providers)
+        try:
+            effect = talk.send(None)
+            while True:
+                if self.stops_at_ask and isinstance(effect, Ask):
+                    talk.close()
+                    return None
+                try:
+                    result = self.carry_out(effect)
+                except NoAnswerError as error:
+                    effect = talk.throw(error)
+                else:
+                    effect = talk.send(result)
+        except StopIteration as end:
+            return end.value
+
+    def carry_out(self, effect):
+        if isinstance(effect, Ask):
+            self.asked.append(effect.provider)
+            answer = self.outcomes[effect.provider]
+            return outcome(effect.provider, answer) if isinstance(answer, str) else answer
+        if isinstance(effect, Decide):
+            provider = LEGACY if self.stage in ("off", "shadow") else TELNYX
+            return Decision(self.stage, provider, "stage", "0" * 16)
+        if isinstance(effect, Recall):
+            return {key: self.facts[key] for key in effect.fax_ids if key in self.facts}
+        if isinstance(effect, Note):
+            self.facts[effect.key] = merged(self.facts.get(effect.key), effect.facts)
+        elif isinstance(effect, Count):
+            self.counted.append(effect.name)
+        elif isinstance(effect, Rehearse):
+            self.rehearsed += 1
+        else:
+            assert isinstance(effect, Mint)
+            return Minted("", self.now)
+        return None
+
+    def send(self, **fields):
+        return self.run(TwilioRequest("POST", "/Faxes", {**FORM, **fields}))
+
+    def about(self, sid, method="GET", path=""):
+        return self.run(TwilioRequest(method, f"/Faxes/{sid}{path}"))
+
+
+KINDS = st.sampled_from([ACCEPTED, REFUSED, UNSURE, RAISED, UNREACHED])
+ATTEMPTS = st.lists(
+    st.tuples(st.sampled_from(["off", "shadow", "ramp", "on", "complete"]), KINDS, KINDS),
+    min_size=1,
+    max_size=6,
+)
+
+
+@given(ATTEMPTS, st.booleans(), st.booleans(), st.booleans())
+def test_what_may_have_been_sent_is_never_sent_by_the_other(
+    attempts, falls_back, outlasts, has_telnyx
+):
+    """Whatever the flag says, and the providers answer, from one retry to the next."""
+    providers = Providers(falls_back=falls_back, outlasts=outlasts)
+    world = World(providers=providers)
+    may_have_it = None
+    for stage, telnyx, legacy in attempts:
+        world.stage, world.outcomes = stage, {TELNYX: telnyx, LEGACY: legacy}
+        # Settings can go; then nothing but the legacy provider is there.
+        is_there = has_telnyx or stage in ("ramp", "on", "complete")
+        world.providers = evolve(providers, has_telnyx=is_there)
+        world.asked.clear()
+        try:
+            answer = world.send()
+        except NoAnswerError:
+            answer = None
+        if may_have_it is not None:
+            assert set(world.asked) <= {may_have_it}
+            if not world.asked:
+                assert (answer.status, answer.payload["code"]) == (409, 20409)
+                assert answer.payload["details"]["may_have_been_sent"]
+        if stage == "complete":
+            assert LEGACY not in world.asked
+        if not world.asked:
+            continue
+        last = world.asked[-1]
+        kind = {TELNYX: telnyx, LEGACY: legacy}[last]
+        # Of a 5xx Twilio's API says no more than that it failed.
+        open_ends = {UNSURE, RAISED} if last == TELNYX else {UNSURE, RAISED, UNREACHED}
+        if kind == ACCEPTED:
+            may_have_it = None
+        elif kind in open_ends:
+            may_have_it = last
+
+
+@pytest.mark.parametrize(("is_late", "asked"), [(False, [TELNYX]), (True, [LEGACY])])
+def test_a_pin_lasts_for_a_day(is_late, asked):
+    world = World(outcomes={TELNYX: UNSURE, LEGACY: ACCEPTED})
+    world.send()
+    world.stage = "off"
+    world.now += PIN_LIFETIME + timedelta(seconds=1 if is_late else -1)
+    world.asked.clear()
+    world.send()
+    assert world.asked == asked
+
+
+@pytest.mark.parametrize("first", ["off", "on"])
+def test_a_process_that_dies_leaves_its_pin(first):
+    """A ledger that outlives the process knows of a send whose end nobody saw."""
+    world = World(stage=first, outcomes={TELNYX: ACCEPTED, LEGACY: ACCEPTED})
+    world.providers = Providers(outlasts=True)
+    world.stops_at_ask = True
+    assert world.send() is None
+    world.stops_at_ask = False
+    world.stage = "on" if first == "off" else "off"
+    world.send()
+    world.send()
+    assert world.asked == ([LEGACY, TELNYX] if first == "off" else [TELNYX, LEGACY])
+
+
+@pytest.mark.parametrize("kind", [ACCEPTED, REFUSED])
+@pytest.mark.parametrize("outlasts", [True, False])
+def test_a_send_with_an_end_is_free_again(kind, outlasts):
+    world = World(outcomes={TELNYX: kind, LEGACY: ACCEPTED}, providers=Providers(outlasts=outlasts))
+    world.send()
+    world.stage = "off"
+    world.send()
+    assert world.asked == [TELNYX, LEGACY]
+
+
+def test_a_refusal_frees_no_earlier_send():
+    """What may have been sent before is not made sure by a later refusal."""
+    world = World(outcomes={TELNYX: UNSURE, LEGACY: ACCEPTED})
+    world.send()
+    world.outcomes[TELNYX] = REFUSED
+    world.send()
+    world.stage = "off"
+    world.send()
+    assert world.asked == [TELNYX] * 3
+
+
+@pytest.mark.parametrize("kind", [REFUSED, UNREACHED])
+def test_falling_back(kind):
+    world = World(outcomes={TELNYX: kind, LEGACY: ACCEPTED}, providers=Providers(falls_back=True))
+    answer = world.send()
+    assert answer.payload.provider == LEGACY
+    assert world.counted == ["create/telnyx/fallback", "create/legacy/accepted"]
+
+
+@pytest.mark.parametrize(
+    ("stage", "kind"), [("on", UNSURE), ("complete", REFUSED), ("complete", UNREACHED)]
+)
+def test_not_falling_back(stage, kind):
+    world = World(stage, {TELNYX: kind}, Providers(falls_back=True))
+    assert world.send().status >= 400
+    assert world.asked == [TELNYX]
+
+
+def test_the_shadow_rehearses_what_was_answered():
+    world = World("shadow", {LEGACY: REFUSED})
+    world.send()
+    assert (world.asked, world.rehearsed) == ([LEGACY], 1)
+
+
+@given(st.permutations(sorted(FORM)), st.sampled_from(["a", "b"]))
+def test_a_send_has_one_key(names, salt):
+    """The order of arguments, None, and the order of Twilio's first releases make no other."""
+    form = {name: FORM[name] for name in names}
+    key = send_key(form, salt)
+    assert key.startswith(SEND_KEYS)
+    assert FORM["To"] not in key
+    assert key == send_key({**form, "Quality": None}, salt)
+    old = {"To": FORM["From"], "MediaUrl": FORM["To"], "Quality": FORM["MediaUrl"]}
+    assert key == send_key(old, salt)
+    assert key != send_key(form, salt + "x")
+    assert key != send_key({**form, "To": "+15005550008"}, salt)
+
+
+@pytest.mark.parametrize(
+    "signature",
+    [
+        "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Date={0}&X-Amz-Expires=60&X-Amz-Signature={0}",
+        "AWSAccessKeyId=AKIA&Signature={0}&Expires={0}",
+        "Expires={0}&Signature={0}&Key-Pair-Id=K1",
+        "X-Goog-Algorithm=GOOG4-RSA-SHA256&X-Goog-Date={0}&X-Goog-Signature={0}",
+        "sv=2024-11-04&st={0}&se={0}&sr=b&sp=r&sig={0}",
+    ],
+)
+def test_an_address_that_is_signed_anew_is_the_same(signature):
+    def key(text):
+        return send_key({**FORM, "MediaUrl": f"https://x.example/1.pdf?{text}"}, "")
+
+    first, second = signature.format("1"), signature.format("2")
+    assert key(f"page=1&{first}") == key(f"page=1&{second}")
+    assert key(f"page=1&{first}") != key(f"page=2&{first}")
+
+
+def test_an_address_without_a_signature_is_itself():
+    keys = {
+        send_key({**FORM, "MediaUrl": "https://x.example/1.pdf" + query}, "")
+        for query in ("", "?", "?st=1", "?st=2", "?expires=1", "?expires=2")
+    }
+    assert len(keys) == 6
+
+
+@pytest.mark.parametrize(
+    ("sid", "order"), [(LEGACY_SID, [LEGACY, TELNYX]), (UUID_SID, [TELNYX, LEGACY])]
+)
+@pytest.mark.parametrize("unsure", [404, 401, 405, 429, 500, 503, RAISED])
+def test_who_does_not_tell_stops_nobody(sid, order, unsure):
+    """The other may have the fax, and is then the first to be asked."""
+    first, second = order
+    failing = (
+        unsure
+        if unsure == RAISED
+        else not_found("/x")
+        if unsure == 404
+        else problem(unsure, 20000, "no")
+    )
+    world = World(
+        outcomes={first: failing, second: TwilioResponse(200, {"sid": sid, "status": "sending"})}
+    )
+    assert world.about(sid).payload.provider == second
+    assert world.about(sid).payload.provider == second
+    assert world.asked == [first, second, second]
+
+
+@pytest.mark.parametrize("status", [400, 409])
+def test_a_refusal_is_an_answer(status):
+    world = World(outcomes={LEGACY: problem(status, 20409, "it is delivered")})
+    assert world.about(LEGACY_SID, "POST").status == status
+    assert world.asked == [LEGACY]
+
+
+@pytest.mark.parametrize("failing", [500, RAISED])
+@pytest.mark.parametrize("second", [True, False])
+def test_a_failure_tells_more_than_nothing_found(failing, second):
+    """That one provider knows no such fax is no answer while the other did not give one."""
+    failure = failing if failing == RAISED else problem(500, 20500, "broken")
+    names = [TELNYX, LEGACY] if second else [LEGACY, TELNYX]
+    world = World(outcomes={names[0]: failure, names[1]: not_found("/x")})
+    if failing == RAISED:
+        with pytest.raises(NoAnswerError):
+            world.about(LEGACY_SID)
+    else:
+        assert world.about(LEGACY_SID).status == 500
+    assert world.asked == [LEGACY, TELNYX]
+
+
+def test_what_the_ledger_knows_is_asked_alone():
+    world = World(outcomes={LEGACY: not_found("/x"), TELNYX: not_found("/x")})
+    world.facts["0a0a0a0a-0a0a-4a0a-8a0a-0a0a0a0a0a0a"] = Facts(provider=LEGACY)
+    assert world.about(UUID_SID).status == 404
+    assert world.asked == [LEGACY]
+
+
+def test_media_of_a_legacy_fax_with_a_telnyx_like_sid():
+    """Telnyx's refusal to delete media alone says nothing of who has the fax."""
+    world = World(outcomes={TELNYX: problem(405, 20004, "both"), LEGACY: TwilioResponse(204)})
+    assert world.about(UUID_SID, "DELETE", "/Media/ME" + UUID_SID[2:]).status == 204
+    world.outcomes[LEGACY] = not_found("/x")
+    assert world.about(UUID_SID, "DELETE", "/Media/ME" + UUID_SID[2:]).status == 405

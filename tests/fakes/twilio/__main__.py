@@ -1,0 +1,23 @@
+"""
+Run a program whose requests to Twilio's fax host go to a stand-in: ``python -m tests.fakes.twilio MODULE...``.
+
+Each fetch takes a fax to its next status. The account is in the environment, as it would be.
+"""
+
+import os
+import runpy
+import sys
+
+from tests.fakes.twilio import TwilioStandIn, lead_requests
+
+
+def main() -> None:
+    with TwilioStandIn(steps_on_fetch=True) as twilio, lead_requests(twilio):
+        os.environ["TWILIO_ACCOUNT_SID"] = twilio.account_sid
+        os.environ["TWILIO_AUTH_TOKEN"] = twilio.auth_token
+        del sys.argv[0]
+        runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    main()

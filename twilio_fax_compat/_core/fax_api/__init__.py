@@ -1,0 +1,1 @@
+"""Twilio's fax API on Telnyx: one flow a file."""

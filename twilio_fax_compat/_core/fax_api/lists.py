@@ -1,0 +1,49 @@
+"""Lists of faxes and of their media."""
+
+from __future__ import annotations
+
+from typing import Mapping
+
+from twilio_fax_compat._core.effects import Flow, Mint, Recall
+from twilio_fax_compat._core.facts import NOTHING_KNOWN
+from twilio_fax_compat._core.fax_api.paging import is_last_page, read_listing
+from twilio_fax_compat._core.fax_api.reading import error_of, readable_list
+from twilio_fax_compat._core.fax_api.retries import repeated
+from twilio_fax_compat._core.fax_api.settings import Setup
+from twilio_fax_compat._core.messages import TelnyxResponse, TwilioResponse
+from twilio_fax_compat._core.translation.faxes import fax_payload
+
+
+def list_faxes(fields: Mapping[str, object], path: str, setup: Setup) -> Flow:
+    """Return 200 and one page of faxes in Twilio's envelope, with one Telnyx request as a rule."""
+    listing = read_listing(fields)
+    if isinstance(listing, TwilioResponse):
+        return listing
+    while True:
+        request = listing.request()
+        tried = yield from repeated(request, setup.retry)
+        page = readable_list(tried.outcome)
+        if page is None:
+            return error_of(tried.outcome, path)
+        faxes = page[0]
+        if listing.was_overtaken(faxes):
+            continue
+        assert isinstance(tried.outcome, TelnyxResponse)
+        is_last = is_last_page(tried.outcome.json() or {}, len(faxes), listing.telnyx_page_size)
+        unseen = listing.unseen(faxes)
+        if unseen or is_last or not faxes:
+            break
+        listing.turn()
+    handed_out = unseen[: listing.page_size]
+    following = None
+    if handed_out and (len(unseen) > len(handed_out) or not is_last):
+        following = listing.after(faxes, handed_out)
+    known = yield Recall([str(fax.get("id")) for fax in handed_out])
+    payloads = [
+        fax_payload(fax, setup.account_sid, known.get(fax.get("id"), NOTHING_KNOWN))
+        for fax in handed_out
+    ]
+    if setup.documents is not None:
+        now = (yield Mint()).now
+        payloads = [setup.documents.shown(payload, now) for payload in payloads]
+    return TwilioResponse(200, listing.envelope(payloads, following, path, "faxes"))

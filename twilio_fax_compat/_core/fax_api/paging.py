@@ -1,0 +1,305 @@
+"""
+Twilio's pages over Telnyx's lists.
+
+Twilio's pages hang together by a token (https://www.twilio.com/docs/usage/twilios-response#paging),
+Telnyx's by a page number (https://developers.telnyx.com/api-reference/programmable-fax-commands/
+view-a-list-of-faxes), which slides when a fax arrives or goes. So a token says where the page before
+ended: the time of its last fax and the faxes of that same moment. Where the order of Telnyx's list
+cannot be told, the token counts pages instead.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from datetime import datetime
+from typing import Mapping, Sequence
+from urllib.parse import quote, urlencode
+
+from attrs import define, field, frozen
+
+from twilio_fax_compat._core.messages import JSON, TelnyxRequest, TwilioResponse
+from twilio_fax_compat._core.translation.errors import problem
+from twilio_fax_compat._core.translation.faxes import FAX_API
+from twilio_fax_compat._core.translation.times import last_moment_of, parse_timestamp, utc_text
+
+DEFAULT_PAGE_SIZE = 50
+MAX_PAGE_SIZE = 1000
+TELNYX_MAX_PAGE_SIZE = 250
+"""Documented for Telnyx's shared page parameter; the fax list publishes none of its own."""
+
+NEWEST_FIRST, OLDEST_FIRST, UNKNOWN_ORDER = "newest", "oldest", ""
+
+FILTERS: Mapping[str, str] = {
+    "From": "filter[from][eq]",
+    "To": "filter[to][eq]",
+    "DateCreatedOnOrBefore": "filter[created_at][lte]",
+    "DateCreatedAfter": "filter[created_at][gt]",
+}
+"""Twilio's list filters and Telnyx's."""
+
+_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+
+
+@frozen
+class Cursor:
+    """
+    Where a page begins.
+
+    *order* and *bound* (ISO 8601) say from which moment on, *page* which of Telnyx's pages from
+    there, and *seen* which faxes (the first half of their ids) were handed out already.
+    """
+
+    order: str = UNKNOWN_ORDER
+    bound: str = ""
+    page: int = 1
+    seen: tuple[str, ...] = ()
+
+    def token(self) -> str:
+        """Return the cursor as a ``PageToken``."""
+        state = [self.order, self.bound, self.page, self.seen]
+        text = json.dumps(state, separators=(",", ":")).encode()
+        return "PT" + urlsafe_b64encode(text).decode("ascii").rstrip("=")
+
+    @classmethod
+    def of(cls, token: object) -> Cursor | None:
+        """Return the cursor inside a ``PageToken``, or None for what is none of ours."""
+        if not isinstance(token, str) or not token.startswith("PT"):
+            return None
+        padded = token[2:] + "=" * (-len(token[2:]) % 4)
+        try:
+            order, bound, page, seen = json.loads(urlsafe_b64decode(padded.encode("ascii")))
+        except (ValueError, TypeError, RecursionError):
+            return None
+        if (
+            order not in (NEWEST_FIRST, OLDEST_FIRST, UNKNOWN_ORDER)
+            or not isinstance(bound, str)
+            or (bound and parse_timestamp(bound) is None)
+            or not isinstance(page, int)
+            or isinstance(page, bool)
+            or not 1 <= page <= 10**9
+            or not isinstance(seen, list)
+            or not all(isinstance(mark, str) for mark in seen)
+        ):
+            return None
+        return cls(order, bound, page, tuple(seen))
+
+
+@define
+class Listing:
+    """A Twilio list request that can be carried out, and the page that it is about to become."""
+
+    filters: dict[str, str] = field(repr=False)
+    page_size: int
+    page_number: int
+    cursor: Cursor = field(repr=False)
+    url_fields: Sequence[tuple[str, str]] = field(repr=False)
+    telnyx_page_size: int = 0
+
+    def request(self) -> TelnyxRequest:
+        """Return the Telnyx request for what is next."""
+        cursor = self.cursor
+        query = dict(self.filters)
+        if cursor.order == NEWEST_FIRST:
+            query["filter[created_at][lte]"] = cursor.bound
+        elif cursor.order == OLDEST_FIRST:
+            query.pop("filter[created_at][gt]", None)
+            query["filter[created_at][gte]"] = cursor.bound
+        size = self.page_size
+        if cursor.order or cursor.seen or self.page_number == 0:
+            # One more than is handed out tells whether another page follows.
+            size += len(cursor.seen) + 1
+        self.telnyx_page_size = min(size, TELNYX_MAX_PAGE_SIZE)
+        query["page[number]"] = str(cursor.page)
+        query["page[size]"] = str(self.telnyx_page_size)
+        return TelnyxRequest("GET", "/faxes", tuple(query.items()))
+
+    def unseen(self, faxes: Sequence[JSON]) -> list[JSON]:
+        """Return those of *faxes* that no page before this one had."""
+        seen = set(self.cursor.seen)
+        return [fax for fax in faxes if not seen or _mark(fax) not in seen]
+
+    def was_overtaken(self, faxes: Sequence[JSON]) -> bool:
+        """
+        Tell whether faxes arrived before those that this list began with, and go on behind them.
+
+        It can be so only while all faxes were of one moment, and shows that the newest come first.
+        """
+        if self.cursor.order or self.cursor.page > 1 or not self.cursor.bound or not faxes:
+            return False
+        began = parse_timestamp(self.cursor.bound)
+        first = parse_timestamp(faxes[0].get("created_at"))
+        if began is None or first is None or first <= began:
+            return False
+        bound = utc_text(last_moment_of(self.cursor.bound) or began)
+        self.cursor = Cursor(NEWEST_FIRST, bound, 1, self.cursor.seen)
+        return True
+
+    def turn(self) -> None:
+        """Go on to Telnyx's next page, as this one held nothing new."""
+        cursor = self.cursor
+        self.cursor = Cursor(cursor.order, cursor.bound, cursor.page + 1, cursor.seen)
+
+    def after(self, faxes: Sequence[JSON], handed_out: Sequence[JSON]) -> Cursor:
+        """Return the cursor of the page after *handed_out*, a part of Telnyx's *faxes*."""
+        order = self.cursor.order or order_of(faxes)
+        last = handed_out[-1].get("created_at") if handed_out else None
+        moment = last_moment_of(last) if isinstance(last, str) else None
+        earliest = parse_timestamp(last)
+        before = self.cursor
+        if moment is None or earliest is None:
+            return Cursor(page=before.page + 1)
+        if not order:
+            if {fax.get("created_at") for fax in faxes} != {last}:
+                return Cursor(page=before.page + 1)
+            if before.page > 1 and not before.seen:
+                return Cursor(page=before.page + 1)
+            # All of one moment so far: which way the list goes will show further on.
+            seen = before.seen + tuple(map(_mark, handed_out))
+            return Cursor(UNKNOWN_ORDER, str(last), before.page, seen)
+        bound = utc_text(moment if order == NEWEST_FIRST else earliest)
+        same = bound == before.bound if before.order else last == before.bound
+        limit = moment if order == NEWEST_FIRST else earliest
+        tied = _last_ones(handed_out, last, limit, order)
+        seen = (before.seen if same else ()) + tuple(map(_mark, tied))
+        return Cursor(order, bound, before.page if same and before.order else 1, seen)
+
+    def envelope(self, payloads: list[JSON], following: Cursor | None, path: str, key: str) -> JSON:
+        """Return Twilio's list envelope around *payloads*."""
+        next_fields: list[tuple[str, str]] = []
+        if following is not None:
+            next_fields = [
+                ("Page", str(self.page_number + 1)),
+                ("PageToken", following.token()),
+            ]
+        previous = [("Page", str(self.page_number - 1))] if self.page_number else []
+        here = [("Page", str(self.page_number))]
+        if self.page_number and self.cursor.order:
+            here.append(("PageToken", self.cursor.token()))
+        begin = f"{FAX_API}{path}?" + urlencode(
+            [*self.url_fields, ("PageSize", str(self.page_size))], quote_via=quote
+        )
+
+        def url(fields: Sequence[tuple[str, str]]) -> str | None:
+            # Numbers and tokens need no quoting.
+            return "&".join([begin, *map("=".join, fields)]) if fields else None
+
+        return {
+            key: payloads,
+            "meta": {
+                "key": key,
+                "page": self.page_number,
+                "page_size": self.page_size,
+                "first_page_url": url([("Page", "0")]),
+                "previous_page_url": url(previous),
+                "next_page_url": url(next_fields),
+                "url": url(here),
+            },
+        }
+
+
+def read_listing(fields: Mapping[str, object]) -> Listing | TwilioResponse:
+    """
+    Return the listing that a Twilio list query (*fields*, by wire name) means, or the error.
+
+    Page sizes above Twilio's 1000 are taken as 1000; a page holds at most Telnyx's 250 all the
+    same, and the next page goes on where it ended.
+    """
+    given = {name: value for name, value in fields.items() if value is not None}
+    unknown = sorted(set(given) - set(FILTERS) - {"Page", "PageSize", "PageToken"})
+    if unknown:
+        return problem(400, 20001, "Unknown parameters: {}".format(", ".join(unknown)))
+    size = _whole(given.get("PageSize", DEFAULT_PAGE_SIZE))
+    number = _whole(given.get("Page", 0))
+    if size is None or size < 1:
+        return problem(400, 20001, "PageSize must be a number from 1 to 1000")
+    if number is None:
+        return problem(400, 20001, "Page must be a number, the first page being 0")
+    cursor: Cursor | None = Cursor(page=number + 1)
+    if "PageToken" in given:
+        cursor = Cursor.of(given["PageToken"])
+        if cursor is None:
+            return problem(400, 20001, "PageToken is none of this list's")
+    filters: dict[str, str] = {}
+    for name, telnyx_name in FILTERS.items():
+        if name not in given:
+            continue
+        value: str | None = str(given[name])
+        if name.startswith("Date"):
+            value = _moment(str(given[name]))
+        if value is None:
+            return problem(400, 20001, f"{name} must be a date and time as 2021-03-04T05:06:07Z")
+        filters[telnyx_name] = value
+    url_fields = [(name, str(given[name])) for name in FILTERS if name in given]
+    assert cursor is not None
+    return Listing(filters, min(size, MAX_PAGE_SIZE), number, cursor, url_fields)
+
+
+def order_of(faxes: Sequence[JSON]) -> str:
+    """Return the order that *faxes* are in by their ``created_at``."""
+    moments = [fax.get("created_at") for fax in faxes]
+    if not moments or not all(isinstance(moment, str) and moment for moment in moments):
+        return UNKNOWN_ORDER
+    if len({len(str(moment)) for moment in moments}) > 1 or not str(moments[0]).endswith("Z"):
+        moments = [parse_timestamp(moment) for moment in moments]
+        if None in moments:
+            return UNKNOWN_ORDER
+    ascending = sorted(moments)  # type: ignore[type-var]
+    if ascending[0] == ascending[-1]:
+        return UNKNOWN_ORDER
+    if moments == ascending:
+        return OLDEST_FIRST
+    return NEWEST_FIRST if moments == ascending[::-1] else UNKNOWN_ORDER
+
+
+def is_last_page(answer: JSON, count: int, asked: int) -> bool:
+    """Tell whether a Telnyx list *answer* of *count* faxes, *asked* for so many, ends the list."""
+    meta = answer.get("meta")
+    if isinstance(meta, dict):
+        number, total = meta.get("page_number"), meta.get("total_pages")
+        if isinstance(number, int) and isinstance(total, int):
+            return number >= total
+        size = meta.get("page_size")
+        if isinstance(size, int) and size > 0:
+            return count < min(size, asked)
+    return count < asked
+
+
+def _last_ones(faxes: Sequence[JSON], last: object, limit: datetime, order: str) -> list[JSON]:
+    """Return those of *faxes* that a list which begins at *limit* would show again."""
+    tied = []
+    for fax in reversed(faxes):
+        created = fax.get("created_at")
+        if created != last:
+            moment = parse_timestamp(created)
+            if moment is not None and (moment > limit if order == NEWEST_FIRST else moment < limit):
+                break
+        tied.append(fax)
+    return tied
+
+
+def _mark(fax: JSON) -> str:
+    return str(fax.get("id"))[:18]
+
+
+def _moment(text: str) -> str | None:
+    """
+    Return the moment up to which, or after which, faxes are asked for.
+
+    Twilio shows whole seconds, so a bound stands for all of its second.
+    """
+    if _DATE.fullmatch(text):
+        text += "T00:00:00Z"
+    moment = last_moment_of(text)
+    return utc_text(moment) if moment else None
+
+
+def _whole(value: object) -> int | None:
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return value if 0 <= value < 10**9 else None
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,9}", value):
+        return int(value)
+    return None

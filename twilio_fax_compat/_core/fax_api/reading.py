@@ -1,0 +1,83 @@
+"""Asking Telnyx for one fax, which every conversation about a fax begins or ends with."""
+
+from __future__ import annotations
+
+from typing import Any, Generator
+
+from twilio_fax_compat._core.effects import Effect
+from twilio_fax_compat._core.fax_api.retries import Tried, repeated
+from twilio_fax_compat._core.fax_api.settings import Setup
+from twilio_fax_compat._core.messages import (
+    JSON,
+    Failure,
+    Outcome,
+    TelnyxRequest,
+    TelnyxResponse,
+    TwilioResponse,
+)
+from twilio_fax_compat._core.translation.errors import (
+    from_failure,
+    from_telnyx,
+    problem,
+    telnyx_errors,
+)
+
+
+def read_fax(fax_id: str, path: str, setup: Setup) -> Generator[Effect, Any, JSON | TwilioResponse]:
+    """Return the fax, or Twilio's error for its absence."""
+    answer = yield from ask_for(fax_id, setup)
+    fax = resource_of(answer)
+    return error_of(answer, path) if fax is None else fax
+
+
+def ask_for(fax_id: str, setup: Setup) -> Generator[Effect, Any, Outcome]:
+    """Return what Telnyx answers to a look at the fax."""
+    tried: Tried = yield from repeated(TelnyxRequest("GET", f"/faxes/{fax_id}"), setup.retry)
+    return tried.outcome
+
+
+def resource_of(outcome: Outcome) -> JSON | None:
+    """Return the fax inside an answer, or None when there is none to be read."""
+    return None if isinstance(outcome, Failure) else outcome.resource()
+
+
+def error_of(outcome: Outcome, path: str) -> TwilioResponse:
+    """Return Twilio's error for an answer that holds nothing useful."""
+    if isinstance(outcome, Failure):
+        return from_failure(outcome)
+    if 200 <= outcome.status < 400:
+        return problem(
+            502,
+            20500,
+            f"Telnyx answered HTTP {outcome.status} without anything to read",
+            {"errors": telnyx_errors(outcome), "telnyx_status": outcome.status},
+        )
+    return from_telnyx(outcome, path)
+
+
+def is_ambiguous(status: int) -> bool:
+    """Tell whether Telnyx may have accepted a fax though it answered a POST with *status*."""
+    return status >= 500 or status == 408 or 200 <= status < 300
+
+
+def accepted_fax(response: TelnyxResponse) -> JSON | None:
+    """Return the fax inside a 2xx answer, or None when there is none to be read."""
+    fax = response.resource()
+    return fax if fax is not None and isinstance(fax.get("id"), str) else None
+
+
+def readable_list(outcome: Outcome) -> tuple[list[JSON], bool] | None:
+    """Return the faxes of a list answer and whether it is the last page; None if unreadable."""
+    if isinstance(outcome, Failure) or outcome.status != 200:
+        return None
+    answer = outcome.json() or {}
+    faxes = answer.get("data")
+    if not isinstance(faxes, list) or not all(isinstance(fax, dict) for fax in faxes):
+        return None
+    meta = answer.get("meta")
+    number, total = (
+        (meta.get("page_number"), meta.get("total_pages")) if isinstance(meta, dict) else (0, 0)
+    )
+    if isinstance(number, int) and isinstance(total, int) and number > 0:
+        return faxes, number >= total
+    return faxes, not faxes

@@ -1,0 +1,147 @@
+"""
+How often and how long a call is tried again, and the flow that retries what may be repeated.
+
+Telnyx's limits: https://developers.telnyx.com/development/api-fundamentals/reliability/rate-limiting.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import Any, Generator, Mapping
+
+from attrs import define, field, frozen, validators
+
+from twilio_fax_compat._core.effects import Effect, Mint, Pause
+from twilio_fax_compat._core.messages import Failure, Outcome, TelnyxRequest, TelnyxResponse
+from twilio_fax_compat._core.translation.times import parse_http_date
+
+
+@frozen(kw_only=True)
+class RetryPolicy:
+    """
+    The limits within which a call may be repeated. All times are seconds.
+
+    *attempts*: how often a call is tried that may be repeated, or that never left this machine.
+    *backoff* and *backoff_max*: the pause before the second try, doubled each time, and its cap.
+    *lookups*: the pauses before each look for a fax whose answer was lost; it takes two looks
+    that reach Telnyx and find nothing to call it absent.
+    *resends*: how often a fax that is surely absent is sent again.
+    *rate_limit_wait*: the longest wait that a 429 may ask for.
+    *budget*: the most that all pauses of one call may come to.
+    """
+
+    attempts: int = field(default=3, validator=validators.ge(1))
+    backoff: float = field(default=0.5, validator=validators.ge(0.0))
+    backoff_max: float = field(default=8.0, validator=validators.ge(0.0))
+    lookups: tuple[float, ...] = field(
+        default=(1.0, 3.0, 6.0),
+        converter=tuple,
+        validator=validators.deep_iterable(member_validator=validators.ge(0.0)),
+    )
+    resends: int = field(default=2, validator=validators.ge(0))
+    rate_limit_wait: float = field(default=60.0, validator=validators.ge(0.0))
+    budget: float = field(default=120.0, validator=validators.ge(0.0))
+
+
+@define
+class Budget:
+    """What one call has left to wait."""
+
+    policy: RetryPolicy
+    left: float
+    waits: int = 0
+
+    @classmethod
+    def of(cls, policy: RetryPolicy) -> Budget:
+        """Return the full budget of *policy*."""
+        return cls(policy, policy.budget)
+
+    def pause(self, seconds: float | None = None) -> Pause | None:
+        """
+        Return the next pause and take it off the budget, or None when it does not fit.
+
+        Without *seconds* it is the next back-off, half of it random.
+        """
+        policy = self.policy
+        step = min(policy.backoff * 2.0 ** min(self.waits, 16), policy.backoff_max)
+        planned = Pause(step / 2, step / 2) if seconds is None else Pause(seconds, step / 4)
+        cost = planned.seconds + planned.jitter
+        if cost > self.left:
+            return None
+        self.waits += 1
+        self.left -= cost
+        return planned
+
+
+def told_to_wait(headers: Mapping[str, str], now: datetime) -> float | None:
+    """
+    Return the seconds that a 429 asks to wait for, or None when it does not tell.
+
+    ``x-ratelimit-reset`` is documented as seconds and printed as an epoch elsewhere: a value
+    above 1e9 is an epoch. *now* is what such a point in time is compared with.
+    """
+    milliseconds = _number(headers.get("retry-after-ms"))
+    if milliseconds is not None:
+        return milliseconds / 1000
+    for name in ("retry-after", "x-ratelimit-reset"):
+        seconds = _number(headers.get(name))
+        if seconds is not None:
+            return max(0.0, seconds - now.timestamp()) if seconds > 1e9 else seconds
+        date = parse_http_date(headers.get(name))
+        if date is not None:
+            return max(0.0, (date - now).total_seconds())
+    return None
+
+
+def rate_limit_pause(
+    response: TelnyxResponse, budget: Budget
+) -> Generator[Effect, Any, Pause | None]:
+    """Return the pause that a 429 asks for, or None when it is longer than the policy allows."""
+    now = parse_http_date(response.headers.get("date"))
+    if now is None:
+        now = (yield Mint()).now
+    seconds = told_to_wait(response.headers, now.astimezone(timezone.utc))
+    if not seconds:
+        return budget.pause()
+    if seconds > budget.policy.rate_limit_wait:
+        return None
+    return budget.pause(seconds)
+
+
+@frozen
+class Tried:
+    """The last *outcome* of a repeated request; *unsure* if an earlier one may have worked."""
+
+    outcome: Outcome
+    unsure: bool = False
+
+
+_WORTH_REPEATING = frozenset({502, 503, 504})
+
+
+def repeated(request: TelnyxRequest, policy: RetryPolicy) -> Generator[Effect, Any, Tried]:
+    """Make an idempotent request, again on connection errors, 429, 502, 503 and 504."""
+    budget = Budget.of(policy)
+    failures = 0
+    unsure = False
+    while True:
+        outcome: Outcome = yield request
+        if isinstance(outcome, TelnyxResponse) and outcome.status == 429:
+            pause = yield from rate_limit_pause(outcome, budget)
+        elif isinstance(outcome, Failure) or outcome.status in _WORTH_REPEATING:
+            failures += 1
+            pause = budget.pause() if failures < policy.attempts else None
+        else:
+            return Tried(outcome, unsure)
+        if pause is None:
+            return Tried(outcome, unsure)
+        unsure = unsure or (outcome.sent if isinstance(outcome, Failure) else outcome.status >= 500)
+        yield pause
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        value = float(text) if text is not None else None
+    except ValueError:
+        return None
+    return value if value is not None and 0 <= value < 1e12 else None

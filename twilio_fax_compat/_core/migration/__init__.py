@@ -1,0 +1,1 @@
+"""Two providers behind one fax API."""

@@ -1,0 +1,111 @@
+"""Which provider sends a fax: the decision that a plan leads to."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import Mapping
+
+from attrs import field, frozen
+
+from twilio_fax_compat._core.masking import mask_number
+from twilio_fax_compat._core.migration.plans import KEYS, STAGES, Plan, Rules, normalised, read_plan
+from twilio_fax_compat._core.translation.create_form import in_todays_order
+
+__all__ = [
+    "KEYS",
+    "LEGACY",
+    "STAGES",
+    "TELNYX",
+    "Decision",
+    "Plan",
+    "Subject",
+    "decide",
+    "decide_for",
+    "point_of",
+    "read_plan",
+]
+
+LEGACY, TELNYX = "legacy", "telnyx"
+
+_STEP = 100 / 2**53
+
+
+@frozen
+class Subject:
+    """
+    The send that is decided about: its destination *to*, its *sender* and the *account* SID.
+
+    *key*, one of `KEYS`, says which of them decides unless a plan says otherwise.
+    """
+
+    to: str = field(default="", repr=mask_number)
+    sender: str = field(default="", repr=mask_number)
+    account: str = ""
+    key: str = "to"
+
+    @classmethod
+    def of(cls, fields: Mapping[str, object], account_sid: str | None, key: str = "to") -> Subject:
+        """Return that of a Twilio create form, *fields* by wire name."""
+        form = in_todays_order(fields)
+        return cls(
+            normalised(form.get("To")),
+            normalised(form.get("From")),
+            normalised(account_sid),
+            key,
+        )
+
+    def value(self, key: str) -> str:
+        """Return the value of *key*, one of `KEYS`; an empty text when there is none."""
+        return self.to if key == "to" else self.sender if key == "from" else self.account
+
+    def key_hash(self, key: str | None = None) -> str:
+        """Return 16 hexadecimal digits that stand for the value of *key*, always the same."""
+        return sha256(self.value(key or self.key).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+    @property
+    def destination_prefix(self) -> str:
+        """The first characters of the destination, too few to tell whose it is."""
+        return self.to[:5] if self.to.startswith("+") else self.to.partition(":")[0][:5]
+
+
+def point_of(key_hash: str) -> float:
+    """Return where a key hash lies from 0 to 100, below 100 in any case."""
+    return (int(key_hash, 16) >> 11) * _STEP
+
+
+@frozen
+class Decision:
+    """
+    Who sends a fax.
+
+    *provider* is `LEGACY` or `TELNYX`; *reason* is ``stage``, or in a ramp ``denied``, ``allowed`` or
+    ``percentage``; *key_hash* stands for the key that was decided by.
+    """
+
+    stage: str
+    provider: str
+    reason: str
+    key_hash: str
+
+
+def decide(plan: Plan, fields: Mapping[str, object], account_sid: str | None) -> Decision:
+    """Return who sends what a Twilio create form, *fields* by wire name, asks for."""
+    return decide_for(plan, Subject.of(fields, account_sid))
+
+
+def decide_for(plan: Plan, subject: Subject) -> Decision:
+    """Return who sends: the same for the same key, and with a larger percentage never less Telnyx."""
+    key_hash = subject.key_hash(plan.key)
+    stage = plan.stage
+    if stage != "ramp":
+        return Decision(stage, TELNYX if stage in ("on", "complete") else LEGACY, "stage", key_hash)
+    if _matches(plan.deny, subject):
+        return Decision(stage, LEGACY, "denied", key_hash)
+    if _matches(plan.allow, subject):
+        return Decision(stage, TELNYX, "allowed", key_hash)
+    provider = TELNYX if point_of(key_hash) < plan.percent else LEGACY
+    return Decision(stage, provider, "percentage", key_hash)
+
+
+def _matches(rules: Rules, subject: Subject) -> bool:
+    return any(patterns.match(subject.value(key)) for key, patterns in rules.items())

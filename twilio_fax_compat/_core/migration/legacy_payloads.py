@@ -1,0 +1,127 @@
+"""
+Faxes and errors of another Twilio-shaped client, as Twilio's API words them.
+
+Names: https://www.twilio.com/docs/fax/api/fax-resource and
+https://www.twilio.com/docs/fax/api/fax-media-resource.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import datetime, timezone
+from typing import Any, Mapping
+
+from twilio_fax_compat._core.masking import mask
+from twilio_fax_compat._core.messages import JSON, TwilioResponse
+from twilio_fax_compat._core.translation.errors import problem
+from twilio_fax_compat._core.translation.times import parse_http_date, parse_timestamp
+
+FAX_NAMES = (
+    "sid",
+    "account_sid",
+    "from",
+    "to",
+    "quality",
+    "media_sid",
+    "media_url",
+    "num_pages",
+    "duration",
+    "status",
+    "direction",
+    "api_version",
+    "price",
+    "price_unit",
+    "date_created",
+    "date_updated",
+    "links",
+    "url",
+)
+MEDIA_NAMES = (
+    "sid",
+    "account_sid",
+    "fax_sid",
+    "content_type",
+    "date_created",
+    "date_updated",
+    "url",
+)
+_PREFIX = re.compile(r"Unable to (?:create|fetch|update|delete) (?:record|page): ?")
+
+
+def payload_of_instance(instance: Any, names: tuple[str, ...]) -> JSON:
+    """Return the payload that *instance*, an object with Twilio's attributes, was made of."""
+    properties = getattr(instance, "_properties", None)
+    known: Mapping[str, Any] = properties if isinstance(properties, Mapping) else {}
+    payload = {}
+    for name in names:
+        own = "from_" if name == "from" else name
+        value = known[own] if own in known else known.get(name, getattr(instance, own, None))
+        payload[name] = _date(value) if name.startswith("date_") else _wire(value)
+    return payload
+
+
+def answer_of_error(error: BaseException) -> TwilioResponse | None:
+    """
+    Return the answer that a client's exception tells of, or None when it tells of none.
+
+    Such an exception has a ``status`` (``TwilioRestException``), or a response with a
+    ``status_code`` among its arguments (a failed page). Numbers are masked, and an exception that
+    shows one is not chained.
+    """
+    status = _status(error, "status")
+    if status is not None:
+        code, details = getattr(error, "code", None), getattr(error, "details", None)
+        message = _PREFIX.sub("", str(getattr(error, "msg", None) or error), count=1)
+        return _problem(error, status, code, message, details)
+    for argument in getattr(error, "args", ()):
+        status = _status(argument, "status_code")
+        if status is not None:
+            told = _told(argument)
+            message = str(told.get("message") or error.args[0])
+            return _problem(error, status, told.get("code"), message, told.get("details"))
+    return None
+
+
+def _problem(
+    error: BaseException, status: int, code: object, message: str, details: object
+) -> TwilioResponse:
+    shown = str(error)
+    return problem(
+        status,
+        code if isinstance(code, int) else status,
+        mask(message),
+        details if isinstance(details, dict) else None,
+        error if mask(shown) == shown else None,
+    )
+
+
+def _status(holder: object, name: str) -> int | None:
+    value = getattr(holder, name, None)
+    if isinstance(value, bool) or not isinstance(value, int):
+        return None
+    return value if 100 <= value < 600 else None
+
+
+def _told(response: object) -> JSON:
+    try:
+        body = json.loads(getattr(response, "text", ""))
+    except (TypeError, ValueError):
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def _date(value: Any) -> Any:
+    if isinstance(value, str):
+        # Twilio's other products, and those who copied them, write RFC 2822.
+        value = parse_timestamp(value) or parse_http_date(value) or value
+    if not isinstance(value, datetime):
+        return _wire(value)
+    moment = value if value.tzinfo is None else value.astimezone(timezone.utc)
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _wire(value: Any) -> Any:
+    if value is None or isinstance(value, (str, int, float, bool, dict, list)):
+        return value
+    return str(value)

@@ -1,0 +1,169 @@
+"""
+One provider's list of faxes, read from a place on.
+
+Both give the newest first (https://www.twilio.com/docs/fax/api/fax-resource), Telnyx without saying so.
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections import deque
+from typing import Any, Generator, Mapping
+from urllib.parse import parse_qsl, urlsplit
+
+from attrs import define, field, frozen
+
+from twilio_fax_compat._core.messages import JSON, TwilioRequest, TwilioResponse
+from twilio_fax_compat._core.migration.decisions import TELNYX
+from twilio_fax_compat._core.migration.effects import Ask, RouteEffect
+from twilio_fax_compat._core.translation.errors import problem
+
+_MARK = slice(2, 18)
+"""The part of a SID that tells faxes of the same second apart."""
+
+NEXT = "NextPageUrl"
+"""The field of a list request that holds the legacy client's own URL of a page, on whatever host."""
+
+_ANCHORED = "PageToken="
+"""What an URL has whose page does not slide when faxes arrive."""
+
+
+@frozen
+class Place:
+    """
+    Where a page begins: at the second *bound* (``2021-03-04T05:06:07Z``), without the faxes *seen*.
+
+    *ended* are the providers that have no older ones.
+    """
+
+    bound: str = ""
+    seen: tuple[str, ...] = ()
+    ended: tuple[str, ...] = ()
+
+    def token(self) -> str:
+        """Return it as a ``PageToken``."""
+        text = json.dumps([self.bound, self.seen, self.ended], separators=(",", ":"))
+        return "PX" + urlsafe_b64encode(text.encode()).decode("ascii").rstrip("=")
+
+    @classmethod
+    def of(cls, token: object) -> Place | None:
+        """Return what a ``PageToken`` says, or None for what is none of this list's."""
+        if not isinstance(token, str) or not token.startswith("PX"):
+            return None
+        try:
+            padded = token[2:] + "=" * (-len(token[2:]) % 4)
+            bound, seen, ended = json.loads(urlsafe_b64decode(padded.encode("ascii")))
+        except (ValueError, TypeError, RecursionError):
+            return None
+        texts = (
+            [bound, *seen, *ended] if isinstance(seen, list) and isinstance(ended, list) else [0]
+        )
+        if not all(isinstance(text, str) for text in texts):
+            return None
+        return cls(bound, tuple(seen), tuple(ended))
+
+
+@define
+class Source:
+    """
+    One provider's list from *place* on, read a page at a time.
+
+    *first* are the fields of the first request. *is_told* says that those are the program's own or
+    the provider's: then its word is taken for whether more follow, so that it is asked for nothing
+    that its own client would not ask for.
+    """
+
+    provider: str
+    first: Mapping[str, object] = field(repr=False)
+    place: Place = field(repr=False)
+    is_told: bool = False
+    waiting: deque[JSON] = field(factory=deque, repr=False)
+    following: Mapping[str, str] | None = field(default=None, repr=False)
+    begun: bool = False
+    is_in_order: bool = False
+    problem: TwilioResponse | None = field(default=None, repr=False)
+    _taken: set[str] = field(factory=set, repr=False)
+
+    @property
+    def is_read(self) -> bool:
+        """Tell whether there is no page left to ask for."""
+        return self.problem is not None or (self.begun and self.following is None)
+
+    @property
+    def own_next(self) -> str | None:
+        """The provider's own URL of what follows, if nothing waits before it and it cannot slide."""
+        url = (self.following or {}).get(NEXT, "")
+        return url if _ANCHORED in url and not self.waiting else None
+
+    def fill(self) -> Generator[RouteEffect, Any, None]:
+        """Read on until a fax is waiting or the list has come to its end."""
+        if self.provider in self.place.ended:
+            self.begun = True
+        while not self.waiting and not self.is_read:
+            page = yield from self._next_page()
+            if not self.is_in_order:
+                page = yield from self._in_order(page)
+            self.waiting.extend(fax for fax in page if self._is_new(fax))
+
+    def look_ahead(self) -> Generator[RouteEffect, Any, None]:
+        """Find out whether more follow."""
+        if not self.is_told:
+            yield from self.fill()
+
+    def _in_order(self, page: list[JSON]) -> Generator[RouteEffect, Any, list[JSON]]:
+        """Return *page*, or all pages of a list that begins with the oldest, turned round."""
+        # Which way Telnyx's list goes is not documented: it must show.
+        while self.provider == TELNYX and len(set(map(second_of, page))) < 2 and not self.is_read:
+            page += yield from self._next_page()
+        self.is_in_order = len(set(map(second_of, page))) > 1
+        if page and second_of(page[0]) < second_of(page[-1]):
+            while not self.is_read:
+                page += yield from self._next_page()
+            page.reverse()
+        return page
+
+    def _next_page(self) -> Generator[RouteEffect, Any, list[JSON]]:
+        fields = self.first if self.following is None else self.following
+        try:
+            answer: TwilioResponse = yield Ask(
+                self.provider, TwilioRequest("GET", "/Faxes", fields)
+            )
+        except Exception as error:  # noqa: BLE001 - whatever a provider's client raises
+            answer = problem(503, 20503, f"no answer ({type(error).__name__})", None, error)
+        self.begun = True
+        payload = answer.payload or {}
+        faxes = payload.get("faxes")
+        if answer.status != 200 or not isinstance(faxes, list):
+            self.problem = answer
+            return []
+        url = payload.get("meta", {}).get("next_page_url") if faxes else None
+        self.following = dict(parse_qsl(urlsplit(url).query)) if url else None
+        return [fax for fax in faxes if isinstance(fax, dict)]
+
+    def _is_new(self, fax: JSON) -> bool:
+        if self._was_seen(fax):
+            return False
+        # A list that is paged by numbers shows a fax again when another arrived.
+        sid = str(fax.get("sid"))
+        is_new = sid not in self._taken
+        self._taken.add(sid)
+        return is_new
+
+    def _was_seen(self, fax: JSON) -> bool:
+        created, bound = second_of(fax), self.place.bound
+        # A provider whose filter is not exact to the second says more than it was asked for.
+        if bound and created > bound:
+            return True
+        return created in (bound, "") and mark_of(fax) in self.place.seen
+
+
+def second_of(fax: JSON) -> str:
+    """Return the second at which a *fax* was created, an empty text if that is not known."""
+    created = fax.get("date_created")
+    return created if isinstance(created, str) else ""
+
+
+def mark_of(fax: JSON) -> str:
+    """Return what tells a *fax* from others of the same second."""
+    return str(fax.get("sid"))[_MARK]

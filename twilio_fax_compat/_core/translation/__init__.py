@@ -1,0 +1,1 @@
+"""Twilio's words and Telnyx's, as tables and the functions that read them."""

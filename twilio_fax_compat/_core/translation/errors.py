@@ -1,0 +1,136 @@
+"""
+What went wrong, in Twilio's words: status, code, message, details.
+
+Twilio's codes: https://www.twilio.com/docs/api/errors. Telnyx's error body and codes:
+https://developers.telnyx.com/development/api-fundamentals/api-errors. Telnyx reuses its codes across
+products, so the HTTP status decides first and the parameter an error points at second.
+"""
+
+from __future__ import annotations
+
+from typing import Mapping
+
+from twilio_fax_compat._core.masking import mask
+from twilio_fax_compat._core.messages import JSON, Failure, TelnyxResponse, TwilioResponse
+
+DOCS = "https://www.twilio.com/docs/errors/{}"
+
+STATUSES: Mapping[int, tuple[int, int, str]] = {
+    400: (400, 20001, "Telnyx did not understand the request"),
+    401: (401, 20003, "Authenticate: Telnyx refused the API key (TELNYX_API_KEY)"),
+    402: (402, 20003, "Telnyx wants the account to be funded"),
+    403: (403, 20003, "Permission denied: the Telnyx account may not do this"),
+    405: (405, 20004, "Method not allowed"),
+    409: (409, 20409, "Conflict: the fax is being processed"),
+    422: (400, 20422, "Invalid parameter"),
+    429: (429, 20429, "Too many requests"),
+}
+"""Telnyx HTTP status to Twilio's status, code and words; a 5xx keeps its number, 404 names a path."""
+
+PARAMETERS: Mapping[str, tuple[int, str]] = {
+    "to": (21211, "To"),
+    "from": (21212, "From"),
+    "media_url": (21620, "MediaUrl"),
+    "webhook_url": (21609, "StatusCallback"),
+}
+"""The Telnyx parameter a 4xx points at, to Twilio's code and name for it."""
+
+_STATE_CODES = frozenset({"90080", "90081"})
+"""Telnyx's codes for a command that a fax's state or direction does not allow."""
+
+
+def problem(
+    status: int,
+    code: int,
+    message: str,
+    details: JSON | None = None,
+    cause: BaseException | None = None,
+) -> TwilioResponse:
+    """Return the Twilio error response of *status* with Twilio's *code* and *message*."""
+    payload: JSON = {
+        "code": code,
+        "message": message,
+        "more_info": DOCS.format(code),
+        "status": status,
+    }
+    if details is not None:
+        payload["details"] = details
+    return TwilioResponse(status, payload, cause)
+
+
+def not_found(path: str, details: JSON | None = None) -> TwilioResponse:
+    """Return Twilio's answer for a resource that does not exist."""
+    return problem(404, 20404, f"The requested resource {path} was not found", details)
+
+
+def from_telnyx(response: TelnyxResponse, path: str) -> TwilioResponse:
+    """
+    Return Telnyx's error as Twilio's. *path* is the Twilio path that was asked for.
+
+    The whole Telnyx ``errors`` array is kept in ``details["errors"]``; the message repeats what
+    Telnyx said with numbers masked.
+    """
+    errors = telnyx_errors(response)
+    details: JSON = {"errors": errors, "telnyx_status": response.status}
+    said = "; ".join(filter(None, map(_sentence, errors)))
+    if response.status == 404:
+        return not_found(path, details)
+    status, code, words = _kind(response.status, errors)
+    return problem(status, code, f"{words}: {said}" if said else words, details)
+
+
+def from_failure(failure: Failure) -> TwilioResponse:
+    """Return what a request that got no answer looks like at Twilio: 504 or 503."""
+    status = 504 if failure.timed_out else 503
+    message = f"Telnyx could not be reached: {mask(failure.summary)}"
+    details: JSON = {"errors": [], "sent": failure.sent}
+    return problem(status, 20503, message, details, failure.cause)
+
+
+def telnyx_errors(response: TelnyxResponse) -> list[object]:
+    """Return the ``errors`` array of a Telnyx answer, empty when its body has none."""
+    errors = (response.json() or {}).get("errors")
+    return errors if isinstance(errors, list) else []
+
+
+def refuses_state(response: TelnyxResponse) -> bool:
+    """Tell whether Telnyx says that the fax's state or direction does not allow the command."""
+    return any(
+        isinstance(error, dict) and str(error.get("code")) in _STATE_CODES
+        for error in telnyx_errors(response)
+    )
+
+
+def _kind(status: int, errors: list[object]) -> tuple[int, int, str]:
+    if status >= 500:
+        code = 20500 if status == 500 else 20503
+        return status, code, f"Telnyx failed with HTTP {status}"
+    known = STATUSES.get(status)
+    if known is None:
+        words = f"Telnyx answered HTTP {status}"
+        # Twilio's client takes a 3xx for success.
+        return (status, status, words) if status >= 400 else (502, 20500, words)
+    if status in (400, 422):
+        for error in errors:
+            parameter = _parameter(error)
+            if parameter in PARAMETERS:
+                code, name = PARAMETERS[parameter]
+                return 400, code, f"Invalid {name}"
+    return known
+
+
+def _parameter(error: object) -> str:
+    source: dict[str, object] = {}
+    if isinstance(error, dict) and isinstance(error.get("source"), dict):
+        source = error["source"]
+    where = source.get("pointer") or source.get("parameter")
+    return where.rsplit("/", 1)[-1] if isinstance(where, str) else ""
+
+
+def _sentence(error: object) -> str:
+    if not isinstance(error, dict):
+        return ""
+    words = [error.get(name) for name in ("title", "detail", "description")]
+    said = ": ".join(dict.fromkeys(word for word in words if isinstance(word, str) and word))
+    code = error.get("code")
+    return mask(f"{said} (Telnyx {code})" if said and code else said or str(code or ""))

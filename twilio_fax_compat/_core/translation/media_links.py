@@ -1,0 +1,87 @@
+"""
+Links to a fax's document on the application's own host, which live as long as Twilio's did.
+
+Twilio's opened for two hours (https://www.twilio.com/docs/fax/api/fax-media-resource), Telnyx's open
+for ten minutes and can be renewed. A link of ours names the fax and its end, signed, and nothing that
+it leads to.
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+from datetime import datetime
+from hashlib import sha256
+from typing import Any, Mapping
+from urllib.parse import urlsplit
+
+from attrs import field, frozen
+
+from twilio_fax_compat._core.translation.ids import fax_id, fax_sid
+
+PATH = "/twilio-fax-media"
+LIFETIME = 7200
+"""Seconds that a link opens for, as Twilio's did."""
+
+_PURPOSE = b"twilio_fax_compat media link"
+
+
+def media_key(auth_token: str) -> bytes:
+    """Return the key that links are signed with, made of Twilio's auth token for this alone."""
+    return hmac.new(auth_token.encode(), _PURPOSE, sha256).digest()
+
+
+@frozen(kw_only=True)
+class MediaLinks:
+    """Makes and reads links below *path* that open for *lifetime* seconds."""
+
+    key: bytes = field(repr=False)
+    path: str = PATH
+    lifetime: int = LIFETIME
+
+    def link(self, origin: str, telnyx_id: str, now: datetime) -> str:
+        """Return the link to a fax's document on *origin* (``https://app.example.com``)."""
+        sid, end = fax_sid(telnyx_id) or "", str(int(now.timestamp()) + self.lifetime)
+        signature = self._signature(sid, end)
+        return f"{origin.rstrip('/')}{self.path}/{sid}?expires={end}&signature={signature}"
+
+    def fax_of(self, path: str, query: Mapping[str, str], now: datetime) -> str | None:
+        """Return the Telnyx id of the fax that a link leads to, None when it does not open."""
+        sid = path[len(self.path) + 1 :]
+        end, signature = query.get("expires", ""), query.get("signature", "")
+        if not path.startswith(self.path + "/") or not re.fullmatch(r"[0-9]{1,12}", end):
+            return None
+        if not hmac.compare_digest(signature.encode(), self._signature(sid, end).encode()):
+            return None
+        return fax_id(sid) if now.timestamp() < int(end) else None
+
+    def _signature(self, sid: str, end: str) -> str:
+        return hmac.new(self.key, f"{sid}\n{end}".encode(), sha256).hexdigest()
+
+
+@frozen(kw_only=True)
+class Documents:
+    """Where the documents of faxes are shown: under *links* of an application at *origin*."""
+
+    links: MediaLinks
+    origin: str
+
+    def shown(self, payload: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+        """Return a Twilio fax *payload* whose ``media_url``, if it has one, is such a link."""
+        fax = fax_id(payload.get("sid"))
+        if fax is None or not payload.get("media_url"):
+            return dict(payload)
+        return {**payload, "media_url": self.links.link(self.origin, fax, now)}
+
+
+def read_documents(url: str, auth_token: str) -> Documents | None:
+    """
+    Return the documents of the application at *url*, None when it is no http or https URL.
+
+    A path in *url* is the one that the application serves documents below, by default `PATH`.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
+        return None
+    links = MediaLinks(key=media_key(auth_token), path=parts.path.rstrip("/") or PATH)
+    return Documents(links=links, origin=f"{parts.scheme}://{parts.netloc}")

@@ -1,0 +1,1 @@
+"""Telnyx's webhook events as Twilio's callbacks."""

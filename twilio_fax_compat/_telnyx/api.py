@@ -1,0 +1,71 @@
+"""Twilio's fax API of one account, answered by Telnyx."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Mapping
+
+from twilio_fax_compat._core.fax_api.routes import Setup, exchange, twilio_request
+from twilio_fax_compat._core.messages import TwilioRequest, TwilioResponse
+from twilio_fax_compat._telnyx.http import sender
+from twilio_fax_compat.base.exceptions import TwilioException
+from twilio_fax_compat.ledger import Ledger
+from twilio_fax_compat.settings import TelnyxSettings
+
+if TYPE_CHECKING:
+    from twilio_fax_compat._core.translation.media_links import Documents
+from twilio_fax_compat._telnyx.driver import drive
+
+
+class Exchange:
+    """One Twilio account's fax API, answered by one Telnyx account."""
+
+    def __init__(
+        self,
+        account_sid: str | None,
+        settings: TelnyxSettings,
+        http_client: Any,
+        ledger: Ledger,
+        documents: Documents | None = None,
+    ) -> None:
+        """Take complete *settings*, and what `sender` takes as *http_client*."""
+        self.http_client = http_client
+        self._send = sender(settings, http_client)
+        self._ledger = ledger
+        self._setup = Setup(
+            account_sid=account_sid,
+            connection_id=settings.connection_id or "",
+            retry=settings.retry,
+            unsupported=settings.unsupported,
+            documents=documents,
+        )
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        params: Mapping[str, object] | None = None,
+        data: Mapping[str, object] | None = None,
+    ) -> TwilioResponse:
+        """Answer a request of Twilio's fax API."""
+        return self.answer(twilio_request(method, url, params, data))
+
+    def answer(self, request: TwilioRequest) -> TwilioResponse:
+        """Answer a *request* of Twilio's fax API that is read already."""
+        return drive(exchange(request, self._setup), self._send, self._ledger)
+
+
+def documents_at(host: str, auth_token: str | None) -> Documents:
+    """
+    Return the documents that an application at *host* serves, under links signed by *auth_token*.
+
+    Raises TwilioException when either cannot be right.
+    """
+    from twilio_fax_compat._core.translation.media_links import read_documents
+
+    documents = read_documents(host, auth_token) if auth_token else None
+    if documents is None:
+        raise TwilioException(
+            "media_host (TWILIO_FAX_COMPAT_MEDIA_HOST) must be an http or https URL as "
+            "https://app.example.com, and needs the auth token that signs the links"
+        )
+    return documents

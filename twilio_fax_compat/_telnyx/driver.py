@@ -1,0 +1,72 @@
+"""Answers a flow's effects with the network, the clock, warnings and the ledger."""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from datetime import datetime, timezone
+from random import random
+from time import sleep
+from typing import Any
+
+from twilio_fax_compat._core.effects import (
+    Effect,
+    Flow,
+    Mint,
+    Minted,
+    Pause,
+    Recall,
+    Remember,
+    Warn,
+    run,
+)
+from twilio_fax_compat._core.messages import Send, TelnyxRequest, TwilioResponse
+from twilio_fax_compat.ledger import Ledger
+from twilio_fax_compat.warnings import TelnyxCompatibilityWarning
+
+_warned: set[str] = set()
+
+
+def drive(flow: Flow, send: Send, ledger: Ledger) -> TwilioResponse:
+    """Run *flow* to its end and return what it returns."""
+
+    def perform(effect: Effect) -> Any:
+        return send(effect) if isinstance(effect, TelnyxRequest) else carry_out(effect, ledger)
+
+    return run(flow, perform)
+
+
+def carry_out(effect: Effect, ledger: Ledger) -> Any:
+    """Carry out an effect that is no request and return what answers it."""
+    if isinstance(effect, Mint):
+        return Minted(os.urandom(16).hex(), datetime.now(timezone.utc))
+    if isinstance(effect, Recall):
+        return ledger.recall(effect.fax_ids)
+    if isinstance(effect, Remember):
+        return ledger.remember(effect.fax_id, effect.facts)
+    if isinstance(effect, Pause):
+        return sleep(effect.seconds + effect.jitter * random())
+    if isinstance(effect, Warn):
+        return warn_once(effect)
+    raise TypeError(type(effect).__name__)
+
+
+def warn_once(warning: Warn) -> None:
+    """Give *warning* to the developer, at the line that called this package."""
+    if warning.parameter in _warned:
+        return
+    warnings.warn(warning.text, TelnyxCompatibilityWarning, stacklevel=_callers_level())
+    _warned.add(warning.parameter)
+
+
+def _callers_level() -> int:
+    level = 1
+    frame = sys._getframe(1)
+    package = __name__.partition(".")[0]
+    while frame.f_back is not None:
+        if frame.f_globals.get("__name__", "").partition(".")[0] not in (package, "twilio"):
+            return level
+        frame = frame.f_back
+        level += 1
+    return level

@@ -1,0 +1,203 @@
+"""Carries out what the core's routes ask for: two providers, the flag, the ledger and the log."""
+
+from __future__ import annotations
+
+import logging
+import os
+from functools import partial
+from typing import Any, Callable, Mapping
+
+from attrs import define, field
+
+from twilio_fax_compat._core.effects import Mint, Recall, Warn
+from twilio_fax_compat._core.facts import Facts
+from twilio_fax_compat._core.fax_api.routes import twilio_request
+from twilio_fax_compat._core.messages import TwilioRequest, TwilioResponse
+from twilio_fax_compat._core.migration.decisions import TELNYX, Subject
+from twilio_fax_compat._core.migration.dry_run import rehearse
+from twilio_fax_compat._core.migration.effects import (
+    Ask,
+    Count,
+    Decide,
+    Note,
+    Providers,
+    Rehearse,
+    RouteEffect,
+    Tell,
+)
+from twilio_fax_compat._core.migration.routing import route
+from twilio_fax_compat._telnyx.api import Exchange
+from twilio_fax_compat._telnyx.driver import carry_out, warn_once
+from twilio_fax_compat.ledger import Ledger, LedgerUnavailable, MemoryLedger
+from twilio_fax_compat.migration._legacy_client import LegacyProvider
+from twilio_fax_compat.migration.flags import EnvironmentFlag
+from twilio_fax_compat.migration.rollout import Rollout
+from twilio_fax_compat.settings import TelnyxSettings
+
+logger = logging.getLogger("twilio_fax_compat.migration")
+
+_NEEDS_TELNYX = ("ramp", "on", "complete")
+
+
+@define
+class RoutedExchange:
+    """
+    One Twilio account's fax API, answered by a legacy client, by Telnyx, or by both.
+
+    *telnyx* and *legacy* make what answers for each when it is first needed. They raise
+    TwilioException when a setting is missing or there is no such client. *unmapped* are texts about
+    settings of the legacy provider without an equal at Telnyx.
+    """
+
+    account_sid: str | None
+    rollout: Rollout
+    ledger: Ledger
+    settings: TelnyxSettings
+    telnyx: Callable[[], Exchange]
+    legacy: Callable[[], Any]
+    has_telnyx: bool
+    unmapped: tuple[str, ...] = ()
+    _telnyx: Exchange | None = field(default=None, init=False)
+    _legacy: LegacyProvider | None = field(default=None, init=False)
+    # What the ledger could not take.
+    _kept: MemoryLedger = field(factory=MemoryLedger, init=False, repr=False)
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        params: Mapping[str, object] | None = None,
+        data: Mapping[str, object] | None = None,
+    ) -> TwilioResponse:
+        """Answer a request of Twilio's fax API."""
+        return self.answer(twilio_request(method, url, params, data))
+
+    def answer(self, request: TwilioRequest) -> TwilioResponse:
+        """Answer a *request* of Twilio's fax API that is read already."""
+        talk = route(request, self._providers(request))
+        result: Any = None
+        try:
+            effect = talk.send(None)
+            while True:
+                # Outside of what the route hears of: a missing setting is no answer of a provider.
+                work = self._work(effect)
+                try:
+                    result = work()
+                except BaseException as error:  # noqa: BLE001 - the route decides what it means
+                    effect = talk.throw(error)
+                else:
+                    effect = talk.send(result)
+        except StopIteration as end:
+            response: TwilioResponse = end.value
+            return response
+
+    def _providers(self, request: TwilioRequest) -> Providers:
+        has_legacy = True
+        if request.method != "POST" or request.path.rstrip("/") != "/Faxes":
+            # A send is decided by itself.
+            stage = self.rollout.plan().stage
+            self._check(stage)
+            has_legacy = stage != "complete"
+        return Providers(
+            has_telnyx=self.has_telnyx,
+            has_legacy=has_legacy,
+            falls_back=self.rollout.fallback,
+            is_partial=self.rollout.partial_results,
+            outlasts=not isinstance(self.ledger, MemoryLedger),
+            salt=self.account_sid or "",
+        )
+
+    def _check(self, stage: str) -> None:
+        if stage in _NEEDS_TELNYX and not self.has_telnyx:
+            self.telnyx()  # says what is missing
+
+    def _work(self, effect: RouteEffect) -> Callable[[], Any]:
+        if isinstance(effect, Ask):
+            return partial(self._asker(effect.provider), effect.request)
+        return partial(self._carry_out, effect)
+
+    def _carry_out(self, effect: Decide | Rehearse | Count | Note | Tell | Mint | Recall) -> Any:
+        if isinstance(effect, Decide):
+            decision = self.rollout.decide(effect.fields, self.account_sid)
+            self._check(decision.stage)
+            return decision
+        if isinstance(effect, Rehearse):
+            return self._rehearse(effect.fields)
+        if isinstance(effect, (Count, Note)):
+            return self._note(effect)
+        if isinstance(effect, Tell):
+            logger.warning("%s", effect.text)
+            return warn_once(Warn("partial_results", effect.text))
+        if isinstance(effect, Recall):
+            return self._recall(effect)
+        return carry_out(effect, self.ledger)
+
+    def _asker(self, provider: str) -> Callable[[TwilioRequest], TwilioResponse]:
+        if provider == TELNYX:
+            if self._telnyx is None:
+                self._telnyx = self.telnyx()
+            return self._telnyx.answer
+        if self._legacy is None:
+            self._legacy = LegacyProvider(self.legacy())
+        return self._legacy.answer
+
+    def _rehearse(self, fields: Mapping[str, object]) -> None:
+        try:
+            rehearsal = rehearse(
+                fields, self.settings.connection_id, self.settings.unsupported, self.unmapped
+            )
+            for name in rehearsal.tallies:
+                self.ledger.tally(name)
+        except Exception as error:  # noqa: BLE001 - the fax is sent, whatever becomes of this
+            logger.warning("a rehearsal failed: %s", type(error).__name__)
+            return
+        if logger.isEnabledFor(logging.INFO):
+            for kind, text in rehearsal.findings:
+                logger.info("shadow: %s %s", kind, text, extra={"fax_finding": kind})
+
+    def _note(self, effect: Count | Note) -> None:
+        try:
+            if isinstance(effect, Count):
+                self.ledger.tally(effect.name)
+            else:
+                self.ledger.remember(effect.key, effect.facts)
+                if self._kept.recall((effect.key,)):
+                    self._kept.remember(effect.key, effect.facts)
+        except Exception as error:  # noqa: BLE001 - its caller must hear of the fax, not of this
+            logger.warning("the ledger missed a note: %s", _in_words(error))
+            if isinstance(effect, Note):
+                self._kept.remember(effect.key, effect.facts)
+
+    def _recall(self, effect: Recall) -> dict[str, Facts]:
+        known = self._kept.recall(effect.fax_ids)
+        try:
+            return {**self.ledger.recall(effect.fax_ids), **known}
+        except Exception as error:  # noqa: BLE001 - without it there is another way
+            logger.warning("the ledger could not be asked: %s", _in_words(error))
+            return known
+
+
+def _in_words(error: Exception) -> str:
+    # Only the ledgers of this package are known to tell nothing that is private.
+    return str(error) if isinstance(error, LedgerUnavailable) else type(error).__name__
+
+
+@define
+class EnvironmentOrOff(EnvironmentFlag):
+    """The flag of a client that was given a legacy one and nothing else: off until it is set."""
+
+    def __call__(self, subject: Subject) -> str:
+        """Return the text of the variable, or ``off``."""
+        environ = os.environ if self.environ is None else self.environ
+        return super().__call__(subject) if environ.get(self.name) else "off"
+
+
+def rollout_of(rollout: object, environ: Mapping[str, str]) -> Rollout:
+    """
+    Return the roll-out of a client's arguments, by default what *environ* says.
+
+    Raises TwilioException for what cannot be one.
+    """
+    if rollout is None:
+        return Rollout(EnvironmentOrOff(environ=environ))
+    return Rollout.of(rollout)

@@ -1,0 +1,1 @@
+"""What answers the fax calls of a suite: one class for each ``--fax-backend``."""

@@ -1,0 +1,145 @@
+"""``--fax-backend=record``: what Telnyx says to each test, kept as a vcrpy cassette without secrets."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections import deque
+from pathlib import Path
+from typing import Any, Collection
+from urllib.parse import unquote, urlsplit
+
+from attrs import define, evolve, field
+
+from twilio_fax_compat._core.cassettes.scrubbing import Scrubber
+from twilio_fax_compat._core.messages import JSON, Outcome, Send, TelnyxRequest, TelnyxResponse
+from twilio_fax_compat.cassettes.files import Cassette, interaction_of, read
+from twilio_fax_compat.pytest_plugin.backends.live import LiveBackend
+from twilio_fax_compat.pytest_plugin.report.records import payload_in
+from twilio_fax_compat.settings import DEFAULT_BASE_URL
+
+_MADE_UP = ("to", "from", "client_state")
+"""What scrubbing changes and a program compares: it gets back what it sent."""
+
+_OF_THE_RUN = ("client_state", "connection_id")
+
+
+class RecordBackend(LiveBackend):
+    """The real Telnyx, under the same conditions as live, and each test's exchanges in a file."""
+
+    name = "record"
+
+    def __init__(self, config: Any) -> None:
+        super().__init__(config)
+        self._place = place_of(config)
+        self._scrubber = Scrubber()
+        self._nodeid = ""
+        self._interactions: list[JSON] = []
+
+    def begin(self, nodeid: str) -> None:
+        """Begin the recording of a test."""
+        self._nodeid, self._interactions = nodeid, []
+
+    def send(self, request: TelnyxRequest, send: Send) -> Outcome:
+        """Ask Telnyx and keep what was said."""
+        outcome = super().send(request, send)
+        if isinstance(outcome, TelnyxResponse):
+            kept = TelnyxResponse(
+                outcome.status, {"content-type": "application/json"}, outcome.body
+            )
+            self._interactions.append(interaction_of(request, kept, DEFAULT_BASE_URL))
+        return outcome
+
+    def reset(self, keep: Collection[str] = ()) -> None:
+        """Write the recording of the test that ended, if it asked anything."""
+        if self._interactions:
+            told = {"interactions": self._interactions, "version": 1}
+            path = file_of(self._place, self._nodeid)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            cassette = Cassette(self._scrubber.scrub(told), "yaml")
+            path.write_text(cassette.text(), encoding="utf-8")
+        self._interactions = []
+
+
+@define
+class Recording:
+    """What Telnyx said to a test: answers to each request in the order in which they came."""
+
+    _answers: dict[tuple[str, str], deque[TelnyxResponse]]
+    _sent: dict[str, JSON] = field(factory=dict)
+
+    @classmethod
+    def of(cls, place: Path, nodeid: str) -> Recording | None:
+        """Return the recording of a test, None when there is none. Raises NotACassette."""
+        path = file_of(place, nodeid)
+        if not path.exists():
+            return None
+        answers: dict[tuple[str, str], deque[TelnyxResponse]] = {}
+        for interaction in read(path).interactions:
+            request, response = interaction["request"], interaction["response"]
+            key = request["method"], unquote(urlsplit(request["uri"]).path)
+            headers = {name.lower(): value[0] for name, value in response["headers"].items()}
+            body = str(response["body"]["string"]).encode()
+            answers.setdefault(key, deque()).append(
+                TelnyxResponse(int(response["status"]["code"]), headers, body)
+            )
+        return cls(answers)
+
+    def answer(self, request: TelnyxRequest) -> TelnyxResponse | None:
+        """Return the next answer to *request*, with what the program sent; None after the last."""
+        path = urlsplit(DEFAULT_BASE_URL).path + request.path
+        waiting = self._answers.get((request.method, path))
+        if not waiting:
+            return None
+        answer = waiting.popleft()
+        told = answer.json()
+        if told is None:
+            return answer
+        data = told.get("data")
+        faxes = data if isinstance(data, list) else [data]
+        for fax in faxes:
+            if not isinstance(fax, dict) or "id" not in fax:
+                continue
+            if request.method == "POST" and request.body:
+                self._sent[fax["id"]] = request.body
+            sent = self._sent.get(fax["id"], {})
+            fax.update({name: sent[name] for name in _MADE_UP if name in sent and name in fax})
+        return TelnyxResponse(answer.status, answer.headers, json.dumps(told).encode())
+
+
+def as_recorded(request: TelnyxRequest, cassette: Any) -> TelnyxRequest:
+    """
+    Return *request* for a vcrpy *cassette* that compares bodies.
+
+    What differs from run to run is as it was when the same fax was recorded.
+    """
+    if request.body is None:
+        return request
+    url = DEFAULT_BASE_URL + request.path
+    for recorded in cassette.requests:
+        body = payload_in(recorded.body) if recorded.uri == url else None
+        if isinstance(body, dict) and _lasting(body) == _lasting(request.body):
+            own = {name: body[name] for name in _OF_THE_RUN if name in body}
+            return evolve(request, body={**request.body, **own})
+    return request
+
+
+def _lasting(body: JSON) -> JSON:
+    return {name: value for name, value in body.items() if name not in _OF_THE_RUN}
+
+
+def place_of(config: Any) -> Path:
+    """Return the folder of the recordings."""
+    chosen = getattr(config.known_args_namespace, "fax_cassettes", None)
+    chosen = chosen or config.getini("fax_cassettes") or "fax_cassettes"
+    return Path(config.rootpath) / chosen
+
+
+def file_of(place: Path, nodeid: str) -> Path:
+    """Return the file of a test's recording, below *place*."""
+    file, _, name = nodeid.partition("::")
+    plain = re.sub(r"[^\w.-]+", "-", name)
+    if plain != name:
+        plain += "-" + hashlib.sha256(name.encode()).hexdigest()[:8]
+    return place / re.sub(r"\.py$", "", file) / (plain + ".yaml")

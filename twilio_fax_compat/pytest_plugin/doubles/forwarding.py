@@ -1,0 +1,165 @@
+"""
+A test's stand-ins lifted onto the emulator: what they are asked is asked of Telnyx as well.
+
+The test goes on with the answers that it prepared, so that what it asserts holds; where it prepared
+none it gets the real ones.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Callable
+from unittest.mock import DEFAULT
+
+from attrs import define, field
+
+from twilio_fax_compat._core.masking import mask
+from twilio_fax_compat._core.messages import TwilioRequest
+from twilio_fax_compat._core.translation.ids import fax_id, media_sid
+from twilio_fax_compat.base.exceptions import TwilioException
+from twilio_fax_compat.rest.fax.v1.fax import FaxContext, FaxList
+from twilio_fax_compat.rest.fax.v1.fax.fax_media import FaxMediaContext, FaxMediaList
+
+FROM, TO, MEDIA_URL = "+15005550006", "+15005550009", "https://www.example.com/fax.pdf"
+"""The fax that is put on the emulator where a test speaks of one that it never sent."""
+
+_NOTHING = object()
+
+
+@define(eq=False)
+class Lift:
+    """
+    Makes the calls that stand-ins took with *client*, a client of the emulator.
+
+    *problems* are calls that Telnyx refuses though the stand-in did not, *not_lifted* those that
+    could not be made.
+    """
+
+    client: Any
+    silently: Callable[[], Any]
+    problems: list[str] = field(factory=list)
+    not_lifted: list[str] = field(factory=list)
+    _fax_list: Any = field(init=False)
+    _sids: dict[str, str] = field(factory=dict)
+    _given: dict[int, object] = field(factory=dict)
+
+    def __attrs_post_init__(self) -> None:
+        self._fax_list = self.client.fax.faxes
+
+    def mock_called(
+        self,
+        original: Callable[..., Any],
+        mock: Any,
+        path: list[str],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> Any:
+        """Make a mock's call with the real client too, and return what the test is to get."""
+        prepared = self._is_prepared(mock)
+        error: Exception | None = None
+        real: Any = _NOTHING
+        try:
+            real = self._really(mock, path, args, kwargs)
+        except (TwilioException, TypeError, ValueError) as raised:
+            error = raised
+        # A stand-in that raises tests how errors are met, so what follows is not reached.
+        answer = original(mock, *args, **kwargs)
+        if error is not None:
+            self._note(".".join(path[path.index("faxes") :]).replace(".()", "()"), error)
+            return answer
+        self._pair(answer, real)
+        if prepared:
+            return answer
+        self._given[id(mock)] = mock.return_value = real
+        return real
+
+    def request_answered(self, request: TwilioRequest, status: object, payload: object) -> None:
+        """Make a request too that a stand-in below the client answered."""
+        if "PageToken" in request.fields:
+            self.not_lifted.append("a page token of Twilio's means nothing to Telnyx")
+            return
+        pieces = request.path.split("/")
+        if len(pieces) > 2:
+            pieces[2] = self._real_sid(pieces[2])
+            if len(pieces) > 4:
+                pieces[4] = _media_of(pieces[2])
+        is_get = request.method == "GET"
+        fields = dict(request.fields)
+        answer = self.client.request(
+            request.method,
+            "https://fax.twilio.com/v1" + "/".join(pieces),
+            params=fields if is_get else None,
+            data=None if is_get else fields,
+        )
+        told = answer.payload if isinstance(answer.payload, dict) else {}
+        if isinstance(status, int) and status < 400 <= answer.status_code:
+            self.problems.append(
+                "{} {}: {}".format(request.method, mask(request.path), told.get("message"))
+            )
+        if isinstance(payload, dict) and isinstance(payload.get("sid"), str) and told.get("sid"):
+            self._sids.setdefault(payload["sid"], str(told["sid"]))
+
+    def _is_prepared(self, mock: Any) -> bool:
+        if mock.side_effect is not None or mock._mock_wraps is not None:
+            return True
+        value = mock._mock_return_value
+        return value is not DEFAULT and value is not self._given.get(id(mock), _NOTHING)
+
+    def _really(
+        self, mock: Any, path: list[str], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        after = path[path.index("faxes") + 1 :]
+        if len(after) == 1:
+            answer = _call(self._fax_list, after[0], *args, **kwargs)
+            return iter(list(answer)) if after[0] == "stream" else answer
+        sid = self._real_sid(_sid_of(mock))
+        holder: Any = FaxContext(self._fax_list._version, sid)
+        if "media" in after:
+            holder = FaxMediaList(self._fax_list._version, sid)
+            if "()" in after[after.index("media") :]:
+                holder = FaxMediaContext(self._fax_list._version, sid, _media_of(sid))
+        return _call(holder, after[-1], *args, **kwargs)
+
+    def _real_sid(self, sid: str | None) -> str:
+        if sid is None and self._sids:
+            return list(self._sids.values())[-1]
+        if sid not in self._sids:
+            with self.silently():
+                fax = _call(self._fax_list, "create", to=TO, from_=FROM, media_url=MEDIA_URL)
+            self._sids[str(sid)] = str(fax.sid)
+        return self._sids[str(sid)]
+
+    def _pair(self, answer: Any, real: Any) -> None:
+        sid, own = getattr(answer, "sid", None), getattr(real, "sid", None)
+        if isinstance(own, str):
+            self._sids[sid if isinstance(sid, str) else own] = own
+
+    def _note(self, call: str, error: Exception) -> None:
+        text = str(getattr(error, "msg", "") or error)
+        self.problems.append("{}: {}".format(call, mask(text)))
+
+
+_METHODS = {cls: dict(vars(cls)) for cls in (FaxList, FaxContext, FaxMediaList, FaxMediaContext)}
+"""The methods as they are before a test replaces them."""
+
+
+def _call(holder: Any, name: str, *args: Any, **kwargs: Any) -> Any:
+    return _METHODS[type(holder)][name](holder, *args, **kwargs)
+
+
+def _media_of(sid: str) -> str:
+    return str(media_sid(fax_id(sid)))
+
+
+def _sid_of(mock: Any) -> str | None:
+    """Return the SID that the call of a fax's context was for, by the mocks above *mock*."""
+    above = mock._mock_new_parent
+    while above is not None:
+        if above._mock_new_name in ("faxes", "get") and above.call_args is not None:
+            args, kwargs = above.call_args
+            found = args[0] if args else kwargs.get("sid")
+            return found if isinstance(found, str) else None
+        sid = vars(above).get("sid")
+        if isinstance(sid, str):
+            return sid
+        above = above._mock_new_parent
+    return None

@@ -1,0 +1,217 @@
+"""
+Sees what suites put in place of Twilio's client: mocks, monkeypatches and hand-made faxes.
+
+It watches `unittest.mock` and pytest's monkeypatch while the run lasts and changes nothing of what
+they do.
+"""
+
+from __future__ import annotations
+
+import sys
+from contextlib import suppress
+from importlib import import_module
+from types import FunctionType, ModuleType
+from typing import TYPE_CHECKING, Any, Callable, Iterator, Mapping
+
+import pytest
+from attrs import define, field
+
+from twilio_fax_compat.pytest_plugin.report.records import TwilioCall, shown
+from twilio_fax_compat.rest import Client
+from twilio_fax_compat.rest.fax.v1 import fax as fax_module
+
+if TYPE_CHECKING:
+    from twilio_fax_compat.pytest_plugin.doubles.forwarding import Lift
+
+A_MOCK = "a mock"
+
+_OURS = (
+    "twilio_fax_compat.rest",
+    "twilio_fax_compat.base",
+    "twilio_fax_compat.http",
+    "twilio.http",
+)
+
+_LEAVES = {
+    "create": "create",
+    "list": "list",
+    "stream": "list",
+    "page": "list",
+    "get_page": "list",
+    "fetch": "fetch",
+    "update": "update",
+    "delete": "delete",
+}
+"""The methods of Twilio's fax classes that make a request, and their operations."""
+
+_PLACES: Mapping[str, tuple[str, ...]] = {
+    "FaxList": ("faxes",),
+    "FaxContext": ("faxes", "()"),
+    "FaxInstance": ("faxes", "()"),
+    "FaxMediaList": ("faxes", "()", "media"),
+    "FaxMediaContext": ("faxes", "()", "media", "()"),
+    "FaxMediaInstance": ("faxes", "()", "media", "()"),
+}
+"""Where the methods of each class are found from a client on."""
+
+_UNTOLD: Mapping[str, str] = {
+    "price": "Telnyx tells no price with a fax",
+    "price_unit": "Telnyx tells no price with a fax",
+    "num_pages": "Telnyx tells it in webhooks alone",
+    "duration": "Telnyx tells it in webhooks alone",
+}
+"""The properties of a fax that Twilio filled and Telnyx does not, and why."""
+
+_TOLD_BY_TWILIO = ("delivered", "received")
+
+_DEPTH = 50
+"""How many mocks above one another are looked at."""
+
+
+@define(eq=False)
+class Watch:
+    """
+    Sees what a test does around Telnyx.
+
+    It tells *stood_in* what replaced Twilio's client, *record* the fax calls that mocks took, and
+    *missed* what a test wanted to know of a fax that Telnyx does not tell.
+    """
+
+    stood_in: Callable[[str], None]
+    record: Callable[[TwilioCall], None]
+    missed: Callable[[str], None]
+    lift: Lift | None = None
+    _places: dict[int, tuple[Any, tuple[str, ...]]] = field(init=False, factory=dict)
+    _undo: list[Callable[[], None]] = field(init=False, factory=list)
+
+    def start(self) -> None:
+        """Begin to watch."""
+        for module in _mock_modules():
+            self._wrap(module._patch, "__enter__", self._patch_entered)
+            self._wrap(module.CallableMixin, "_execute_mock_call", self._mock_called)
+        self._wrap(pytest.MonkeyPatch, "setattr", self._attribute_set)
+        watched = _watched_class(fax_module.FaxInstance, self.stood_in, self.missed)
+        self._set(fax_module, "FaxInstance", watched)
+
+    def stop(self) -> None:
+        """Watch no more."""
+        while self._undo:
+            self._undo.pop()()
+
+    def _wrap(self, holder: Any, name: str, around: Callable[..., Any]) -> None:
+        original = getattr(holder, name)
+
+        def watched(*args: Any, **kwargs: Any) -> Any:
+            return around(original, *args, **kwargs)
+
+        self._set(holder, name, watched)
+
+    def _set(self, holder: Any, name: str, value: object) -> None:
+        before = getattr(holder, name)
+        setattr(holder, name, value)
+        self._undo.append(lambda: setattr(holder, name, before))
+
+    def _patch_entered(self, original: Callable[[Any], Any], patcher: Any) -> Any:
+        result = original(patcher)
+        self._note(patcher.target, patcher.attribute, patcher.temp_original)
+        place = _PLACES.get(getattr(patcher.target, "__name__", ""))
+        if place is not None and is_of_twilio(patcher.target):
+            mock = vars(result)["mock"] if isinstance(result, FunctionType) else result
+            self._places[id(mock)] = mock, (*place, patcher.attribute)
+        return result
+
+    def _attribute_set(
+        self, original: Callable[..., None], patch: Any, *args: Any, **kw: Any
+    ) -> None:
+        before = len(patch._setattr)
+        original(patch, *args, **kw)
+        for target, name, old in patch._setattr[before:]:
+            self._note(target, name, old)
+
+    def _mock_called(
+        self, original: Callable[..., Any], mock: Any, *args: Any, **kwargs: Any
+    ) -> Any:
+        path = self._path_of(mock)
+        operation = operation_of(path)
+        if operation is None:
+            return original(mock, *args, **kwargs)
+        args = args[1:] if args and is_of_twilio(args[0]) else args
+        self.record(mock_call(operation, args, kwargs))
+        if self.lift is None:
+            return original(mock, *args, **kwargs)
+        return self.lift.mock_called(original, mock, path, args, kwargs)
+
+    def _path_of(self, mock: Any) -> list[str]:
+        names: list[str] = []
+        while mock is not None and len(names) < _DEPTH:
+            placed = self._places.get(id(mock))
+            if placed is not None and placed[0] is mock:
+                return [*placed[1], *names[::-1]]
+            names.append(str(mock._mock_new_name or ""))
+            mock = mock._mock_new_parent
+        return names[::-1]
+
+    def _note(self, target: Any, name: str, original: object) -> None:
+        if is_of_twilio(target) or is_of_twilio(original):
+            holder = getattr(target, "__name__", type(target).__name__)
+            self.stood_in("{}.{} replaced".format(holder, name))
+
+
+def is_of_twilio(thing: object) -> bool:
+    """Tell whether *thing* is a class of Twilio's client, or an object of one."""
+    if isinstance(thing, ModuleType):
+        return False
+    kind = thing if isinstance(thing, type) else type(thing)
+    return issubclass(kind, Client) or kind.__module__.startswith(_OURS)
+
+
+def operation_of(path: list[str]) -> str | None:
+    """Return the Twilio operation that a call at *path* stands for, or None."""
+    leaf = _LEAVES.get(path[-1])
+    if leaf is None or "faxes" not in path[:-1]:
+        return None
+    return ("media." if "media" in path else "faxes.") + leaf
+
+
+def mock_call(operation: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> TwilioCall:
+    """Return the record of a call that a mock took."""
+    fields = {**{str(number): value for number, value in enumerate(args)}, **kwargs}
+    return TwilioCall(operation, "", "", shown(fields), A_MOCK)
+
+
+def _mock_modules() -> Iterator[Any]:
+    for name in ("unittest.mock", "mock.mock"):
+        with suppress(ImportError):
+            yield import_module(name)
+
+
+def _watched_class(
+    cls: type[Any], stood_in: Callable[[str], None], missed: Callable[[str], None]
+) -> type[Any]:
+    """Return a subclass of *cls* that tells when it is made outside of this package, and what it lacks."""
+
+    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+        maker = sys._getframe(1).f_globals.get("__name__", "")
+        if not maker.startswith("twilio_fax_compat."):
+            stood_in("{} made by hand".format(cls.__name__))
+        cls.__init__(self, *args, **kwargs)
+
+    def telling(name: str, why: str) -> property:
+        original: property = getattr(cls, name)
+
+        def value(self: Any) -> Any:
+            found = original.__get__(self)
+            if found is None and self.status in _TOLD_BY_TWILIO:
+                missed("{} is None: {}".format(name, why))
+            return found
+
+        return property(value, doc=original.__doc__)
+
+    members = {
+        "__init__": __init__,
+        "__module__": cls.__module__,
+        "__qualname__": cls.__qualname__,
+        "__doc__": cls.__doc__,
+        **{name: telling(name, why) for name, why in _UNTOLD.items()},
+    }
+    return type(cls.__name__, (cls,), members)

@@ -1,0 +1,1 @@
+"""What the run reports of each test."""

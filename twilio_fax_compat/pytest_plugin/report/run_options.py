@@ -1,0 +1,52 @@
+"""What the command line asks of a run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Sequence
+
+import pytest
+from attrs import frozen
+
+from twilio_fax_compat.pytest_plugin.report.records import TestRecord
+
+
+@frozen
+class Choice:
+    """The *backend*, the files of *reports*, the records of a *control* run, and whether to go *deep*."""
+
+    backend: str
+    reports: Sequence[Path] = ()
+    control: Sequence[TestRecord] | None = None
+    deep: bool = False
+
+    @classmethod
+    def of(cls, backend: str, config: Any) -> Choice:
+        """Return what *config* asks for. Raises UsageError for what cannot be had."""
+        options = config.known_args_namespace
+        directory = config.invocation_params.dir
+        reports = [directory / name for name in options.fax_report]
+        for report in reports:
+            if report.suffix not in (".json", ".html"):
+                raise pytest.UsageError(
+                    "--fax-report={}: the name ends in .json or .html".format(report.name)
+                )
+        control = None
+        if options.fax_compare:
+            control = _read_control(directory / options.fax_compare)
+        if options.fax_deep and backend != "emulator":
+            raise pytest.UsageError("--fax-deep needs --fax-backend=emulator")
+        return cls(backend, reports, control, options.fax_deep)
+
+
+def _read_control(path: Path) -> Sequence[TestRecord]:
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))
+        return [TestRecord.from_json(test) for test in told["tests"]]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise pytest.UsageError(
+            "--fax-compare={}: this is no report of --fax-report=FILE.json ({})".format(
+                path.name, type(error).__name__
+            )
+        ) from error

@@ -1,0 +1,88 @@
+"""The section of pytest's terminal summary."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Iterator, Sequence
+
+from twilio_fax_compat.pytest_plugin.report.comparison import Difference, why
+from twilio_fax_compat.pytest_plugin.report.records import KINDS, STOOD_IN, TestRecord
+
+WIDTH = 300
+
+
+def lines(tests: Sequence[TestRecord], differing: Sequence[Difference] | None) -> Iterator[str]:
+    """Yield the lines, plain text."""
+    kinds = Counter(test.kind for test in tests)
+    for kind, words in KINDS.items():
+        if kinds[kind]:
+            verdicts = Counter(test.verdict for test in tests if test.kind == kind)
+            told = ", ".join("{} {}".format(number, name) for name, number in verdicts.items())
+            yield "{:4} {} ({})".format(kinds[kind], words, told)
+    yield from _failures(tests)
+    yield from _warned(tests)
+    yield from _not_converted(tests)
+    yield from _unreached(tests)
+    yield from _deep(tests)
+    if differing is not None:
+        yield "differences from the control run: {}".format(len(differing) or "none")
+        for one in differing:
+            yield "  {}: {} -> {}".format(one.nodeid, one.before, one.after)
+            if one.why:
+                yield "    {}".format(_short(one.why))
+
+
+def _failures(tests: Sequence[TestRecord]) -> Iterator[str]:
+    failed = [test for test in tests if test.verdict in ("failed", "error")]
+    if failed:
+        yield "did not pass:"
+    for test in failed:
+        yield "  {}".format(test.nodeid)
+        yield "    {}".format(_short(why(test)))
+
+
+def _warned(tests: Sequence[TestRecord]) -> Iterator[str]:
+    counts = Counter(
+        name for test in tests for name in {name for call in test.calls for name in call.warned}
+    )
+    for name, number in counts.items():
+        yield "left out, as Telnyx has no equal: {} (in {} tests)".format(name, number)
+
+
+def _unreached(tests: Sequence[TestRecord]) -> Iterator[str]:
+    for test in tests:
+        for stub in test.unreached:
+            yield "stub not reached by {}: {}".format(test.nodeid, _short(stub))
+
+
+def _not_converted(tests: Sequence[TestRecord]) -> Iterator[str]:
+    for test in tests:
+        for reason in dict.fromkeys(call.not_converted for call in test.calls):
+            if reason:
+                yield "not converted: {}: {}".format(test.nodeid, _short(reason))
+
+
+def _deep(tests: Sequence[TestRecord]) -> Iterator[str]:
+    deep = [test for test in tests if test.deep is not None]
+    if not deep:
+        if any(test.kind == STOOD_IN for test in tests):
+            yield "(--fax-backend=emulator --fax-deep makes the calls of what is patched for real)"
+        return
+    smooth = [test for test in deep if test.deep is not None and test.deep.is_smooth]
+    yield "run again with stand-ins lifted onto the emulator: {} of {} with nothing to tell".format(
+        len(smooth), len(deep)
+    )
+    for test in deep:
+        run = test.deep
+        if run is None or run.is_smooth:
+            continue
+        yield "  {}: {}, {} calls made".format(test.nodeid, run.verdict, len(run.calls))
+        for problem in run.problems:
+            yield "    Telnyx would differ: {}".format(_short(problem))
+        for reason in run.not_lifted:
+            yield "    not lifted: {}".format(_short(reason))
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= WIDTH else line[: WIDTH - 3] + "..."

@@ -1,0 +1,197 @@
+"""The client that a suite gets under Twilio's names while it runs on Telnyx."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from typing import TYPE_CHECKING, Any, Callable, ClassVar, Mapping
+from urllib.parse import urlencode
+
+from twilio_fax_compat._core.cassettes.recorded_account import Recorded
+from twilio_fax_compat._core.fax_api.routes import exchange, twilio_request
+from twilio_fax_compat._core.masking import mask
+from twilio_fax_compat._core.messages import TwilioRequest, TwilioResponse
+from twilio_fax_compat._telnyx.api import Exchange
+from twilio_fax_compat._telnyx.driver import drive
+from twilio_fax_compat._version import __version__
+from twilio_fax_compat.http.response import PayloadResponse
+from twilio_fax_compat.pytest_plugin.doubles.http_stubs import StandIn, stand_in_for
+from twilio_fax_compat.pytest_plugin.report.records import (
+    ON_TELNYX,
+    TwilioCall,
+    payload_in,
+    watched,
+)
+from twilio_fax_compat.rest import FAX_URL, Client
+from twilio_fax_compat.rest._twilio_package import TwilioIsMissing
+from twilio_fax_compat.settings import TelnyxSettings
+
+if TYPE_CHECKING:
+    from twilio_fax_compat._core.translation.media_links import Documents
+    from twilio_fax_compat.ledger import Ledger
+    from twilio_fax_compat.pytest_plugin.backends.base import Backend, Replay
+    from twilio_fax_compat.pytest_plugin.doubles.forwarding import Lift
+
+Record = Callable[[TwilioCall], None]
+
+
+class SuiteClient(Client):
+    """Our client, which writes down its calls and leaves to a suite's stand-ins what is theirs."""
+
+    backend: ClassVar[Backend]
+    record: ClassVar[Record]
+    newest: ClassVar[SuiteClient | None] = None
+    lift: ClassVar[Lift | None] = None
+
+    def request(self, method: str, uri: str, *arguments: Any, **named: Any) -> Any:
+        """Make a request to Twilio's API, as `Client.request`."""
+        SuiteClient.newest = self
+        # What makes lifted calls asks the emulator past all that stands in.
+        is_lifting = self.lift is not None and self is self.lift.client
+        stand_in = None
+        if FAX_URL.match(uri) and not is_lifting:
+            stand_in = stand_in_for(self.http_client)
+        if stand_in is None:
+            return super().request(method, uri, *arguments, **named)
+        return self._ask(stand_in, method, uri, *arguments, **named)
+
+    def _ask(
+        self,
+        stand_in: StandIn,
+        method: str,
+        uri: str,
+        params: Mapping[str, object] | None = None,
+        data: Mapping[str, object] | None = None,
+        headers: dict[str, str] | None = None,
+        *rest: Any,
+        **named: Any,
+    ) -> Any:
+        request = twilio_request(method, uri, params, data)
+        call = TwilioCall.of(request, stand_in.name)
+        type(self).record(call)
+        replay = self.backend.replay if stand_in.is_recording else None
+        url = _with_query(uri, params)
+        if replay is not None and replay.asked_url(url) != url:
+            uri, params = replay.asked_url(url), None
+        client = stand_in.client if replay is None else replay.asked_client(stand_in, url)
+        answer = self._in_twilios_words(client, method, uri, params, data, headers, *rest, **named)
+        payload = payload_in(getattr(answer, "text", None))
+        if isinstance(answer.status_code, int):
+            call.note_payload(answer.status_code, payload)
+        if replay is not None:
+            answer = self._replayed(replay, call, method, url, data, answer, payload)
+        if self.lift is not None:
+            self.lift.request_answered(request, answer.status_code, payload)
+        return answer
+
+    def _replayed(
+        self,
+        replay: Replay,
+        call: TwilioCall,
+        method: str,
+        url: str,
+        data: Mapping[str, object] | None,
+        answer: Any,
+        payload: object,
+    ) -> Any:
+        recorded = Recorded(answer.status_code, payload if isinstance(payload, dict) else None)
+        response = replay.converted(call, method, url, data or {}, recorded, self.account_sid)
+        if response is None:
+            call.note_payload(answer.status_code, payload)
+            return answer
+        return PayloadResponse(response.status, response.payload, {}, response.cause)
+
+    def _in_twilios_words(
+        self,
+        http_client: Any,
+        method: str,
+        uri: str,
+        params: Any,
+        data: Any,
+        headers: dict[str, str] | None,
+        auth: Any = None,
+        timeout: float | None = None,
+        allow_redirects: bool = False,
+    ) -> Any:
+        try:
+            twilio = self._twilio_client()
+        except TwilioIsMissing:
+            twilio = None
+        if twilio is not None:
+            twilio.http_client = http_client
+            return twilio.request(
+                method, uri, params, data, headers, auth, timeout, allow_redirects
+            )
+        complete = {
+            "User-Agent": "twilio-fax-compat/{} (Python {})".format(
+                __version__, platform.python_version()
+            ),
+            "Accept-Charset": "utf-8",
+            "Accept": "application/json",
+            **({"Content-Type": "application/x-www-form-urlencoded"} if method == "POST" else {}),
+            **(headers or {}),
+        }
+        return http_client.request(
+            method,
+            self.get_hostname(uri),
+            params=params,
+            data=data,
+            headers=complete,
+            auth=auth or self.auth,
+            timeout=timeout,
+            allow_redirects=allow_redirects,
+        )
+
+    def _default_http_client(self) -> Any:
+        # By the name under which suites replace it.
+        return sys.modules["twilio.rest"].TwilioHttpClient()
+
+    def _settings(self) -> TelnyxSettings:
+        return self.backend.settings(self._telnyx or TelnyxSettings())
+
+    def _exchange_over(
+        self,
+        http_client: Any,
+        settings: TelnyxSettings,
+        ledger: Ledger,
+        documents: Documents | None,
+    ) -> Exchange:
+        http_client = self.backend.carrier(http_client)
+        exchange = SuiteExchange(self.account_sid, settings, http_client, ledger, documents)
+        exchange.backend, exchange.record = self.backend, type(self).record
+        return exchange
+
+
+class SuiteExchange(Exchange):
+    """An exchange that writes down what is asked, and asks the backend."""
+
+    backend: Backend
+    record: Record
+
+    def answer(self, request: TwilioRequest) -> TwilioResponse:
+        """Answer a request of Twilio's fax API."""
+        call = TwilioCall.of(request, ON_TELNYX)
+        self.record(call)
+        flow = watched(exchange(request, self._setup), call)
+        try:
+            return drive(flow, lambda asked: self.backend.send(asked, self._send), self._ledger)
+        except BaseException as error:
+            call.broken_off = mask("{}: {}".format(type(error).__name__, error))
+            raise
+
+
+def _with_query(uri: str, params: Mapping[str, object] | None) -> str:
+    if not params:
+        return uri
+    return "{}{}{}".format(uri, "&" if "?" in uri else "?", urlencode(params))
+
+
+def suite_client(base: type[SuiteClient], backend: Backend, record: Record) -> type[SuiteClient]:
+    """Return a subclass of *base* for that *backend*, which gives each call to *record* as it begins."""
+    members = {
+        "__module__": Client.__module__,
+        "__doc__": Client.__doc__,
+        "backend": backend,
+        "record": staticmethod(record),
+    }
+    return type("Client", (base,), members)

@@ -1,0 +1,76 @@
+"""What the WSGI and the ASGI middleware share."""
+
+from __future__ import annotations
+
+from typing import Generic, Mapping, Sequence, TypeVar
+
+from twilio_fax_compat.ledger import InboxEntry, Ledger
+from twilio_fax_compat.settings import TelnyxSettings
+from twilio_fax_compat.webhooks.inbox import Workers
+from twilio_fax_compat.webhooks.media import Media
+from twilio_fax_compat.webhooks.receiver import Receiver
+
+A = TypeVar("A")
+
+
+class Middleware(Generic[A]):
+    """What wraps an application: it, and the settings that are checked when this is built."""
+
+    def __init__(
+        self,
+        app: A,
+        *,
+        auth_token: str | None = None,
+        account_sid: str | None = None,
+        public_key: str | Sequence[str] | None = None,
+        ledger: Ledger | str | None = None,
+        forward: str = "final",
+        max_body: int = 1024 * 1024,
+        media: Media | TelnyxSettings | bool = False,
+        inbox: bool = False,
+        incoming_method: str = "POST",
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
+        self.app = app
+        self._receiver = Receiver.of(
+            auth_token=auth_token,
+            account_sid=account_sid,
+            public_key=public_key,
+            ledger=ledger,
+            forward=forward,
+            max_body=max_body,
+            media=media,
+            inbox=inbox,
+            incoming_method=incoming_method,
+            environ=environ,
+        )
+        self._workers = (
+            Workers(self._receiver.ledger, self._deliver_entry, self._receiver.keep_taken)
+            if inbox
+            else None
+        )
+
+    def start(self) -> None:
+        """Begin to work on the inbox now; otherwise the first request of the process does it."""
+        if self._workers is not None:
+            self._workers.start()
+
+    def close(self, timeout: float = 10.0) -> None:
+        """Work on the inbox no more, after up to *timeout* seconds for what is being delivered."""
+        if self._workers is not None:
+            self._workers.stop(timeout)
+
+    def _deliver_entry(self, entry: InboxEntry) -> None:
+        raise NotImplementedError
+
+
+def path_inside(target: str, called: str, own: str) -> str:
+    """
+    Return the path by which the server knows *target*, a path on the host that Telnyx called.
+
+    A proxy may show to the world as *called* what the server has as *own*.
+    """
+    if target == called:
+        return own
+    before = called[: -len(own)] if own and called.endswith(own) else ""
+    return target[len(before) :] if before and target.startswith(before + "/") else target

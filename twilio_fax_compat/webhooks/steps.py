@@ -1,0 +1,65 @@
+"""Carry out the steps of a delivery that do not call the wrapped application."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import httpx
+
+from twilio_fax_compat._core.webhooks.effects import (
+    AppAnswer,
+    CallApp,
+    Claim,
+    Download,
+    Finish,
+    Keep,
+    Postpone,
+    Release,
+    Settle,
+    Step,
+    Tell,
+)
+from twilio_fax_compat._telnyx.driver import carry_out
+from twilio_fax_compat.ledger import Ledger
+from twilio_fax_compat.webhooks.download import downloaded
+from twilio_fax_compat.webhooks.inbox import LEASE
+from twilio_fax_compat.webhooks.media import MediaServer
+
+logger = logging.getLogger("twilio_fax_compat.webhooks")
+
+
+def carry_out_step(step: Step, ledger: Ledger, media: MediaServer | None) -> Any:
+    """Carry out *step* and return what answers it."""
+    if isinstance(step, Claim):
+        return ledger.claim(step.event_id, LEASE)
+    if isinstance(step, Settle):
+        return ledger.settle(step.event_id)
+    if isinstance(step, Release):
+        return ledger.release(step.event_id)
+    if isinstance(step, Finish):
+        return ledger.finish(step.event_id)
+    if isinstance(step, Postpone):
+        return ledger.postpone(step.event_id, step.seconds, as_untaken=step.as_untaken)
+    if isinstance(step, Tell):
+        code = "" if step.code is None else f"{step.code}: "
+        return logger.warning("%s%s", code, step.text)
+    if isinstance(step, Download):
+        return media.download(step.fax_id, step.url) if media else downloaded(step.url)
+    if isinstance(step, Keep):
+        return media is not None and media.keep(step.fax_id, step.url)
+    if isinstance(step, CallApp):
+        return _call_elsewhere(step)
+    return carry_out(step, ledger)
+
+
+def _call_elsewhere(call: CallApp) -> AppAnswer:
+    try:
+        with httpx.Client(timeout=15) as client:
+            response = client.request(
+                call.method, call.url, headers=dict(call.headers), content=call.body
+            )
+    except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+        logger.warning("11205: the action could not be reached: %s", type(error).__name__)
+        return AppAnswer(0)
+    return AppAnswer(response.status_code, response.headers.get("content-type"), response.content)
