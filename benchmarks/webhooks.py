@@ -18,7 +18,7 @@ from datetime import datetime, timezone
 from nacl.signing import SigningKey, VerifyKey
 
 from twilio_fax_compat._core.webhooks.events import to_twilio_callback
-from twilio_fax_compat._core.webhooks.twilio_requests import Rules, _call
+from twilio_fax_compat._core.webhooks.twilio_requests import CallbackSettings, _call
 from twilio_fax_compat.ledger import MemoryLedger
 from twilio_fax_compat.testing.webhooks import signed_headers
 from twilio_fax_compat.webhooks import WSGIMiddleware
@@ -66,7 +66,7 @@ def bare():
 
 def ours():
     """Return our way from a raw webhook to a signed Twilio request."""
-    rules = Rules(account_sid="AC1", auth_token="token")
+    rules = CallbackSettings(account_sid="AC1", auth_token="token")
     receiver = Receiver(rules=rules, keys=[VerifyKey(b64decode(PUBLIC_KEY))], ledger=MemoryLedger())
 
     def translate():

@@ -12,7 +12,7 @@ import twilio_fax_compat
 from twilio_fax_compat import RetryPolicy
 from twilio_fax_compat.__main__ import main
 from twilio_fax_compat._core.translation.create_form import UNSUPPORTED
-from twilio_fax_compat._core.translation.failure_reasons import FAILURE_STATUSES
+from twilio_fax_compat._core.translation.failure_reasons import FAILURE_REASONS
 from twilio_fax_compat._core.translation.statuses import STATUSES, TELNYX_QUALITIES
 from twilio_fax_compat.demo import PROGRAM
 from twilio_fax_compat.demo.callbacks import APP
@@ -150,8 +150,8 @@ def test_the_migration_guide_has_the_whole_mapping():
     for status in STATUSES:
         if not status.startswith("sending."):
             assert f"`{status}`" in MIGRATION
-    for reason, status in FAILURE_STATUSES.items():
-        if status != "failed":
+    for reason, row in FAILURE_REASONS.items():
+        if row.status != "failed":
             assert f"`{reason}`" in MIGRATION
     for quality, telnyx in TELNYX_QUALITIES.items():
         assert f"`{quality}` → `{telnyx}`" in MIGRATION
@@ -163,7 +163,7 @@ def test_the_migration_guide_has_the_whole_mapping():
     assert "`lookups=({})`".format(", ".join(f"{pause:g}" for pause in policy.lookups)) in MIGRATION
 
 
-@pytest.mark.parametrize("name", ["README.md", "MIGRATION.md", "CHANGELOG.md"])
+@pytest.mark.parametrize("name", ["README.md", "MIGRATION.md", "CHANGELOG.md", "CONTRIBUTING.md"])
 def test_links_lead_somewhere(name):
     """Links to files and headings of this project exist."""
     text = (ROOT / name).read_text(encoding="utf-8")

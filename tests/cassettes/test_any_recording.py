@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from tests.cassettes.recordings import API, faxes, interaction
 from twilio_fax_compat._core.cassettes.scrubbing import Scrubber
-from twilio_fax_compat._core.fax_api.routes import Setup
+from twilio_fax_compat._core.fax_api.routes import FlowSettings
 from twilio_fax_compat.cassettes.convert import convert_cassette
 from twilio_fax_compat.cassettes.files import Cassette
 
@@ -82,7 +82,7 @@ def test_each_interaction_is_accounted_for(said):
         interactions.append(one)
     old = Cassette({"interactions": interactions, "version": 1}, "yaml")
 
-    converted = convert_cassette(old, Setup(account_sid=None, connection_id="1"))
+    converted = convert_cassette(old, FlowSettings(account_sid=None, connection_id="1"))
 
     assert [outcome.number for outcome in converted.outcomes] == list(range(1, len(said) + 1))
 

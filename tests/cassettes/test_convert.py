@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.cassettes.recordings import ACCOUNT, Twilio
 from tests.cassettes.scripts import MATCH_ON, our_client, play, steps, write
-from twilio_fax_compat._core.fax_api.routes import Setup
+from twilio_fax_compat._core.fax_api.routes import FlowSettings
 from twilio_fax_compat.cassettes.convert import convert_cassette
 from twilio_fax_compat.cassettes.files import read
 
@@ -35,7 +35,7 @@ def test_replayed_as_recorded(script, serializer):
             ends.append(len(said))
         old, new = Path(folder, f"old.{serializer}"), Path(folder, f"new.{serializer}")
         write(old, said, serializer)
-        converted = convert_cassette(read(old), Setup(account_sid=None, connection_id="1"))
+        converted = convert_cassette(read(old), FlowSettings(account_sid=None, connection_id="1"))
         new.write_text(converted.cassette.text())
 
         with vcr.use_cassette(

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests import openapi
 from tests.cassettes.recordings import ACCOUNT, Twilio
 from tests.cassettes.scripts import play, steps, write
-from twilio_fax_compat._core.fax_api.routes import Setup
+from twilio_fax_compat._core.fax_api.routes import FlowSettings
 from twilio_fax_compat.cassettes.convert import convert_cassette
 from twilio_fax_compat.cassettes.files import read
 
@@ -34,7 +34,7 @@ def test_telnyx_could_have_said_so(script):
     with TemporaryDirectory() as folder:
         path = Path(folder, "old.yaml")
         write(path, said)
-        converted = convert_cassette(read(path), Setup(account_sid=None, connection_id="1"))
+        converted = convert_cassette(read(path), FlowSettings(account_sid=None, connection_id="1"))
     for one in converted.cassette.interactions:
         request, response = one["request"], one["response"]
         url = urlsplit(request["uri"])

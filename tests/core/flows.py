@@ -3,7 +3,7 @@
 import json
 from datetime import datetime, timezone
 
-from twilio_fax_compat._core.effects import Mint, Minted, Pause, Recall, Remember, Warn
+from twilio_fax_compat._core.effects import NewToken, Now, Pause, Recall, Remember, Warn
 from twilio_fax_compat._core.messages import Failure, TelnyxRequest, TelnyxResponse
 
 NOW = datetime(2026, 7, 1, 12, 0, 0, tzinfo=timezone.utc)
@@ -63,8 +63,10 @@ class Run:
             self.pauses.append(effect.seconds)
         elif isinstance(effect, Warn):
             self.warnings.append(effect)
-        elif isinstance(effect, Mint):
-            return Minted(TOKEN, NOW)
+        elif isinstance(effect, NewToken):
+            return TOKEN
+        elif isinstance(effect, Now):
+            return NOW
         elif isinstance(effect, Remember):
             self.remembered[effect.fax_id] = effect.facts
         elif isinstance(effect, Recall):

@@ -91,33 +91,33 @@ def test_many_recent_faxes_are_told(ledger):
 
 def test_counters_count(ledger, clock):
     """A counter has what was added in the hours since."""
-    assert ledger.tallies(1000) == {}
+    assert ledger.counts(1000) == {}
     clock.now = 1000 * 3600 + 1800
-    ledger.tally("a/b")
-    ledger.tally("a/b")
-    ledger.tally("\xe9 'x' % :now")
+    ledger.count("a/b")
+    ledger.count("a/b")
+    ledger.count("\xe9 'x' % :now")
     clock.pass_by(3600)
-    ledger.tally("a/b")
+    ledger.count("a/b")
 
-    assert ledger.tallies(0) == ledger.tallies(1800) == {"a/b": 1}
-    assert ledger.tallies(1801) == ledger.tallies(86400) == {"a/b": 3, "\xe9 'x' % :now": 1}
+    assert ledger.counts(0) == ledger.counts(1800) == {"a/b": 1}
+    assert ledger.counts(1801) == ledger.counts(86400) == {"a/b": 3, "\xe9 'x' % :now": 1}
     clock.pass_by(1800)
-    assert ledger.tallies(0) == {}
-    assert ledger.tallies(3600) == {"a/b": 1}
+    assert ledger.counts(0) == {}
+    assert ledger.counts(3600) == {"a/b": 1}
 
 
 def test_old_counters_are_forgotten(ledger, clock):
     """A counter goes when its hour is over for long enough."""
     clock.now = 1000 * 3600
-    ledger.tally("old")
+    ledger.count("old")
     clock.pass_by(3600)
-    ledger.tally("young")
+    ledger.count("young")
     clock.pass_by(99)
     assert ledger.forget(100) == 0
     clock.pass_by(1)
     assert ledger.forget(100) == 1
     assert ledger.forget(100) == 0
-    assert ledger.tallies(86400) == {"young": 1}
+    assert ledger.counts(86400) == {"young": 1}
 
 
 def test_a_claim_is_for_one(ledger, clock):
@@ -145,7 +145,7 @@ def test_an_entry_can_be_given_back_untried(ledger):
     """What was not tried does not count as an attempt."""
     ledger.put(entry("event"))
     assert ledger.take(60).attempts == 1
-    ledger.postpone("event", 0, as_untaken=True)
+    ledger.postpone("event", 0, count_attempt=False)
     assert ledger.take(60).attempts == 1
     ledger.postpone("event", 0)
     assert ledger.take(60).attempts == 2
@@ -328,8 +328,8 @@ def test_threads_count_together(place):
     """No thread's counting is lost."""
     ledger = place.open()
     for _ in range(5):
-        together(lambda number: [ledger.tally("all"), ledger.tally(str(number % 2))])
-    assert ledger.tallies(3600) == {"all": 40, "0": 20, "1": 20}
+        together(lambda number: [ledger.count("all"), ledger.count(str(number % 2))])
+    assert ledger.counts(3600) == {"all": 40, "0": 20, "1": 20}
 
 
 def test_threads_share_an_inbox(place):

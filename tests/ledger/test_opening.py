@@ -84,8 +84,8 @@ def test_a_full_memory_refuses_entries_and_forgets_the_rest():
     for name in "abc":
         ledger.remember(name, Facts(True))
         ledger.settle(name)
-        ledger.tally(name)
-    assert ledger.tallies(0) == {"b": 1, "c": 1}
+        ledger.count(name)
+    assert ledger.counts(0) == {"b": 1, "c": 1}
     assert set(ledger.recall("abc")) == {"b", "c"}
     assert [ledger.claim(name, 1) for name in "bca"] == ["done", "done", "new"]
     assert ledger.put(entry("d"))
@@ -150,10 +150,10 @@ def test_a_file_of_the_first_version_grows(tmp_path):
     other.close()
 
     ledger = SQLiteLedger(str(tmp_path / "a.db"), clock=Clock())
-    ledger.tally("a")
+    ledger.count("a")
     ledger.remember("fax", Facts(page_count=3))
 
-    assert ledger.tallies(0) == {"a": 1}
+    assert ledger.counts(0) == {"a": 1}
     assert ledger.recall(["fax"]) == {"fax": Facts(status="delivered", page_count=3)}
     ledger.close()
 
@@ -164,7 +164,7 @@ def test_a_counter_sweeps_too(tmp_path):
     ledger = SQLiteLedger(str(tmp_path / "a.db"), clock=clock)
     ledger.remember("old", Facts(True))
     clock.pass_by(ledger.retention + 1)
-    ledger.tally("a")
+    ledger.count("a")
     assert ledger.recall(["old"]) == {}
     ledger.close()
 
@@ -246,8 +246,8 @@ class TestServer:
             server.execute("INSERT INTO fax_ledger_version VALUES (1)")
             server.execute("INSERT INTO fax_ledger_events VALUES ('event', NULL, 1e12)")
         ledger = place.open()
-        ledger.tally("a")
-        assert ledger.tallies(3600) == {"a": 1}
+        ledger.count("a")
+        assert ledger.counts(3600) == {"a": 1}
         assert ledger.claim("event", 1) == "done"
 
     def test_missing_tables_are_told(self, place):

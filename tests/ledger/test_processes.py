@@ -69,7 +69,7 @@ def test_processes_add_to_the_same_facts(shared):
 def test_processes_count_together(shared):
     """No process's counting is lost."""
     assert all_of(shared, "count") == [[]] * 4
-    assert shared.open().tallies(7200) == {"together": 200}
+    assert shared.open().counts(7200) == {"together": 200}
 
 
 def test_a_killed_process_loses_nothing(shared):

@@ -54,12 +54,12 @@ class Machine(RuleBasedStateMachine):
         self.same("waiting")
 
     @rule(name=IDS)
-    def tally(self, name):
-        self.same("tally", name)
+    def count(self, name):
+        self.same("count", name)
 
     @rule(seconds=SECONDS)
-    def count(self, seconds):
-        self.same("tallies", seconds)
+    def counts(self, seconds):
+        self.same("counts", seconds)
         one, other = (sorted(ledger.recent(seconds), key=str) for ledger in self.ledgers)
         assert one == other
 

@@ -27,7 +27,7 @@ def remember(ledger):
 
 def count(ledger):
     for _ in range(50):
-        ledger.tally("together")
+        ledger.count("together")
     return []
 
 

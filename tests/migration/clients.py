@@ -7,13 +7,13 @@ import httpx
 import pytest
 
 from tests.base.libraries import INSTALLED, needs_751
-from tests.fakes.twilio import standin_client
+from tests.fakes.twilio import client_of_fake
 
 KINDS = [pytest.param("twilio", marks=needs_751), "wrapper"]
 
 
-def legacy_client(kind, standin):
-    return standin_client(standin) if kind == "twilio" else Wrapper(standin)
+def legacy_client(kind, fake):
+    return client_of_fake(fake) if kind == "twilio" else Wrapper(fake)
 
 
 class RefusedError(Exception):
@@ -27,13 +27,13 @@ class RefusedError(Exception):
 class Wrapper:
     """A client of one's own, with no more of Twilio's methods than its program needs."""
 
-    def __init__(self, standin):
-        self._standin = standin
+    def __init__(self, fake):
+        self._fake = fake
         self.fax = SimpleNamespace(faxes=_Faxes(self))
 
     def ask(self, method, path, **options):
-        auth = (self._standin.account_sid, self._standin.auth_token)
-        answer = httpx.request(method, self._standin.url + "/v1" + path, auth=auth, **options)
+        auth = (self._fake.account_sid, self._fake.auth_token)
+        answer = httpx.request(method, self._fake.url + "/v1" + path, auth=auth, **options)
         if answer.status_code >= 400:
             told = answer.json()
             raise RefusedError(answer.status_code, told["code"], told["message"])

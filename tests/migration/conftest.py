@@ -2,14 +2,14 @@
 
 import pytest
 
-from tests.fakes.twilio import TwilioStandIn
+from tests.fakes.twilio import FakeTwilio
 from tests.migration.clients import KINDS, legacy_client
 from twilio_fax_compat.testing import TelnyxEmulator
 
 
 @pytest.fixture(name="twilio")
 def _twilio():
-    with TwilioStandIn() as twilio:
+    with FakeTwilio() as twilio:
         yield twilio
 
 

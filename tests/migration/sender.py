@@ -9,8 +9,8 @@ from twilio_fax_compat.rest import Client
 
 if __name__ == "__main__":
     url, account_sid, auth_token, ledger = sys.argv[1:]
-    standin = SimpleNamespace(url=url, account_sid=account_sid, auth_token=auth_token)
+    fake = SimpleNamespace(url=url, account_sid=account_sid, auth_token=auth_token)
     client = Client(
-        ACCOUNT, "token", environment={}, ledger=ledger, legacy=Wrapper(standin), rollout="off"
+        ACCOUNT, "token", environment={}, ledger=ledger, legacy=Wrapper(fake), rollout="off"
     )
     client.fax.faxes.create(TO, MEDIA_URL, from_=FROM)

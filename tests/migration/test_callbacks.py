@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.fakes.twilio import TwilioStandIn
+from tests.fakes.twilio import FakeTwilio
 from tests.helpers import ACCOUNT, FAST, FROM, MEDIA_URL
 from tests.migration.clients import KINDS, legacy_client
 from tests.webhooks.apps import TOKEN
@@ -19,7 +19,7 @@ from twilio_fax_compat.testing import TelnyxEmulator
 def test_both_reach_the_same_handler(kind, framework):
     """Each fax of either has its callbacks, signed as Twilio signs, and an end."""
     ledger = MemoryLedger()
-    with TwilioStandIn(auth_token=TOKEN) as twilio, TelnyxEmulator() as telnyx, served(
+    with FakeTwilio(auth_token=TOKEN) as twilio, TelnyxEmulator() as telnyx, served(
         framework, telnyx.public_key, ledger=ledger
     ) as (origin, log):
         client = Client(

@@ -13,8 +13,8 @@ from twilio_fax_compat._core.migration.counters import (
     FALLBACK,
     SHADOW,
     UNSURE,
+    counter_name,
     refused,
-    tally_name,
 )
 from twilio_fax_compat.ledger.sqlite import SQLiteLedger
 from twilio_fax_compat.migration.summary import Side, sides
@@ -49,7 +49,7 @@ def fill(ledger, times, name):
     }
     for (provider, outcome), number in counted.items():
         for _ in range(number * times):
-            ledger.tally(tally_name(CREATE, provider, outcome))
+            ledger.count(counter_name(CREATE, provider, outcome))
     for kind, detail in [
         ("ok", ""),
         ("ok", ""),
@@ -58,8 +58,8 @@ def fill(ledger, times, name):
         ("warned", "ttl: left out"),
     ]:
         for _ in range(times):
-            ledger.tally(tally_name(SHADOW, kind, detail))
-    ledger.tally("another application's")
+            ledger.count(counter_name(SHADOW, kind, detail))
+    ledger.count("another application's")
     facts = {
         "a": Facts(provider="legacy", status="delivered"),
         "b": Facts(provider="legacy"),

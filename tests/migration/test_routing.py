@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from tests.base.libraries import needs_751
-from tests.fakes.twilio import TwilioStandIn, standin_client
+from tests.fakes.twilio import FakeTwilio, client_of_fake
 from tests.helpers import ACCOUNT, FAST, FROM, MEDIA_URL, TO
 from tests.migration.clients import legacy_client
 from twilio_fax_compat import TelnyxCompatibilityWarning, TelnyxSettings
@@ -162,14 +162,14 @@ def test_the_shadow_stage_tells_and_sends_nothing(legacy, telnyx, twilio, caplog
         send(client, to="five")
 
     assert telnyx.journal == []
-    told = {name: count for name, count in ledger.tallies(60).items() if "shadow" in name}
+    told = {name: count for name, count in ledger.counts(60).items() if "shadow" in name}
     assert told.pop("shadow/ok/") == 2
     assert [name.partition(": ")[0] for name in told if "warned" in name] == [
         "shadow/warned/status_callback"
     ]
     (refused,) = (name for name in told if "refused" in name)
     assert refused.startswith("shadow/refused/21211")
-    assert ledger.tallies(60)["create/legacy/accepted"] == 2
+    assert ledger.counts(60)["create/legacy/accepted"] == 2
     assert not re.search(r"\+1?5005550\d{3}", caplog.text)
 
 
@@ -186,7 +186,7 @@ def test_the_shadow_names_settings_without_an_equal(legacy, twilio):
     )
     send(client)
 
-    found = [name.partition(":")[0] for name in ledger.tallies(60) if "unmapped" in name]
+    found = [name.partition(":")[0] for name in ledger.counts(60) if "unmapped" in name]
     assert found == ["shadow/unmapped/region", "shadow/unmapped/TELNYX_CONNECTION_ID is not set"]
 
 
@@ -198,7 +198,7 @@ def test_a_program_that_cannot_be_edited(telnyx, twilio, stage, monkeypatch):
 
     if INSTALLED != "7.5.1":
         pytest.skip("needs twilio 7.5.1, the last with all of fax: pip install twilio==7.5.1")
-    http_client = standin_client(twilio).http_client
+    http_client = client_of_fake(twilio).http_client
     for name, value in {**telnyx.environ, "TWILIO_FAX_COMPAT_ROLLOUT": stage}.items():
         monkeypatch.setenv(name, value)
     with twilio_fax_compat.install():
@@ -268,7 +268,7 @@ def test_a_flag_without_a_legacy_client(telnyx):
 @pytest.mark.parametrize("has_telnyx", [True, False])
 def test_the_installed_twilio_is_the_legacy_client(telnyx, twilio, has_telnyx):
     """With the flag alone, its requests are byte for byte those of Twilio's own client."""
-    rewriting = standin_client(twilio).http_client
+    rewriting = client_of_fake(twilio).http_client
     environ = {"TWILIO_FAX_COMPAT_ROLLOUT": "off", **(telnyx.environ if has_telnyx else {})}
     ours = Client(
         twilio.account_sid,
@@ -276,7 +276,7 @@ def test_the_installed_twilio_is_the_legacy_client(telnyx, twilio, has_telnyx):
         http_client=OnlyTwilio(rewriting) if has_telnyx else rewriting,
         environment=environ,
     )
-    theirs = standin_client(twilio)
+    theirs = client_of_fake(twilio)
     for _ in range(12):
         twilio.send(FROM, TO)
     raw = []
@@ -318,7 +318,7 @@ def test_the_installed_twilio_is_the_legacy_client(telnyx, twilio, has_telnyx):
 @pytest.mark.parametrize("has_telnyx", [True, False])
 def test_lists_of_many_pages(kind, telnyx, has_telnyx):
     """Page after page, also where the legacy provider's URLs are of a host of its own."""
-    with TwilioStandIn(origin="https://space.example.com") as twilio:
+    with FakeTwilio(origin="https://space.example.com") as twilio:
         legacy = legacy_client(kind, twilio)
         if kind == "twilio":
             legacy.http_client = Elsewhere(legacy.http_client)
@@ -344,7 +344,7 @@ def test_what_was_surely_not_sent_may_fall_back(legacy, telnyx, twilio):
 
     assert provider_of(fax) == "legacy"
     assert (len(twilio.faxes), telnyx.faxes) == (1, [])
-    assert ledger.tallies(60) == {
+    assert ledger.counts(60) == {
         "create/telnyx/fallback": 1,
         "create/legacy/accepted": 1,
     }
@@ -363,7 +363,7 @@ def test_what_may_have_been_sent_never_falls_back(legacy, telnyx, twilio):
 
     assert caught.value.details["may_have_been_sent"]
     assert twilio.faxes == []
-    assert ledger.tallies(60) == {"create/telnyx/unsure": 1}
+    assert ledger.counts(60) == {"create/telnyx/unsure": 1}
 
 
 def test_a_retry_stays_with_its_provider(legacy, telnyx, twilio):
@@ -405,7 +405,7 @@ def test_refusals_pin_nothing(legacy, telnyx, twilio):
     assert str(caught.value).count("Unable to create record") == 1
     switch.stage = "on"
     assert provider_of(send(client)) == "telnyx"
-    assert ledger.tallies(60)["create/legacy/refused:20400"] == 1
+    assert ledger.counts(60)["create/legacy/refused:20400"] == 1
 
 
 def test_a_provider_that_is_down_is_named(legacy, telnyx, twilio):

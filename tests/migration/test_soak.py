@@ -6,7 +6,7 @@ from random import choice
 
 import pytest
 
-from tests.fakes.twilio import TwilioStandIn
+from tests.fakes.twilio import FakeTwilio
 from tests.helpers import ACCOUNT, FAST, FROM
 from tests.migration.clients import KINDS, legacy_client
 from twilio_fax_compat import TelnyxSettings
@@ -23,7 +23,7 @@ def test_nothing_is_lost_or_doubled_on_the_way(kind, tmp_path):
     """Each fax goes out once, is found at every moment, and is once in a list that is whole."""
     flag = tmp_path / "flag"
     flag.write_text(MOVE[0])
-    with TwilioStandIn() as twilio, TelnyxEmulator() as telnyx:
+    with FakeTwilio() as twilio, TelnyxEmulator() as telnyx:
         client, stranger = (
             Client(
                 ACCOUNT,

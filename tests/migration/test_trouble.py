@@ -11,7 +11,7 @@ import pytest
 from attrs import define
 
 from tests.base.libraries import needs_751
-from tests.fakes.twilio import standin_client
+from tests.fakes.twilio import client_of_fake
 from tests.migration.test_routing import Switch, client_of, send, sids
 from twilio_fax_compat.base.exceptions import TwilioException, TwilioRestException
 from twilio_fax_compat.ledger import LedgerUnavailable, MemoryLedger
@@ -37,9 +37,9 @@ class Flaky(MemoryLedger):
         self._fail()
         return super().recall(fax_ids)
 
-    def tally(self, name):
+    def count(self, name):
         self._fail()
-        super().tally(name)
+        super().count(name)
 
     def _fail(self):
         if self.error is not None:
@@ -164,7 +164,7 @@ def test_a_legacy_provider_that_fails_hides_no_fax_of_telnyx(legacy, telnyx, twi
 def test_media_of_a_legacy_fax(telnyx, twilio, sid):
     """It can be deleted alone there, whatever its SID looks like."""
     twilio.receive("+15005550006", "+15005550009", sid=sid)
-    client = client_of(standin_client(twilio), telnyx, "off")
+    client = client_of(client_of_fake(twilio), telnyx, "off")
     (media,) = client.fax.faxes(sid).media.list()
 
     assert media.fetch().sid == media.sid
@@ -193,5 +193,5 @@ def test_raw_requests_with_unknown_parameters(legacy, telnyx, twilio):
     answer = client.request("POST", url, data={"Too": "+15005550009"})
 
     assert answer.status_code == 400
-    assert ledger.tallies(60) == {"create/legacy/refused:20001": 1}
+    assert ledger.counts(60) == {"create/legacy/refused:20001": 1}
     assert sids(client.fax.faxes.list()) == {}

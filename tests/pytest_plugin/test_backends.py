@@ -110,7 +110,7 @@ def test_modules_that_were_there_before(suite):
 
 @pytest.mark.parametrize("ends", ["well", "with an error in conftest"])
 def test_everything_is_put_back(suite, ends):
-    """Names, environment, mocks and the emulator are as before, however the run ends."""
+    """TwilioNames, environment, mocks and the emulator are as before, however the run ends."""
     suite.pytester.makeconftest(
         "" if ends == "well" else "import app\nraise RuntimeError('broken')"
     )

@@ -79,8 +79,8 @@ def test_mocks_are_lifted(suite):
         "test_media": ["media.list"],
     }
     assert all(call["telnyx"] for run in deep.values() for call in run["calls"])
-    assert not any(run["problems"] or run["not_lifted"] for run in deep.values())
-    result.stdout.fnmatch_lines(["*lifted onto the emulator: 8 of 8 with nothing to tell*"])
+    assert not any(run["problems"] or run["not_forwarded"] for run in deep.values())
+    result.stdout.fnmatch_lines(["*forwarded onto the emulator: 8 of 8 with nothing to tell*"])
 
 
 def test_stand_ins_below_the_client_are_lifted(suite):
@@ -207,9 +207,9 @@ def test_what_cannot_be_lifted(suite):
     assert deep["test_for_real"] is None
     assert (
         "makes no calls that can be followed (app.Client replaced)"
-        in deep["test_a_class_of_its_own"]["not_lifted"][0]
+        in deep["test_a_class_of_its_own"]["not_forwarded"][0]
     )
-    assert "FaxInstance made by hand" in deep["test_made_by_hand"]["not_lifted"][0]
+    assert "FaxInstance made by hand" in deep["test_made_by_hand"]["not_forwarded"][0]
     assert deep["test_once"]["verdict"] == "failed"
 
 
@@ -248,7 +248,7 @@ def test_it_works_in_parallel_and_for_unittest(suite):
 
 
 def test_it_needs_the_emulator(suite):
-    """Nothing is lifted onto the real Telnyx."""
+    """Nothing is forwarded onto the real Telnyx."""
     suite.test("def test_it(): pass")
     result = suite.run("--fax-deep", backend="twilio")
 

@@ -81,7 +81,7 @@ def test_mocks_in_place_of_the_client(suite):
     call = told["tests"]["test_in_the_app"]["calls"][0]
     assert (call["operation"], call["answered_by"]) == ("faxes.create", "a mock")
     assert call["fields"]["to"] == "...0009"
-    assert "app.Client replaced" in told["tests"]["test_in_the_app"]["stand_ins"]
+    assert "app.Client replaced" in told["tests"]["test_in_the_app"]["test_doubles"]
     result.stdout.fnmatch_lines(["*7 patched: proves nothing about Telnyx (7 passed)*"])
 
 

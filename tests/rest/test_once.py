@@ -219,12 +219,16 @@ def test_idle_connections_are_reused_and_closed(telnyx):
     _connections.close_idle()
     for _ in range(5):
         send(client)
-    idle = [lanes for (origin, _), lanes in _connections._idle.items() if origin == telnyx.origin]
-    assert [len(lanes) for lanes in idle] == [1]
+    idle = [
+        connections
+        for (origin, _), connections in _connections._idle.items()
+        if origin == telnyx.origin
+    ]
+    assert [len(connections) for connections in idle] == [1]
 
-    lane, _since = idle[0].pop()
-    idle[0].append((lane, -1e9))
-    idle[0].append((_connections._new_lane(telnyx.origin, None), 0.0))
+    connection, _since = idle[0].pop()
+    idle[0].append((connection, -1e9))
+    idle[0].append((_connections._new_connection(telnyx.origin, None), 0.0))
     send(client)
     assert len(idle[0]) == 1
     _connections.close_idle()

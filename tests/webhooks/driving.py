@@ -27,7 +27,7 @@ EVENT = {
 def forged(app, telnyx, body=None, key=None, alter=None, path="/fax/status", sent=None, **headers):
     """Post a webhook that is signed with *key*, its signature headers altered or left out."""
     body = json.dumps(EVENT).encode() if body is None else body
-    key = key or telnyx._courier.key
+    key = key or telnyx._webhook_sender.key
     signed = {**signed_headers(key, body, telnyx.now), **headers}
     signed = {name: value for name, value in signed.items() if value is not None}
     content = alter(body) if alter else body

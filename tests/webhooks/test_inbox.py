@@ -21,7 +21,7 @@ from twilio_fax_compat.base.exceptions import TwilioException
 from twilio_fax_compat.ledger.sqlite import SQLiteLedger
 from twilio_fax_compat.testing import TelnyxEmulator
 from twilio_fax_compat.webhooks import ASGIMiddleware, WSGIMiddleware
-from twilio_fax_compat.webhooks.inbox import Workers
+from twilio_fax_compat.webhooks.inbox import InboxWorkers
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.filterwarnings("ignore:status_callback")
@@ -172,7 +172,9 @@ def test_a_long_delivery_is_nobody_elses(ledger):
         ledger.finish(taken.event_id)
 
     workers = [
-        Workers(ledger, deliver, lambda e, s: ledger.postpone(e.event_id, s), poll=0.05, lease=0.5)
+        InboxWorkers(
+            ledger, deliver, lambda e, s: ledger.postpone(e.event_id, s), poll=0.05, lease=0.5
+        )
         for _ in range(2)
     ]
     ledger.put(entry("long"))
@@ -193,7 +195,7 @@ def test_stopping_waits_for_what_is_in_hand(ledger):
         ledger.finish(taken.event_id)
         done.append(taken.event_id)
 
-    workers = Workers(ledger, deliver, lambda *_: None, poll=0.05)
+    workers = InboxWorkers(ledger, deliver, lambda *_: None, poll=0.05)
     ledger.put(entry("one"))
     workers.ensure()
     wait_until(lambda: ledger.take(0) is None)

@@ -299,7 +299,7 @@ def test_forgeries_never_reach_the_handler(app, telnyx, forgery):
 def test_a_replay_never_reaches_the_handler(app, telnyx):
     """The very same request again is answered and goes no further."""
     body, stamp = json.dumps(EVENT).encode(), telnyx.now
-    headers = signed_headers(telnyx._courier.key, body, stamp)
+    headers = signed_headers(telnyx._webhook_sender.key, body, stamp)
     answers = [httpx.post(app.url + "/fax/status", content=body, headers=headers) for _ in range(3)]
 
     assert [answer.status_code for answer in answers] == [200] * 3

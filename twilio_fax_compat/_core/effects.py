@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any, Awaitable, Callable, Generator, Sequence, TypeVar, Union
 
 from attrs import frozen
@@ -31,16 +30,13 @@ class Warn:
 
 
 @frozen
-class Mint:
-    """Effect: answered with a `Minted`."""
+class NewToken:
+    """Effect: answered with a random text that nobody else has."""
 
 
 @frozen
-class Minted:
-    """A *token* nobody else has, and the time *now* (aware, UTC)."""
-
-    token: str
-    now: datetime
+class Now:
+    """Effect: answered with the time, an aware datetime in UTC."""
 
 
 @frozen
@@ -58,7 +54,7 @@ class Recall:
     fax_ids: Sequence[str]
 
 
-Effect = Union[TelnyxRequest, Pause, Warn, Mint, Remember, Recall]
+Effect = Union[TelnyxRequest, Pause, Warn, NewToken, Now, Remember, Recall]
 Flow = Generator[Effect, Any, TwilioResponse]
 
 E = TypeVar("E")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Mapping
 
-from twilio_fax_compat._core.fax_api.routes import Setup, exchange, twilio_request
+from twilio_fax_compat._core.fax_api.routes import FlowSettings, answer_request, twilio_request
 from twilio_fax_compat._core.messages import TwilioRequest, TwilioResponse
 from twilio_fax_compat._telnyx.http import sender
 from twilio_fax_compat.base.exceptions import TwilioException
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 from twilio_fax_compat._telnyx.driver import drive
 
 
-class Exchange:
+class FaxApi:
     """One Twilio account's fax API, answered by one Telnyx account."""
 
     def __init__(
@@ -31,7 +31,7 @@ class Exchange:
         self.http_client = http_client
         self._send = sender(settings, http_client)
         self._ledger = ledger
-        self._setup = Setup(
+        self._flow_settings = FlowSettings(
             account_sid=account_sid,
             connection_id=settings.connection_id or "",
             retry=settings.retry,
@@ -51,7 +51,7 @@ class Exchange:
 
     def answer(self, request: TwilioRequest) -> TwilioResponse:
         """Answer a *request* of Twilio's fax API that is read already."""
-        return drive(exchange(request, self._setup), self._send, self._ledger)
+        return drive(answer_request(request, self._flow_settings), self._send, self._ledger)
 
 
 def documents_at(host: str, auth_token: str | None) -> Documents:

@@ -13,8 +13,8 @@ from typing import Any
 from twilio_fax_compat._core.effects import (
     Effect,
     Flow,
-    Mint,
-    Minted,
+    NewToken,
+    Now,
     Pause,
     Recall,
     Remember,
@@ -39,8 +39,10 @@ def drive(flow: Flow, send: Send, ledger: Ledger) -> TwilioResponse:
 
 def carry_out(effect: Effect, ledger: Ledger) -> Any:
     """Carry out an effect that is no request and return what answers it."""
-    if isinstance(effect, Mint):
-        return Minted(os.urandom(16).hex(), datetime.now(timezone.utc))
+    if isinstance(effect, Now):
+        return datetime.now(timezone.utc)
+    if isinstance(effect, NewToken):
+        return os.urandom(16).hex()
     if isinstance(effect, Recall):
         return ledger.recall(effect.fax_ids)
     if isinstance(effect, Remember):

@@ -41,9 +41,9 @@ def sender(settings: TelnyxSettings, http_client: Any = None) -> Send:
     object with the ``request`` method of Twilio's HTTP clients. *settings* are complete ones.
     """
     if http_client is None:
-        return _OverLanes(settings)
+        return _OverOwnConnections(settings)
     if is_untouched(http_client):
-        return _OverLanes(_with_timeout(settings, http_client.timeout), http_client.proxy)
+        return _OverOwnConnections(_with_timeout(settings, http_client.timeout), http_client.proxy)
     if isinstance(http_client, httpx.Client):
         return _OverHttpx(settings, http_client)
     return _OverTwilioStyle(settings, http_client)
@@ -67,12 +67,12 @@ class _Sender:
         self.body_headers = {**self.headers, "Content-Type": self.content_type}
 
     def __call__(self, request: TelnyxRequest) -> Outcome:
-        outcome = self.exchange(request)
+        outcome = self.send(request)
         if logger.isEnabledFor(logging.DEBUG):
             logger.debug("%s /v2%s -> %s", request.method, request.path, _in_short(outcome))
         return outcome
 
-    def exchange(self, request: TelnyxRequest) -> Outcome:
+    def send(self, request: TelnyxRequest) -> Outcome:
         raise NotImplementedError
 
     def url(self, request: TelnyxRequest) -> str:
@@ -84,7 +84,7 @@ class _Sender:
         return self.body_headers, json.dumps(request.body)
 
 
-class _OverLanes(_Sender):
+class _OverOwnConnections(_Sender):
     def __init__(self, settings: TelnyxSettings, proxy: str | None = None) -> None:
         super().__init__(settings)
         self.origin = _connections.origin_of(self.base_url)
@@ -102,7 +102,7 @@ class _OverLanes(_Sender):
             [(b"host", host), *((k.encode(), v.encode()) for k, v in self.body_headers.items())]
         )
 
-    def exchange(self, request: TelnyxRequest) -> Outcome:
+    def send(self, request: TelnyxRequest) -> Outcome:
         if request.path == "/faxes" and not request.query:
             url = self.faxes_url
         else:
@@ -135,7 +135,7 @@ class _OverHttpx(_Sender):
         super().__init__(settings)
         self.client = client
 
-    def exchange(self, request: TelnyxRequest) -> Outcome:
+    def send(self, request: TelnyxRequest) -> Outcome:
         headers, content = self.parts(request)
         try:
             response = self.client.request(
@@ -159,7 +159,7 @@ class _OverTwilioStyle(_Sender):
         super().__init__(settings)
         self.client = client
 
-    def exchange(self, request: TelnyxRequest) -> Outcome:
+    def send(self, request: TelnyxRequest) -> Outcome:
         headers, content = self.parts(request)
         try:
             response = self.client.request(

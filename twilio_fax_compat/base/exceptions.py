@@ -2,6 +2,14 @@
 Twilio's exceptions: those of the installed ``twilio`` package, else equal ones of our own.
 
 So ``except twilio.base.exceptions.TwilioRestException`` catches ours wherever that package is.
+
+    TwilioException             a setting is missing or wrong
+      TwilioRestException       the fax API answered with an error, or did not answer
+      TwilioIsMissing           a product other than fax needs the twilio package
+    LedgerUnavailable           a ledger's database cannot be reached
+    FlagUnavailable             a migration flag cannot be read
+    NotACassette (ValueError)   a file is not a recording of vcrpy
+    NotRecorded                 a replayed request is not in the recording
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from typing import Iterable, Iterator, Sequence
 from attrs import define, field
 
 from twilio_fax_compat._core.cassettes.scrubbing import Scrubber
-from twilio_fax_compat._core.fax_api.routes import Setup
+from twilio_fax_compat._core.fax_api.routes import FlowSettings
 from twilio_fax_compat._core.masking import mask
 from twilio_fax_compat.cassettes.convert import Converted, convert_cassette
 from twilio_fax_compat.cassettes.files import SUFFIXES, Cassette, NotACassette, is_fax, read
@@ -54,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
     if scrubber:
         for job in plan:
             scrubber.observe(job.cassette.data)
-    setup = Setup(account_sid=None, connection_id=arguments.connection_id)
+    setup = FlowSettings(account_sid=None, connection_id=arguments.connection_id)
     report = Report()
     for job in plan:
         old = job.cassette

@@ -8,8 +8,8 @@ from typing import Any
 from attrs import define, evolve, field
 
 from twilio_fax_compat._core.cassettes.conversion import Conversion, convert
-from twilio_fax_compat._core.cassettes.recorded_account import Correspondence, resources_in
-from twilio_fax_compat._core.fax_api.routes import Setup
+from twilio_fax_compat._core.cassettes.recorded_account import RecordedAccount, resources_in
+from twilio_fax_compat._core.fax_api.routes import FlowSettings
 from twilio_fax_compat._core.masking import mask
 from twilio_fax_compat._core.messages import JSON, TelnyxRequest
 from twilio_fax_compat.cassettes.files import (
@@ -47,13 +47,15 @@ class Converted:
     outcomes: list[Outcome] = field(factory=list)
 
 
-def convert_cassette(old: Cassette, setup: Setup, base_url: str = DEFAULT_BASE_URL) -> Converted:
+def convert_cassette(
+    old: Cassette, setup: FlowSettings, base_url: str = DEFAULT_BASE_URL
+) -> Converted:
     """
     Return the Telnyx cassette of a Twilio one. Interactions that are not fax's stay as they are.
 
     The account that replays it is taken for the one that recorded it.
     """
-    known = Correspondence()
+    known = RecordedAccount()
     if setup.account_sid is None:
         setup = evolve(setup, account_sid=_account_of(old))
     interactions: list[JSON] = []

@@ -112,7 +112,7 @@ def text_of(response: JSON) -> tuple[int, str]:
 
 
 def interaction_of(request: TelnyxRequest, response: TelnyxResponse, base_url: str) -> JSON:
-    """Return a Telnyx exchange as vcrpy keeps it, without a credential."""
+    """Return an exchange with Telnyx as vcrpy keeps it, without a credential."""
     headers = {"Accept": ["application/json"]}
     body = None
     if request.body is not None:

@@ -3,7 +3,7 @@ Connections to an HTTP origin, each used by one thread at a time.
 
 One shared pool that is narrower than the threads using it can hand a connection to two of them
 (https://github.com/encode/httpcore/issues/1110), and an error that comes of it arrives after the fax
-has left. So every call takes a *lane*, a transport with one connection of its own, and puts it back.
+has left. So every call takes a *connection*, a transport with one connection of its own, and puts it back.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ KEEPALIVE = 5.0
 """Seconds that an idle connection is kept, as httpx does by default."""
 
 MOST_IDLE = 100
-"""Idle lanes kept for an origin; a burst of more threads closes what it opened beyond."""
+"""Idle connections kept for an origin; a burst of more threads closes what it opened beyond."""
 
 _idle: dict[tuple[str, str | None], deque[tuple[httpx.HTTPTransport, float]]] = {}
 _contexts: dict[bool, ssl.SSLContext] = {}
@@ -59,34 +59,36 @@ def send(
     request: httpx.Request, origin: str, proxy: str | None = None
 ) -> tuple[httpx.Response, bytes]:
     """
-    Send *request* on a lane to *origin* and return the answer and its decoded body.
+    Send *request* on a connection to *origin* and return the answer and its decoded body.
 
-    Raises what httpx's transport raises; the lane is given up then.
+    Raises what httpx's transport raises; the connection is given up then.
     """
     key = (origin, proxy)
     idle = _idle.get(key)
     if idle is None:
         idle = _idle.setdefault(key, deque())
     try:
-        lane = idle.pop()[0]
+        connection = idle.pop()[0]
     except IndexError:
-        lane = _new_lane(origin, proxy)
+        connection = _new_connection(origin, proxy)
     try:
-        response = lane.handle_request(request)
+        response = connection.handle_request(request)
         body = response.read()
     except BaseException:
-        lane.close()
+        connection.close()
         raise
-    _put_back(lane, idle)
+    _put_back(connection, idle)
     return response, body
 
 
-def _put_back(lane: httpx.HTTPTransport, idle: deque[tuple[httpx.HTTPTransport, float]]) -> None:
+def _put_back(
+    connection: httpx.HTTPTransport, idle: deque[tuple[httpx.HTTPTransport, float]]
+) -> None:
     now = monotonic()
     if len(idle) >= MOST_IDLE:
-        lane.close()
+        connection.close()
     else:
-        idle.append((lane, now))
+        idle.append((connection, now))
     # The longest unused are on the left. Another thread may take what was looked at: then one
     # that is not stale is closed, which costs a new connection and nothing else.
     try:
@@ -96,7 +98,7 @@ def _put_back(lane: httpx.HTTPTransport, idle: deque[tuple[httpx.HTTPTransport, 
         pass
 
 
-def _new_lane(origin: str, proxy: str | None) -> httpx.HTTPTransport:
+def _new_connection(origin: str, proxy: str | None) -> httpx.HTTPTransport:
     return httpx.HTTPTransport(
         verify=_context(origin.startswith("https:")),
         trust_env=False,
@@ -108,7 +110,7 @@ def _new_lane(origin: str, proxy: str | None) -> httpx.HTTPTransport:
 
 
 def _context(is_tls: bool) -> ssl.SSLContext:
-    """Return the TLS settings that all lanes share; a lane without TLS does with empty ones."""
+    """Return the TLS settings that all connections share; a connection without TLS does with empty ones."""
     with _lock:
         if is_tls not in _contexts:
             _contexts[is_tls] = (

@@ -9,7 +9,7 @@ from twilio_fax_compat.ledger._tables import Query
 T = TypeVar("T")
 
 
-class SqlTallies:
+class SqlCounters:
     """The counters of a ledger, in SQL that both databases understand."""
 
     whole: ClassVar[str]  # the largest whole number up to a {}, which is positive
@@ -18,7 +18,7 @@ class SqlTallies:
         """Run *work* in a transaction, once or twice, and return what it returns."""
         raise NotImplementedError
 
-    def tally(self, name: str) -> None:
+    def count(self, name: str) -> None:
         """Add 1 to the counter *name* of the current hour."""
         hour = self._hour(":now")
         self.transact(
@@ -31,7 +31,7 @@ class SqlTallies:
         )
         self._sweep()
 
-    def tallies(self, since: float) -> dict[str, int]:
+    def counts(self, since: float) -> dict[str, int]:
         """Return the counters that are not 0, from *since* seconds ago until now."""
         hour = self._hour(":now - :age")
 
@@ -48,7 +48,7 @@ class SqlTallies:
     def _hour(self, moment: str) -> str:
         return self.whole.format("({}) / 3600".format(moment))
 
-    def _forget_tallies(self, query: Query, older_than: float) -> int:
+    def _forget_counts(self, query: Query, older_than: float) -> int:
         hour = self._hour(":now - :age")
         _, number = query(
             f"DELETE FROM fax_ledger_tallies WHERE hour < {hour}",  # noqa: S608

@@ -50,10 +50,10 @@ class Ledger(Protocol):
         told as it was or as it is.
         """
 
-    def tally(self, name: str) -> None:
+    def count(self, name: str) -> None:
         """Add 1 to the counter *name* of the current hour."""
 
-    def tallies(self, since: float) -> dict[str, int]:
+    def counts(self, since: float) -> dict[str, int]:
         """
         Return the counters that are not 0, from *since* seconds ago until now.
 
@@ -95,11 +95,11 @@ class Ledger(Protocol):
     def finish(self, event_id: str) -> None:
         """Remove an event's entry and settle the event, both or neither."""
 
-    def postpone(self, event_id: str, seconds: float, *, as_untaken: bool = False) -> None:
+    def postpone(self, event_id: str, seconds: float, *, count_attempt: bool = True) -> None:
         """
         Give an event's entry back, to be due in so many *seconds*.
 
-        *as_untaken* leaves out of its attempts that it was taken now.
+        *count_attempt* False does not count that it was taken now as an attempt.
         """
 
     def waiting(self) -> int:

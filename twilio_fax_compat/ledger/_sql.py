@@ -9,7 +9,7 @@ from typing import ClassVar, Iterator, Mapping, Sequence
 from attrs import asdict, fields_dict
 
 from twilio_fax_compat._core.facts import SEND_KEYS, Facts, merged
-from twilio_fax_compat.ledger._counters import SqlTallies
+from twilio_fax_compat.ledger._counters import SqlCounters
 from twilio_fax_compat.ledger._protocol import InboxEntry
 from twilio_fax_compat.ledger._tables import Query, Row
 
@@ -25,7 +25,7 @@ _BETWEEN_SWEEPS = 3600.0
 _AT_ONCE = 500  # of many parameters, SQLite may take 999
 
 
-class SqlLedger(SqlTallies):
+class SqlLedger(SqlCounters):
     """The operations of a ledger, in SQL that both databases understand."""
 
     for_update: ClassVar[str] = ""
@@ -193,14 +193,14 @@ class SqlLedger(SqlTallies):
 
         self.transact(work)
 
-    def postpone(self, event_id: str, seconds: float, *, as_untaken: bool = False) -> None:
+    def postpone(self, event_id: str, seconds: float, *, count_attempt: bool = True) -> None:
         """Give an event's entry back, to be due in so many *seconds*."""
         self.transact(
             lambda query: query(
                 "UPDATE fax_ledger_inbox SET due = :now + :seconds, attempts = attempts - :less"
                 " WHERE event_id = :event_id",
                 seconds=seconds,
-                less=int(as_untaken),
+                less=int(not count_attempt),
                 event_id=event_id,
             )
         )
@@ -227,7 +227,7 @@ class SqlLedger(SqlTallies):
                 " AND (until IS NULL OR until <= :now)",
                 age=older_than,
             )
-            return facts + events + self._forget_tallies(query, older_than)
+            return facts + events + self._forget_counts(query, older_than)
 
         return self.transact(work)
 

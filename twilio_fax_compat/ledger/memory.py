@@ -38,7 +38,7 @@ class MemoryLedger:
         factory=OrderedDict, init=False, repr=False
     )
     # By hour and name, the oldest hour first.
-    _tallies: OrderedDict[tuple[int, str], int] = field(factory=OrderedDict, init=False, repr=False)
+    _counts: OrderedDict[tuple[int, str], int] = field(factory=OrderedDict, init=False, repr=False)
     _lock: Lock = field(factory=Lock, init=False, repr=False)
 
     def remember(self, fax_id: str, facts: Facts) -> None:
@@ -66,20 +66,20 @@ class MemoryLedger:
             if at >= past and not fax_id.startswith(SEND_KEYS):
                 yield fax_id, facts
 
-    def tally(self, name: str) -> None:
+    def count(self, name: str) -> None:
         """Add 1 to the counter *name* of the current hour."""
         with self._lock:
             place = self._hour(0), name
-            self._tallies[place] = self._tallies.get(place, 0) + 1
-            while len(self._tallies) > self.limit:
-                self._tallies.popitem(last=False)
+            self._counts[place] = self._counts.get(place, 0) + 1
+            while len(self._counts) > self.limit:
+                self._counts.popitem(last=False)
 
-    def tallies(self, since: float) -> dict[str, int]:
+    def counts(self, since: float) -> dict[str, int]:
         """Return the counters that are not 0, from *since* seconds ago until now."""
         with self._lock:
             first = self._hour(since)
             found: dict[str, int] = {}
-            for (hour, name), number in self._tallies.items():
+            for (hour, name), number in self._counts.items():
                 if hour >= first:
                     found[name] = found.get(name, 0) + number
             return found
@@ -149,12 +149,12 @@ class MemoryLedger:
             self._inbox.pop(event_id, None)
             self._note(event_id, _DONE)
 
-    def postpone(self, event_id: str, seconds: float, *, as_untaken: bool = False) -> None:
+    def postpone(self, event_id: str, seconds: float, *, count_attempt: bool = True) -> None:
         """Give an event's entry back, to be due in so many *seconds*."""
         with self._lock:
             if event_id in self._inbox:
                 entry = self._inbox[event_id][1]
-                entry = evolve(entry, attempts=entry.attempts - as_untaken)
+                entry = evolve(entry, attempts=entry.attempts - (not count_attempt))
                 self._inbox[event_id] = (self.clock() + seconds, entry)
 
     def waiting(self) -> int:
@@ -177,10 +177,10 @@ class MemoryLedger:
             for event_id in events:
                 del self._claims[event_id]
             first = self._hour(older_than)
-            tallies = [place for place in self._tallies if place[0] < first]
-            for place in tallies:
-                del self._tallies[place]
-            return len(facts) + len(events) + len(tallies)
+            counts = [place for place in self._counts if place[0] < first]
+            for place in counts:
+                del self._counts[place]
+            return len(facts) + len(events) + len(counts)
 
     def close(self) -> None:
         """Do nothing: there is nothing to give up."""

@@ -20,7 +20,8 @@ from twilio_fax_compat._core.migration.legacy_payloads import (
 from twilio_fax_compat._core.migration.provider_list import NEXT
 from twilio_fax_compat._core.translation.create_form import PARAMETERS
 from twilio_fax_compat._core.translation.errors import not_found, problem
-from twilio_fax_compat._core.translation.faxes import FAX_API
+from twilio_fax_compat._core.translation.faxes import DEFAULT_API_URL
+from twilio_fax_compat._core.translation.list_envelope import list_envelope
 
 _FILTERS: Mapping[str, str] = {
     "From": "from_",
@@ -106,17 +107,9 @@ def _list(
             page = resource.page(**named)
         items, url = list(page), getattr(page, "next_page_url", None)
         query = {NEXT: url} if url else None
-    meta = {
-        "key": key,
-        "page": 0,
-        "page_size": len(items),
-        "first_page_url": None,
-        "previous_page_url": None,
-        "next_page_url": f"{FAX_API}{request.path}?{urlencode(query)}" if query else None,
-        "url": None,
-    }
     payloads = [payload_of_instance(item, names) for item in items]
-    return TwilioResponse(200, {key: payloads, "meta": meta})
+    following = f"{DEFAULT_API_URL}{request.path}?{urlencode(query)}" if query else None
+    return TwilioResponse(200, list_envelope(key, payloads, following=following))
 
 
 def _listed(

@@ -9,24 +9,24 @@ from typing import Any, Callable, Mapping
 
 from attrs import define, field
 
-from twilio_fax_compat._core.effects import Mint, Recall, Warn
+from twilio_fax_compat._core.effects import Now, Recall, Warn
 from twilio_fax_compat._core.facts import Facts
 from twilio_fax_compat._core.fax_api.routes import twilio_request
 from twilio_fax_compat._core.messages import TwilioRequest, TwilioResponse
 from twilio_fax_compat._core.migration.decisions import TELNYX, Subject
-from twilio_fax_compat._core.migration.dry_run import rehearse
+from twilio_fax_compat._core.migration.dry_run import dry_run
 from twilio_fax_compat._core.migration.effects import (
     Ask,
     Count,
     Decide,
+    DryRun,
     Note,
     Providers,
-    Rehearse,
     RouteEffect,
-    Tell,
+    WarnDeveloper,
 )
 from twilio_fax_compat._core.migration.routing import route
-from twilio_fax_compat._telnyx.api import Exchange
+from twilio_fax_compat._telnyx.api import FaxApi
 from twilio_fax_compat._telnyx.driver import carry_out, warn_once
 from twilio_fax_compat.ledger import Ledger, LedgerUnavailable, MemoryLedger
 from twilio_fax_compat.migration._legacy_client import LegacyProvider
@@ -40,7 +40,7 @@ _NEEDS_TELNYX = ("ramp", "on", "complete")
 
 
 @define
-class RoutedExchange:
+class RoutedFaxApi:
     """
     One Twilio account's fax API, answered by a legacy client, by Telnyx, or by both.
 
@@ -53,11 +53,11 @@ class RoutedExchange:
     rollout: Rollout
     ledger: Ledger
     settings: TelnyxSettings
-    telnyx: Callable[[], Exchange]
+    telnyx: Callable[[], FaxApi]
     legacy: Callable[[], Any]
     has_telnyx: bool
     unmapped: tuple[str, ...] = ()
-    _telnyx: Exchange | None = field(default=None, init=False)
+    _telnyx: FaxApi | None = field(default=None, init=False)
     _legacy: LegacyProvider | None = field(default=None, init=False)
     # What the ledger could not take.
     _kept: MemoryLedger = field(factory=MemoryLedger, init=False, repr=False)
@@ -116,16 +116,18 @@ class RoutedExchange:
             return partial(self._asker(effect.provider), effect.request)
         return partial(self._carry_out, effect)
 
-    def _carry_out(self, effect: Decide | Rehearse | Count | Note | Tell | Mint | Recall) -> Any:
+    def _carry_out(
+        self, effect: Decide | DryRun | Count | Note | WarnDeveloper | Now | Recall
+    ) -> Any:
         if isinstance(effect, Decide):
             decision = self.rollout.decide(effect.fields, self.account_sid)
             self._check(decision.stage)
             return decision
-        if isinstance(effect, Rehearse):
-            return self._rehearse(effect.fields)
+        if isinstance(effect, DryRun):
+            return self._dry_run(effect.fields)
         if isinstance(effect, (Count, Note)):
             return self._note(effect)
-        if isinstance(effect, Tell):
+        if isinstance(effect, WarnDeveloper):
             logger.warning("%s", effect.text)
             return warn_once(Warn("partial_results", effect.text))
         if isinstance(effect, Recall):
@@ -141,24 +143,24 @@ class RoutedExchange:
             self._legacy = LegacyProvider(self.legacy())
         return self._legacy.answer
 
-    def _rehearse(self, fields: Mapping[str, object]) -> None:
+    def _dry_run(self, fields: Mapping[str, object]) -> None:
         try:
-            rehearsal = rehearse(
+            result = dry_run(
                 fields, self.settings.connection_id, self.settings.unsupported, self.unmapped
             )
-            for name in rehearsal.tallies:
-                self.ledger.tally(name)
+            for name in result.counts:
+                self.ledger.count(name)
         except Exception as error:  # noqa: BLE001 - the fax is sent, whatever becomes of this
-            logger.warning("a rehearsal failed: %s", type(error).__name__)
+            logger.warning("a result failed: %s", type(error).__name__)
             return
         if logger.isEnabledFor(logging.INFO):
-            for kind, text in rehearsal.findings:
+            for kind, text in result.findings:
                 logger.info("shadow: %s %s", kind, text, extra={"fax_finding": kind})
 
     def _note(self, effect: Count | Note) -> None:
         try:
             if isinstance(effect, Count):
-                self.ledger.tally(effect.name)
+                self.ledger.count(effect.name)
             else:
                 self.ledger.remember(effect.key, effect.facts)
                 if self._kept.recall((effect.key,)):

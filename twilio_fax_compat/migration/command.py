@@ -76,7 +76,7 @@ def _status(arguments: argparse.Namespace, ledger: Ledger) -> str:
     rollout = _rollout(arguments.rollout)
     plan = rollout.plan()
     word, seconds = arguments.since
-    found = sides(ledger.tallies(seconds), ledger.recent(seconds))
+    found = sides(ledger.counts(seconds), ledger.recent(seconds))
     if not arguments.json:
         return tables.status(plan, rollout, word, found)
     told = {
@@ -91,7 +91,7 @@ def _status(arguments: argparse.Namespace, ledger: Ledger) -> str:
 
 def _report(arguments: argparse.Namespace, ledger: Ledger) -> str:
     word, seconds = arguments.since
-    found = findings(ledger.tallies(seconds))
+    found = findings(ledger.counts(seconds))
     if not arguments.json:
         return tables.report(word, found)
     groups = {

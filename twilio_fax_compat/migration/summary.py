@@ -13,7 +13,7 @@ from twilio_fax_compat._core.migration.counters import (
     CREATE,
     SHADOW,
     SHADOW_KINDS,
-    read_tally_name,
+    read_counter_name,
 )
 from twilio_fax_compat._core.migration.decisions import LEGACY, TELNYX
 from twilio_fax_compat._core.translation.statuses import twilio_status
@@ -58,11 +58,11 @@ class Side:
         }
 
 
-def sides(tallies: Mapping[str, int], faxes: Iterable[tuple[str, Facts]]) -> dict[str, Side]:
+def sides(counts: Mapping[str, int], faxes: Iterable[tuple[str, Facts]]) -> dict[str, Side]:
     """Return both providers' sides of what counters and *faxes* of a ledger tell."""
     found = {LEGACY: Side(), TELNYX: Side()}
-    for name, number in tallies.items():
-        read = read_tally_name(name)
+    for name, number in counts.items():
+        read = read_counter_name(name)
         if read is not None and read.kind == CREATE and read.group in found:
             found[read.group].sends[read.detail] += number
     for _, facts in faxes:
@@ -81,11 +81,11 @@ def status_of(facts: Facts) -> str:
     return status or UNKNOWN
 
 
-def findings(tallies: Mapping[str, int]) -> dict[str, Counter[str]]:
+def findings(counts: Mapping[str, int]) -> dict[str, Counter[str]]:
     """Return how often the shadow stage found what, by kind."""
     found: dict[str, Counter[str]] = {kind: Counter() for kind in SHADOW_KINDS}
-    for name, number in tallies.items():
-        read = read_tally_name(name)
+    for name, number in counts.items():
+        read = read_counter_name(name)
         if read is not None and read.kind == SHADOW and read.group in found:
             found[read.group][read.detail] += number
     return found

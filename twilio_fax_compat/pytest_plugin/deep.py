@@ -1,4 +1,4 @@
-"""``--fax-deep``: tests that replace Twilio's client, run again with those stand-ins lifted."""
+"""``--fax-deep``: tests that replace Twilio's client, run again with those stand-ins forwarded."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import pytest
 from _pytest.runner import runtestprotocol
 from attrs import define
 
-from twilio_fax_compat.pytest_plugin.doubles.forwarding import Lift
+from twilio_fax_compat.pytest_plugin.doubles.forwarding import Forwarder
 from twilio_fax_compat.pytest_plugin.report.collector import verdict_of
-from twilio_fax_compat.pytest_plugin.report.records import ON_TELNYX, STOOD_IN, DeepRun, TestRecord
+from twilio_fax_compat.pytest_plugin.report.records import ON_TELNYX, REPLACED, DeepRun, TestRecord
 
 if TYPE_CHECKING:
     from twilio_fax_compat.pytest_plugin.run import Run
@@ -32,7 +32,7 @@ class DeepRuns:
         reports = runtestprotocol(item, log=False, nextitem=nextitem)
         record = self.run.current
         passed = all(verdict_of(report) in (None, "passed") for report in reports)
-        if record is not None and passed and record.judged() == STOOD_IN:
+        if record is not None and passed and record.judged() == REPLACED:
             record.deep = self._again(item, nextitem, record)
             self.run.attach(reports[-1], record)
         for report in reports:
@@ -45,23 +45,23 @@ class DeepRuns:
         assert run.client is not None
         assert run.watch is not None
         run.forget_faxes()
-        lift = Lift(run.client(ACCOUNT, "token"), self._silently)
+        forwarder = Forwarder(run.client(ACCOUNT, "token"), self._silently)
         second = run.current = TestRecord(item.nodeid)
-        run.watch.lift = run.client.lift = lift
+        run.watch.forwarder = run.client.forwarder = forwarder
         try:
             reports = runtestprotocol(item, log=False, nextitem=nextitem)
         finally:
-            run.watch.lift = run.client.lift = None
+            run.watch.forwarder = run.client.forwarder = None
             run.current = first
         told = [verdict for verdict in map(verdict_of, reports) if verdict is not None]
         worst = next((verdict for verdict in told if verdict != "passed"), "passed")
         calls = [
             call for call in second.calls if call.answered_by == ON_TELNYX and not call.is_shared
         ]
-        not_lifted = list(dict.fromkeys(lift.not_lifted))
-        if not calls and not not_lifted and not lift.problems:
-            not_lifted = [_why_nothing(first)]
-        return DeepRun(worst, calls, lift.problems, not_lifted)
+        not_forwarded = list(dict.fromkeys(forwarder.not_forwarded))
+        if not calls and not not_forwarded and not forwarder.problems:
+            not_forwarded = [_why_nothing(first)]
+        return DeepRun(worst, calls, forwarder.problems, not_forwarded)
 
     @contextmanager
     def _silently(self) -> Iterator[None]:
@@ -75,5 +75,5 @@ class DeepRuns:
 
 def _why_nothing(record: TestRecord) -> str:
     return "what stands in makes no calls that can be followed ({})".format(
-        ", ".join(record.stand_ins)
+        ", ".join(record.test_doubles)
     )

@@ -10,7 +10,7 @@ from attrs import define, field
 from twilio_fax_compat.pytest_plugin.backends.base import Backend
 from twilio_fax_compat.pytest_plugin.backends.registry import backend_of
 from twilio_fax_compat.pytest_plugin.control_log import ControlLog
-from twilio_fax_compat.pytest_plugin.doubles.mocks import Watch
+from twilio_fax_compat.pytest_plugin.doubles.mocks import MockWatch
 from twilio_fax_compat.pytest_plugin.report.collector import Reports
 from twilio_fax_compat.pytest_plugin.report.records import (
     CONTROL,
@@ -19,9 +19,9 @@ from twilio_fax_compat.pytest_plugin.report.records import (
     TestRecord,
     TwilioCall,
 )
-from twilio_fax_compat.pytest_plugin.report.run_options import Choice
+from twilio_fax_compat.pytest_plugin.report.run_options import RunOptions
 from twilio_fax_compat.pytest_plugin.suite_client import SuiteClient, suite_client
-from twilio_fax_compat.pytest_plugin.twilio_names import Names
+from twilio_fax_compat.pytest_plugin.twilio_names import TwilioNames
 
 ATTRIBUTE = "twilio_fax_compat"
 """The attribute of pytest's reports that carries a test's record, also from pytest-xdist's workers."""
@@ -31,11 +31,11 @@ ATTRIBUTE = "twilio_fax_compat"
 class Run:
     """A pytest plugin of its own, registered once a backend is chosen."""
 
-    choice: Choice
+    choice: RunOptions
     backend: Backend
     reports: Reports
     client: type[SuiteClient] | None = None
-    watch: Watch | None = None
+    watch: MockWatch | None = None
     current: TestRecord | None = None
     is_shared: bool = False
     _parts: list[Any] = field(factory=list)
@@ -44,7 +44,7 @@ class Run:
     @classmethod
     def of(cls, name: str, config: Any) -> Run:
         """Return the run that *config* asks for. Raises UsageError when it must not begin."""
-        choice = Choice.of(name, config)
+        choice = RunOptions.of(name, config)
         return cls(choice, backend_of(name, config), Reports(choice))
 
     def start(self) -> None:
@@ -55,8 +55,8 @@ class Run:
             self._begin(log.start, log.stop)
             return
         self.client = suite_client(SuiteClient, self.backend, self.record)
-        names = Names(self.client, suite_client(self.client, self.backend, self.record))
-        self.watch = Watch(self.stood_in, self.record, self.missed)
+        names = TwilioNames(self.client, suite_client(self.client, self.backend, self.record))
+        self.watch = MockWatch(self.replaced, self.record, self.missed)
         self._begin(self.watch.start, self.watch.stop)
         self._begin(names.take, names.give_back)
 
@@ -77,10 +77,10 @@ class Run:
         if self.current is not None:
             self.current.calls.append(call)
 
-    def stood_in(self, what: str) -> None:
+    def replaced(self, what: str) -> None:
         """Write down that *what* stood in for Twilio in the current test."""
         if self.current is not None:
-            self.current.stood_in(what)
+            self.current.replaced(what)
 
     def forget_faxes(self) -> None:
         """Let the backend forget what the last test left, but for what outlives a test."""

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, Callable, ClassVar, Mapping
 from urllib.parse import urlencode
 
 from twilio_fax_compat._core.cassettes.recorded_account import Recorded
-from twilio_fax_compat._core.fax_api.routes import exchange, twilio_request
+from twilio_fax_compat._core.fax_api.routes import answer_request, twilio_request
 from twilio_fax_compat._core.masking import mask
 from twilio_fax_compat._core.messages import TwilioRequest, TwilioResponse
-from twilio_fax_compat._telnyx.api import Exchange
+from twilio_fax_compat._telnyx.api import FaxApi
 from twilio_fax_compat._telnyx.driver import drive
 from twilio_fax_compat._version import __version__
 from twilio_fax_compat.http.response import PayloadResponse
-from twilio_fax_compat.pytest_plugin.doubles.http_stubs import StandIn, stand_in_for
+from twilio_fax_compat.pytest_plugin.doubles.http_stubs import Double, double_for
 from twilio_fax_compat.pytest_plugin.report.records import (
     ON_TELNYX,
     TwilioCall,
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from twilio_fax_compat._core.translation.media_links import Documents
     from twilio_fax_compat.ledger import Ledger
     from twilio_fax_compat.pytest_plugin.backends.base import Backend, Replay
-    from twilio_fax_compat.pytest_plugin.doubles.forwarding import Lift
+    from twilio_fax_compat.pytest_plugin.doubles.forwarding import Forwarder
 
 Record = Callable[[TwilioCall], None]
 
@@ -41,23 +41,23 @@ class SuiteClient(Client):
     backend: ClassVar[Backend]
     record: ClassVar[Record]
     newest: ClassVar[SuiteClient | None] = None
-    lift: ClassVar[Lift | None] = None
+    forwarder: ClassVar[Forwarder | None] = None
 
     def request(self, method: str, uri: str, *arguments: Any, **named: Any) -> Any:
         """Make a request to Twilio's API, as `Client.request`."""
         SuiteClient.newest = self
-        # What makes lifted calls asks the emulator past all that stands in.
-        is_lifting = self.lift is not None and self is self.lift.client
-        stand_in = None
-        if FAX_URL.match(uri) and not is_lifting:
-            stand_in = stand_in_for(self.http_client)
-        if stand_in is None:
+        # What makes forwarded calls asks the emulator past all that stands in.
+        is_forwarding = self.forwarder is not None and self is self.forwarder.client
+        double = None
+        if FAX_URL.match(uri) and not is_forwarding:
+            double = double_for(self.http_client)
+        if double is None:
             return super().request(method, uri, *arguments, **named)
-        return self._ask(stand_in, method, uri, *arguments, **named)
+        return self._ask(double, method, uri, *arguments, **named)
 
     def _ask(
         self,
-        stand_in: StandIn,
+        double: Double,
         method: str,
         uri: str,
         params: Mapping[str, object] | None = None,
@@ -67,21 +67,21 @@ class SuiteClient(Client):
         **named: Any,
     ) -> Any:
         request = twilio_request(method, uri, params, data)
-        call = TwilioCall.of(request, stand_in.name)
+        call = TwilioCall.of(request, double.name)
         type(self).record(call)
-        replay = self.backend.replay if stand_in.is_recording else None
+        replay = self.backend.replay if double.is_recording else None
         url = _with_query(uri, params)
         if replay is not None and replay.asked_url(url) != url:
             uri, params = replay.asked_url(url), None
-        client = stand_in.client if replay is None else replay.asked_client(stand_in, url)
+        client = double.client if replay is None else replay.asked_client(double, url)
         answer = self._in_twilios_words(client, method, uri, params, data, headers, *rest, **named)
         payload = payload_in(getattr(answer, "text", None))
         if isinstance(answer.status_code, int):
             call.note_payload(answer.status_code, payload)
         if replay is not None:
             answer = self._replayed(replay, call, method, url, data, answer, payload)
-        if self.lift is not None:
-            self.lift.request_answered(request, answer.status_code, payload)
+        if self.forwarder is not None:
+            self.forwarder.request_answered(request, answer.status_code, payload)
         return answer
 
     def _replayed(
@@ -155,15 +155,15 @@ class SuiteClient(Client):
         settings: TelnyxSettings,
         ledger: Ledger,
         documents: Documents | None,
-    ) -> Exchange:
+    ) -> FaxApi:
         http_client = self.backend.carrier(http_client)
-        exchange = SuiteExchange(self.account_sid, settings, http_client, ledger, documents)
-        exchange.backend, exchange.record = self.backend, type(self).record
-        return exchange
+        fax_api = SuiteFaxApi(self.account_sid, settings, http_client, ledger, documents)
+        fax_api.backend, fax_api.record = self.backend, type(self).record
+        return fax_api
 
 
-class SuiteExchange(Exchange):
-    """An exchange that writes down what is asked, and asks the backend."""
+class SuiteFaxApi(FaxApi):
+    """A fax API that writes down what is asked, and asks the backend."""
 
     backend: Backend
     record: Record
@@ -172,7 +172,7 @@ class SuiteExchange(Exchange):
         """Answer a request of Twilio's fax API."""
         call = TwilioCall.of(request, ON_TELNYX)
         self.record(call)
-        flow = watched(exchange(request, self._setup), call)
+        flow = watched(answer_request(request, self._flow_settings), call)
         try:
             return drive(flow, lambda asked: self.backend.send(asked, self._send), self._ledger)
         except BaseException as error:

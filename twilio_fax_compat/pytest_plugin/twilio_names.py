@@ -26,7 +26,7 @@ _FAX_MODULES = tuple(
 
 
 @define(eq=False)
-class Names:
+class TwilioNames:
     """
     The names of Twilio's client, which lead to *client*, and those of ours, which lead to *twin*.
 

@@ -13,9 +13,9 @@ from twilio_fax_compat.http.response import PayloadResponse
 
 if TYPE_CHECKING:
     from twilio_fax_compat._core.translation.media_links import Documents
-    from twilio_fax_compat._telnyx.api import Exchange
+    from twilio_fax_compat._telnyx.api import FaxApi
     from twilio_fax_compat.ledger import Ledger
-    from twilio_fax_compat.migration._routed_api import RoutedExchange
+    from twilio_fax_compat.migration._routed_api import RoutedFaxApi
     from twilio_fax_compat.rest.fax import Fax
     from twilio_fax_compat.settings import TelnyxSettings
 
@@ -87,7 +87,7 @@ class Client:
         self._http_client: Any = http_client or self._default_http_client()
         self._old_provider = legacy
         self._rollout = rollout
-        self._exchange: Exchange | RoutedExchange | None = None
+        self._fax_api: FaxApi | RoutedFaxApi | None = None
         self._exchange_is_plain = True
         self._legacy: Any = None
         self._fax: Fax | None = None
@@ -103,7 +103,7 @@ class Client:
     @http_client.setter
     def http_client(self, http_client: Any) -> None:
         self._http_client = http_client
-        self._exchange = None
+        self._fax_api = None
         if self._legacy is not None and _is_twilio_style(http_client):
             self._legacy.http_client = http_client
 
@@ -138,7 +138,7 @@ class Client:
             return self._twilio_client().request(
                 method, uri, params, data, headers, auth, timeout, allow_redirects
             )
-        exchange = self._exchange
+        exchange = self._fax_api
         if exchange is None or self._exchange_is_plain != is_untouched(self._http_client):
             exchange = self._new_exchange()
         answer = exchange.request(method, uri, params, data)
@@ -164,19 +164,19 @@ class Client:
             netloc += ":" + port
         return urlunsplit(parts._replace(netloc=netloc))
 
-    def _new_exchange(self) -> Exchange | RoutedExchange:
+    def _new_exchange(self) -> FaxApi | RoutedFaxApi:
         self._exchange_is_plain = is_untouched(self._http_client)
         is_routed = (
             self._old_provider is not None
             or self._rollout is not None
             or self._environment.get("TWILIO_FAX_COMPAT_ROLLOUT")
         )
-        self._exchange = self._new_routes() if is_routed else self._telnyx_exchange()
-        return self._exchange
+        self._fax_api = self._new_routes() if is_routed else self._telnyx_fax_api()
+        return self._fax_api
 
-    def _new_routes(self) -> RoutedExchange:
+    def _new_routes(self) -> RoutedFaxApi:
         from twilio_fax_compat.ledger._opening import chosen_ledger
-        from twilio_fax_compat.migration._routed_api import RoutedExchange, rollout_of
+        from twilio_fax_compat.migration._routed_api import RoutedFaxApi, rollout_of
         from twilio_fax_compat.rest._twilio_package import with_fax
         from twilio_fax_compat.settings import TelnyxSettings
 
@@ -185,12 +185,12 @@ class Client:
             settings = self._settings()
         except TwilioException:
             has_telnyx, settings = False, self._telnyx or TelnyxSettings()
-        return RoutedExchange(
+        return RoutedFaxApi(
             self.account_sid,
             rollout_of(self._rollout, self._environment),
             chosen_ledger(self._ledger, self._environment),
             settings,
-            self._telnyx_exchange,
+            self._telnyx_fax_api,
             lambda: with_fax(self._legacy_client),
             has_telnyx,
             tuple(
@@ -200,7 +200,7 @@ class Client:
             ),
         )
 
-    def _telnyx_exchange(self) -> Exchange:
+    def _telnyx_fax_api(self) -> FaxApi:
         from twilio_fax_compat._telnyx.api import documents_at
         from twilio_fax_compat.ledger._opening import chosen_ledger
 
@@ -223,10 +223,10 @@ class Client:
         settings: TelnyxSettings,
         ledger: Ledger,
         documents: Documents | None,
-    ) -> Exchange:
-        from twilio_fax_compat._telnyx.api import Exchange
+    ) -> FaxApi:
+        from twilio_fax_compat._telnyx.api import FaxApi
 
-        return Exchange(self.account_sid, settings, http_client, ledger, documents)
+        return FaxApi(self.account_sid, settings, http_client, ledger, documents)
 
     def _legacy_client(self) -> Any:
         return self._twilio_client() if self._old_provider is None else self._old_provider

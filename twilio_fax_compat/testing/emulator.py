@@ -14,12 +14,12 @@ from twilio_fax_compat.testing.faults import AnyFault, Faults
 from twilio_fax_compat.testing.fax import Fax
 from twilio_fax_compat.testing.journal import Exchange, Journal
 from twilio_fax_compat.testing.lifecycle import Machine
-from twilio_fax_compat.testing.middleware import Gate
+from twilio_fax_compat.testing.middleware import EmulatorMiddleware
 from twilio_fax_compat.testing.server import Server
 from twilio_fax_compat.testing.webhooks import (
     TIMEOUT,
-    Courier,
     Delivery,
+    WebhookSender,
     signed_headers,
     webhook_body,
 )
@@ -80,7 +80,7 @@ class TelnyxEmulator:
         self._clock = Clock((now or datetime.now(timezone.utc)).astimezone(timezone.utc), speed)
         self._faults = Faults()
         self._journal = Journal(journal_limit)
-        self._courier = Courier(
+        self._webhook_sender = WebhookSender(
             SigningKey.generate(), self._faults, self._clock.now, webhook_attempts, webhook_backoff
         )
         self._events: list[dict[str, Any]] = []
@@ -116,7 +116,7 @@ class TelnyxEmulator:
         """
         if self._server is not None:
             raise RuntimeError("the emulator is serving already")
-        gate = Gate(
+        middleware = EmulatorMiddleware(
             self._api.app,
             self.api_key,
             self._faults,
@@ -125,7 +125,7 @@ class TelnyxEmulator:
             self._machine.run_due,
             self._latency,
         )
-        self._server = Server(gate, self._host, self._port)
+        self._server = Server(middleware, self._host, self._port)
         self._port = self._server.port
         self._server.start()
         if self._clock.speed:
@@ -140,7 +140,7 @@ class TelnyxEmulator:
         if self._server is not None:
             self._server.stop()
             self._server = None
-        self._courier.stop()
+        self._webhook_sender.stop()
 
     def __enter__(self) -> TelnyxEmulator:
         return self.start()
@@ -175,7 +175,7 @@ class TelnyxEmulator:
     @property
     def public_key(self) -> str:
         """The key that verifies webhooks: base64 of 32 bytes."""
-        return self._courier.public_key
+        return self._webhook_sender.public_key
 
     @property
     def environ(self) -> dict[str, str]:
@@ -211,7 +211,7 @@ class TelnyxEmulator:
     @property
     def deliveries(self) -> list[Delivery]:
         """Every try to deliver an event, oldest first."""
-        return list(self._courier.deliveries)
+        return list(self._webhook_sender.deliveries)
 
     def advance(self, seconds: float) -> None:
         """
@@ -299,7 +299,7 @@ class TelnyxEmulator:
 
         Raises TimeoutError after *timeout* real seconds.
         """
-        if not self._courier.flush(timeout):
+        if not self._webhook_sender.flush(timeout):
             raise TimeoutError("webhooks are still waiting to be delivered")
 
     def webhook(
@@ -311,7 +311,7 @@ class TelnyxEmulator:
         *event* is one of `events`; *now*, aware, is when it is signed, by default the virtual time.
         """
         body = webhook_body(event, url)
-        return body, signed_headers(self._courier.key, body, now or self.now)
+        return body, signed_headers(self._webhook_sender.key, body, now or self.now)
 
     def inject(
         self,
@@ -344,14 +344,14 @@ class TelnyxEmulator:
 
         The faxes whose ids are in *keep* stay; the time, the key and the port stay too.
         """
-        self._courier.stop()
+        self._webhook_sender.stop()
         self._machine.forget(keep)
         self._machine.outcomes = dict(self._outcomes)
         self._machine.holding = False
         for fax_id in set(self._api.documents) - set(keep):
             self._api.documents.pop(fax_id, None)
         self._events.clear()
-        self._courier.deliveries.clear()
+        self._webhook_sender.deliveries.clear()
         self.clear_faults()
         self.clear_journal()
 
@@ -372,4 +372,4 @@ class TelnyxEmulator:
             urls = [url, fax.resource["webhook_failover_url"]]
             application = self._applications.by_id.get(fax.resource["connection_id"], {})
             patience = application.get("webhook_timeout_secs") or TIMEOUT
-            self._courier.post([one for one in urls if one], event, patience)
+            self._webhook_sender.post([one for one in urls if one], event, patience)

@@ -24,7 +24,7 @@ class Bounds:
 
 
 @define(eq=False)
-class Shelf:
+class SortedFaxes:
     """Faxes in the order of their creation, no two of the same moment."""
 
     faxes: list[Fax] = field(factory=list, repr=False)
@@ -36,7 +36,7 @@ class Shelf:
         self._times.append(fax.created)
 
     def remove(self, fax: Fax) -> None:
-        """Take out a fax that is on the shelf."""
+        """Remove a fax that is there."""
         place = bisect_left(self._times, fax.created)
         del self.faxes[place], self._times[place]
 
@@ -56,20 +56,20 @@ class Shelf:
 
 
 @define(eq=False)
-class Shelves:
+class FaxIndex:
     """All faxes, and those of each direction and number."""
 
-    everything: Shelf = field(factory=Shelf)
-    _by_field: dict[tuple[str, str], Shelf] = field(factory=dict, repr=False)
+    everything: SortedFaxes = field(factory=SortedFaxes)
+    _by_field: dict[tuple[str, str], SortedFaxes] = field(factory=dict, repr=False)
 
     def add(self, fax: Fax) -> None:
         """Take in the newest fax."""
         self.everything.add(fax)
         for key in _keys(fax):
-            shelf = self._by_field.get(key)
-            if shelf is None:
-                shelf = self._by_field[key] = Shelf()
-            shelf.add(fax)
+            faxes = self._by_field.get(key)
+            if faxes is None:
+                faxes = self._by_field[key] = SortedFaxes()
+            faxes.add(fax)
 
     def remove(self, fax: Fax) -> None:
         """Take out a fax."""
@@ -83,9 +83,9 @@ class Shelves:
 
         *equal* may name what is `INDEXED`.
         """
-        nothing = Shelf()
-        shelves = [self._by_field.get(pair, nothing) for pair in equal.items()]
-        shortest = min(shelves, key=lambda shelf: len(shelf.faxes), default=self.everything)
+        nothing = SortedFaxes()
+        index = [self._by_field.get(pair, nothing) for pair in equal.items()]
+        shortest = min(index, key=lambda faxes: len(faxes.faxes), default=self.everything)
         found = shortest.between(bounds)
         if len(equal) > 1:
             wanted = equal.items()

@@ -13,7 +13,7 @@ from attrs import define, field
 from twilio_fax_compat.testing.clock import Clock, iso
 from twilio_fax_compat.testing.fax import CANCELLABLE, GOOD, Fax, event_of
 from twilio_fax_compat.testing.ids import random_ids
-from twilio_fax_compat.testing.index import Bounds, Shelves
+from twilio_fax_compat.testing.index import Bounds, FaxIndex
 
 Announce = Callable[[Fax, "dict[str, Any]"], None]
 Link = Callable[[str, str, datetime], str]
@@ -43,7 +43,7 @@ class Machine:
     _ids: Iterator[str] = field(factory=random_ids, repr=False)
     user_id: str = field(init=False)
     _by_id: dict[str, Fax] = field(factory=dict, repr=False)
-    _shelves: Shelves = field(factory=Shelves, repr=False)
+    _index: FaxIndex = field(factory=FaxIndex, repr=False)
     _due: list[tuple[datetime, int, int, Fax]] = field(factory=list, repr=False)
     _sequence: int = 0
 
@@ -85,7 +85,7 @@ class Machine:
             if self.list_lag:
                 fax.visible_from = monotonic() + self.list_lag
             self._by_id[fax.id] = fax
-            self._shelves.add(fax)
+            self._index.add(fax)
             self._announce(fax, created)
             self._plan(fax, created)
             return fax
@@ -101,7 +101,7 @@ class Machine:
             if fax is None:
                 return False
             fax.plan += 1
-            self._shelves.remove(fax)
+            self._index.remove(fax)
             return True
 
     def forget(self, keep: Collection[str]) -> None:
@@ -122,12 +122,12 @@ class Machine:
     def all(self) -> list[Fax]:
         """Return all faxes in the order of their creation."""
         with self.lock:
-            return list(self._shelves.everything.faxes)
+            return list(self._index.everything.faxes)
 
     def find(self, equal: Mapping[str, str], bounds: Bounds) -> list[Fax]:
         """Return the listed faxes with those values and of that time, oldest first."""
         with self.lock:
-            found = self._shelves.find(equal, bounds)
+            found = self._index.find(equal, bounds)
         if self.list_lag:
             now = monotonic()
             while found and found[-1].visible_from > now:
@@ -187,7 +187,7 @@ class Machine:
         """Hold no more, and let held faxes go on."""
         with self.lock:
             self.holding = False
-            for fax in self._shelves.everything.faxes:
+            for fax in self._index.everything.faxes:
                 if fax.is_held:
                     fax.is_held = False
                     if not fax.is_final:

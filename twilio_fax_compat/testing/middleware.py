@@ -26,7 +26,7 @@ _RESET = struct.pack("ii", 1, 0)
 _CREDENTIALS = "Could not understand the provided credentials."
 
 
-class Gate:
+class EmulatorMiddleware:
     """
     Around the API *app*: the API key, the faults that are due, and the journal.
 

@@ -55,7 +55,7 @@ class _Job:
 
 
 @define
-class Courier:
+class WebhookSender:
     """
     Delivers events, each up to *attempts* times to each of its URLs, until 200 is answered.
 

@@ -14,7 +14,7 @@ from twilio_fax_compat.ledger import InboxEntry
 from twilio_fax_compat.webhooks.inbox import circumstances
 from twilio_fax_compat.webhooks.media import MediaServer
 from twilio_fax_compat.webhooks.middleware import Middleware, path_inside
-from twilio_fax_compat.webhooks.receiver import Stranger
+from twilio_fax_compat.webhooks.receiver import PassThrough
 from twilio_fax_compat.webhooks.verification import SIGNATURE, TIMESTAMP
 
 T = TypeVar("T")
@@ -66,7 +66,7 @@ class ASGIMiddleware(Middleware[App]):
         messages = await _messages(receive, receiver.max_body)
         body = b"".join(message.get("body", b"") for message in messages)
         event = receiver.read(headers, body)
-        if isinstance(event, Stranger):
+        if isinstance(event, PassThrough):
             await self.app(scope, _replay(messages, receive), send)
             return
         if isinstance(event, int):

@@ -54,10 +54,10 @@ def circumstances(environ: Mapping[str, object]) -> dict[str, str]:
 
 
 @define(eq=False)
-class _Shift:
+class _WorkerState:
     """What belongs to one process, and is made anew in the child of a fork."""
 
-    hands: Semaphore
+    slots: Semaphore
     pid: int = field(factory=os.getpid)
     wake: Event = field(factory=Event)
     stopping: Event = field(factory=Event)
@@ -66,7 +66,7 @@ class _Shift:
 
 
 @define(eq=False)
-class Workers:
+class InboxWorkers:
     """
     Threads that take entries from *ledger*'s inbox and *deliver* each, *at_once* at the most.
 
@@ -81,7 +81,7 @@ class Workers:
     at_once: int = 4
     poll: float = 1.0
     lease: float = LEASE
-    _shift: _Shift | None = field(default=None, init=False)
+    _state: _WorkerState | None = field(default=None, init=False)
     _is_stopped: bool = field(default=False, init=False)
     _starting: Lock = field(factory=Lock, init=False)
 
@@ -92,51 +92,51 @@ class Workers:
 
     def ensure(self) -> None:
         """Start to work in this process, if nobody does and it was not stopped."""
-        shift = self._shift
-        if not self._is_stopped and (shift is None or shift.pid != os.getpid()):
+        state = self._state
+        if not self._is_stopped and (state is None or state.pid != os.getpid()):
             self._start()
 
     def wake(self) -> None:
-        """Tell that something was stored."""
+        """LogWarning that something was stored."""
         self.ensure()
-        if self._shift is not None:
-            self._shift.wake.set()
+        if self._state is not None:
+            self._state.wake.set()
 
     def stop(self, timeout: float = 10.0) -> None:
         """Take no more, until `start`, and wait up to *timeout* seconds for what is being delivered."""
         self._is_stopped = True
-        shift = self._shift
-        if shift is None or shift.pid != os.getpid() or shift.thread is None:
+        state = self._state
+        if state is None or state.pid != os.getpid() or state.thread is None:
             return
-        shift.stopping.set()
-        shift.wake.set()
+        state.stopping.set()
+        state.wake.set()
         end = time.monotonic() + timeout
-        shift.thread.join(timeout)
-        while shift.taken and time.monotonic() < end:
+        state.thread.join(timeout)
+        while state.taken and time.monotonic() < end:
             time.sleep(0.01)
-        self._shift = None
+        self._state = None
 
     def _start(self) -> None:
-        if self._shift is not None and self._shift.pid != os.getpid():
+        if self._state is not None and self._state.pid != os.getpid():
             # In the child of a fork the lock may be held by nobody who is left.
             self._starting = Lock()
         with self._starting:
-            shift = self._shift
-            if shift is not None and shift.pid == os.getpid():
+            state = self._state
+            if state is not None and state.pid == os.getpid():
                 return
-            shift = _Shift(Semaphore(self.at_once))
-            shift.thread = Thread(
-                target=self._look_after, args=(shift,), name="fax-inbox", daemon=True
+            state = _WorkerState(Semaphore(self.at_once))
+            state.thread = Thread(
+                target=self._look_after, args=(state,), name="fax-inbox", daemon=True
             )
-            self._shift = shift
+            self._state = state
             atexit.register(_stop_at_exit, weakref.ref(self))
-            shift.thread.start()
+            state.thread.start()
 
-    def _look_after(self, shift: _Shift) -> None:
+    def _look_after(self, state: _WorkerState) -> None:
         in_trouble = False
-        while not shift.stopping.is_set():
-            if not shift.hands.acquire(timeout=self.poll):
-                self._keep_what_is_taken(shift)
+        while not state.stopping.is_set():
+            if not state.slots.acquire(timeout=self.poll):
+                self._keep_what_is_taken(state)
                 continue
             entry = None
             try:
@@ -147,29 +147,29 @@ class Workers:
                     logger.warning("the inbox cannot be reached: %s", error)
                 in_trouble = True
             if entry is None:
-                shift.hands.release()
-                shift.wake.wait(self.poll)
-                shift.wake.clear()
-                self._keep_what_is_taken(shift)
+                state.slots.release()
+                state.wake.wait(self.poll)
+                state.wake.clear()
+                self._keep_what_is_taken(state)
                 continue
-            shift.taken[entry.event_id] = (time.monotonic(), entry)
+            state.taken[entry.event_id] = (time.monotonic(), entry)
             Thread(
-                target=self._handle, args=(shift, entry), name="fax-callback", daemon=True
+                target=self._handle, args=(state, entry), name="fax-callback", daemon=True
             ).start()
 
-    def _keep_what_is_taken(self, shift: _Shift) -> None:
+    def _keep_what_is_taken(self, state: _WorkerState) -> None:
         now = time.monotonic()
-        for event_id, (since, entry) in list(shift.taken.items()):
+        for event_id, (since, entry) in list(state.taken.items()):
             if now - since <= self.lease / 3:
                 continue
             try:
                 self.prolong(entry, self.lease)
             except LedgerUnavailable as error:
                 logger.warning("an event could not be kept: %s", error)
-            if event_id in shift.taken:
-                shift.taken[event_id] = (now, entry)
+            if event_id in state.taken:
+                state.taken[event_id] = (now, entry)
 
-    def _handle(self, shift: _Shift, entry: InboxEntry) -> None:
+    def _handle(self, state: _WorkerState, entry: InboxEntry) -> None:
         try:
             self.deliver(entry)
         except LedgerUnavailable as error:
@@ -177,12 +177,12 @@ class Workers:
         except BaseException:
             logger.exception("the application failed at a callback, which stays in the inbox")
         finally:
-            shift.taken.pop(entry.event_id, None)
-            shift.hands.release()
-            shift.wake.set()
+            state.taken.pop(entry.event_id, None)
+            state.slots.release()
+            state.wake.set()
 
 
-def _stop_at_exit(workers: weakref.ref[Workers]) -> None:
+def _stop_at_exit(workers: weakref.ref[InboxWorkers]) -> None:
     found = workers()
     if found is not None:
         found.stop()

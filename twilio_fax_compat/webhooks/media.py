@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 from attrs import field, frozen, validators
 
 from twilio_fax_compat._core.fax_api.fetch import fetch
-from twilio_fax_compat._core.fax_api.routes import Setup
+from twilio_fax_compat._core.fax_api.routes import FlowSettings
 from twilio_fax_compat._core.messages import TwilioResponse
 from twilio_fax_compat._core.translation.ids import fax_sid
 from twilio_fax_compat._core.translation.media_links import LIFETIME, PATH, MediaLinks
@@ -66,7 +66,7 @@ class MediaServer:
         self._links = links
         self._streams = media.streams
         self._send = sender(settings)
-        self._setup = Setup(
+        self._setup = FlowSettings(
             account_sid=None, connection_id=settings.connection_id or "", retry=settings.retry
         )
         self._storage = None
@@ -77,7 +77,7 @@ class MediaServer:
 
     @property
     def keeps_documents(self) -> bool:
-        """Tell whether documents are stored on arrival."""
+        """LogWarning whether documents are stored on arrival."""
         return self._storage is not None
 
     def answer(self, method: str, path: str, query: str) -> MediaAnswer:

@@ -6,7 +6,7 @@ from typing import Generic, Mapping, Sequence, TypeVar
 
 from twilio_fax_compat.ledger import InboxEntry, Ledger
 from twilio_fax_compat.settings import TelnyxSettings
-from twilio_fax_compat.webhooks.inbox import Workers
+from twilio_fax_compat.webhooks.inbox import InboxWorkers
 from twilio_fax_compat.webhooks.media import Media
 from twilio_fax_compat.webhooks.receiver import Receiver
 
@@ -45,7 +45,7 @@ class Middleware(Generic[A]):
             environ=environ,
         )
         self._workers = (
-            Workers(self._receiver.ledger, self._deliver_entry, self._receiver.keep_taken)
+            InboxWorkers(self._receiver.ledger, self._deliver_entry, self._receiver.keep_taken)
             if inbox
             else None
         )

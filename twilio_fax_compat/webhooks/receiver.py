@@ -12,13 +12,19 @@ from attrs import field, frozen
 from nacl.signing import VerifyKey
 
 from twilio_fax_compat._core.translation.media_links import MediaLinks, media_key
-from twilio_fax_compat._core.webhooks.delivery import AGAIN, DONE, receive, turn_of, work_off
+from twilio_fax_compat._core.webhooks.delivery import (
+    AGAIN,
+    DONE,
+    deliver_from_inbox,
+    fax_lock,
+    receive,
+)
 from twilio_fax_compat._core.webhooks.effects import (
     Step,
     Talk,
 )
 from twilio_fax_compat._core.webhooks.events import FaxEvent, event_name, read_event
-from twilio_fax_compat._core.webhooks.twilio_requests import Rules
+from twilio_fax_compat._core.webhooks.twilio_requests import CallbackSettings
 from twilio_fax_compat.base.exceptions import TwilioException
 from twilio_fax_compat.ledger import InboxEntry, Ledger, LedgerUnavailable, MemoryLedger
 from twilio_fax_compat.ledger._opening import chosen_ledger
@@ -31,7 +37,7 @@ logger = logging.getLogger("twilio_fax_compat.webhooks")
 
 
 @frozen
-class Stranger:
+class PassThrough:
     """A request that is not about a fax, and is the application's own business."""
 
 
@@ -44,7 +50,7 @@ class Receiver:
     seconds.
     """
 
-    rules: Rules
+    rules: CallbackSettings
     keys: Sequence[VerifyKey] = field(repr=False)
     ledger: Ledger = field(repr=False)
     media: MediaServer | None = None
@@ -108,7 +114,7 @@ class Receiver:
         if isinstance(texts, str):
             texts = texts.split(",")
         return cls(
-            rules=Rules(
+            rules=CallbackSettings(
                 account_sid=str(found["TWILIO_ACCOUNT_SID"]),
                 auth_token=str(found["TWILIO_AUTH_TOKEN"]),
                 forwards_all=forward == "all",
@@ -123,7 +129,7 @@ class Receiver:
             max_body=max_body,
         )
 
-    def read(self, headers: Mapping[str, str], body: bytes) -> FaxEvent | Stranger | int:
+    def read(self, headers: Mapping[str, str], body: bytes) -> FaxEvent | PassThrough | int:
         """
         Return the verified event of a webhook, or the HTTP status that answers one without.
 
@@ -136,7 +142,7 @@ class Receiver:
         except (ValueError, RecursionError):
             return _refused(400, "the body is no JSON")
         if not (event_name(told) or "").startswith("fax."):
-            return Stranger()
+            return PassThrough()
         why = why_not_verified(headers, body, self.keys, time.time(), self.tolerance)
         if why is not None:
             return _refused(401, why)
@@ -164,7 +170,7 @@ class Receiver:
         event = read_event(json.loads(entry.body))
         self.ledger.postpone(entry.event_id, seconds)
         if event is not None:
-            self.ledger.prolong(turn_of(event), seconds)
+            self.ledger.prolong(fax_lock(event), seconds)
 
     def begin(self, event: FaxEvent, url: str) -> Talk:
         """Return the steps that deliver an event which just came."""
@@ -174,7 +180,7 @@ class Receiver:
         """Return the steps that deliver an event from the inbox."""
         event = read_event(json.loads(entry.body))
         assert event is not None  # only such events are stored
-        return work_off(event, entry.url, self.rules, entry.attempts)
+        return deliver_from_inbox(event, entry.url, self.rules, entry.attempts)
 
 
 def _media_server(links: MediaLinks, media: Media, environ: Mapping[str, str]) -> MediaServer:

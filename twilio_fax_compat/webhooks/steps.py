@@ -14,11 +14,11 @@ from twilio_fax_compat._core.webhooks.effects import (
     Download,
     Finish,
     Keep,
+    LogWarning,
     Postpone,
     Release,
     Settle,
     Step,
-    Tell,
 )
 from twilio_fax_compat._telnyx.driver import carry_out
 from twilio_fax_compat.ledger import Ledger
@@ -40,8 +40,8 @@ def carry_out_step(step: Step, ledger: Ledger, media: MediaServer | None) -> Any
     if isinstance(step, Finish):
         return ledger.finish(step.event_id)
     if isinstance(step, Postpone):
-        return ledger.postpone(step.event_id, step.seconds, as_untaken=step.as_untaken)
-    if isinstance(step, Tell):
+        return ledger.postpone(step.event_id, step.seconds, count_attempt=step.count_attempt)
+    if isinstance(step, LogWarning):
         code = "" if step.code is None else f"{step.code}: "
         return logger.warning("%s%s", code, step.text)
     if isinstance(step, Download):

@@ -14,7 +14,7 @@ from twilio_fax_compat.ledger import InboxEntry
 from twilio_fax_compat.webhooks.inbox import circumstances
 from twilio_fax_compat.webhooks.media import MediaServer
 from twilio_fax_compat.webhooks.middleware import Middleware, path_inside
-from twilio_fax_compat.webhooks.receiver import Stranger
+from twilio_fax_compat.webhooks.receiver import PassThrough
 
 Environ = Dict[str, Any]
 App = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
@@ -58,7 +58,7 @@ class WSGIMiddleware(Middleware[App]):
             if name.startswith("HTTP_TELNYX_")
         }
         event = receiver.read(headers, body)
-        if isinstance(event, Stranger):
+        if isinstance(event, PassThrough):
             return self.app({**environ, "wsgi.input": BytesIO(body)}, start_response)
         if isinstance(event, int):
             return _answer(start_response, event)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.core.flows import NOW, TOKEN, Run, answer, lost, refused
 from twilio_fax_compat._core.fax_api.create import LOOKUP_PAGES, create
 from twilio_fax_compat._core.fax_api.retries import RetryPolicy
-from twilio_fax_compat._core.fax_api.settings import Setup
+from twilio_fax_compat._core.fax_api.settings import FlowSettings
 from twilio_fax_compat._core.translation.client_state import pack, token_of
 
 FORM = {"To": "+15005550009", "From": "+15005550006", "MediaUrl": "https://x.example/a.pdf"}
@@ -42,8 +42,8 @@ def listed(*faxes, pages=1, number=1):
 
 
 def send(*answers, form=FORM, **policy):
-    setup = Setup(account_sid="AC1", connection_id="123", retry=RetryPolicy(**policy))
-    return Run(create(form, "/Faxes", setup), answers)
+    settings = FlowSettings(account_sid="AC1", connection_id="123", retry=RetryPolicy(**policy))
+    return Run(create(form, "/Faxes", settings), answers)
 
 
 POST, LOOK = "POST /faxes", "GET /faxes"
@@ -184,7 +184,7 @@ def test_an_endless_list_is_not_read_for_ever():
     endless = iter([lost()])
 
     run = Run(
-        create(FORM, "/Faxes", Setup(account_sid=None, connection_id="1")),
+        create(FORM, "/Faxes", FlowSettings(account_sid=None, connection_id="1")),
         lambda _request: next(endless, answer(200, {"data": [resource(token="a")]})),
     )
 
@@ -398,7 +398,7 @@ def test_whatever_fails_there_is_at_most_one_fax(events):
     And an error that says so tells the truth: "not sent" means that there is none.
     """
     telnyx = Telnyx(events)
-    run = Run(create(FORM, "/Faxes", Setup(account_sid="AC1", connection_id="1")), telnyx)
+    run = Run(create(FORM, "/Faxes", FlowSettings(account_sid="AC1", connection_id="1")), telnyx)
 
     assert len(telnyx.faxes) <= 1
     if run.response.status == 201:

@@ -17,9 +17,9 @@ from twilio_fax_compat._core.fax_api.paging import (
     order_of,
     read_listing,
 )
-from twilio_fax_compat._core.fax_api.routes import Setup, exchange, twilio_request
+from twilio_fax_compat._core.fax_api.routes import FlowSettings, answer_request, twilio_request
 
-SETUP = Setup(account_sid="AC1", connection_id="1")
+SETUP = FlowSettings(account_sid="AC1", connection_id="1")
 START = datetime(2026, 7, 1, tzinfo=timezone.utc)
 URL = "https://fax.twilio.com/v1/Faxes"
 
@@ -87,7 +87,7 @@ def moment(text):
 
 
 def page(telnyx, url=URL, **params):
-    run = Run(exchange(twilio_request("GET", url, params), SETUP), telnyx)
+    run = Run(answer_request(twilio_request("GET", url, params), SETUP), telnyx)
     assert run.response.status == 200, run.response.payload
     return run.response.payload
 

@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 from tests.core.flows import Run, answer, lost, refused
 from twilio_fax_compat._core.facts import Facts
 from twilio_fax_compat._core.fax_api.retries import RetryPolicy
-from twilio_fax_compat._core.fax_api.routes import Setup, exchange, twilio_request
+from twilio_fax_compat._core.fax_api.routes import FlowSettings, answer_request, twilio_request
 from twilio_fax_compat._core.messages import TwilioResponse
 
 ID = "6ddd2642-0dab-4bcf-9c5f-45dd5f0a2d2e"
 SID, ME = "FX6ddd26420dab4bcf9c5f45dd5f0a2d2e", "ME6ddd26420dab4bcf9c5f45dd5f0a2d2e"
-SETUP = Setup(account_sid="AC1", connection_id="1", retry=RetryPolicy())
+SETUP = FlowSettings(account_sid="AC1", connection_id="1", retry=RetryPolicy())
 LINK = "https://s3.example/fax.pdf?X-Amz-Date=20260701T115900Z&X-Amz-Expires=7200"
 FRESH = "https://s3.example/fax.pdf?X-Amz-Date=20260701T121000Z&X-Amz-Expires=7200"
 LATER = "Wed, 01 Jul 2026 12:10:00 GMT"
@@ -21,7 +21,7 @@ LATER = "Wed, 01 Jul 2026 12:10:00 GMT"
 def run(method, path, answers=(), facts=None, **fields):
     params, data = (None, fields) if method == "POST" else (fields, None)
     url = "https://fax.twilio.com/v1" + path
-    return Run(exchange(twilio_request(method, url, params, data), SETUP), answers, facts)
+    return Run(answer_request(twilio_request(method, url, params, data), SETUP), answers, facts)
 
 
 def shown(status=200, date=None, **changes):

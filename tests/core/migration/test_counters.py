@@ -14,10 +14,10 @@ from twilio_fax_compat._core.migration.counters import (
     SHADOW_KINDS,
     SHADOW_OK,
     SHADOW_REFUSED,
-    TallyName,
-    read_tally_name,
+    CounterName,
+    counter_name,
+    read_counter_name,
     refused,
-    tally_name,
 )
 from twilio_fax_compat._core.translation.create_form import ADVICE
 
@@ -35,41 +35,41 @@ NUMBERS = st.from_regex(r"\+[1-9][0-9]{6,14}", fullmatch=True)
 )
 def test_a_name_is_read_as_it_was_written(told, name):
     """Each part comes back."""
-    assert tally_name(*told) == name
-    assert read_tally_name(name) == TallyName(*told, *[""] * (3 - len(told)))
+    assert counter_name(*told) == name
+    assert read_counter_name(name) == CounterName(*told, *[""] * (3 - len(told)))
 
 
 @pytest.mark.parametrize("parameter", ADVICE)
 def test_advice_stays_whole(parameter):
     """What an operator is to read is not cut."""
     detail = f"{parameter}: {ADVICE[parameter]}"
-    assert read_tally_name(tally_name(SHADOW, "warned", detail)).detail == detail
+    assert read_counter_name(counter_name(SHADOW, "warned", detail)).detail == detail
 
 
 @given(st.sampled_from(SHADOW_KINDS), st.text(max_size=400), NUMBERS)
 def test_any_detail_makes_a_name(kind, text, number):
     """It can be stored anywhere, is not too long, and is read back; numbers are left out."""
     detail = f"{text} to ({number}) is neither"
-    name = tally_name(SHADOW, kind, detail)
+    name = counter_name(SHADOW, kind, detail)
     assert name.isprintable()
     assert number[1:] not in name
-    read = read_tally_name(name)
+    read = read_counter_name(name)
     assert (read.kind, read.group) == (SHADOW, kind)
     assert len(read.detail) <= DETAIL_LIMIT
-    assert tally_name(*read) == name
+    assert counter_name(*read) == name
 
 
 @given(NUMBERS, NUMBERS)
 def test_the_same_finding_is_one(one, other):
     """Faxes to different numbers are refused for the same reason."""
     assert (
-        len({tally_name(SHADOW, "refused", f"to ({number}) is wrong") for number in (one, other)})
+        len({counter_name(SHADOW, "refused", f"to ({number}) is wrong") for number in (one, other)})
         == 1
     )
-    assert re.search(r"/to is wrong$", tally_name(SHADOW, "refused", f"to ({one}) is wrong"))
+    assert re.search(r"/to is wrong$", counter_name(SHADOW, "refused", f"to ({one}) is wrong"))
 
 
 @pytest.mark.parametrize("name", ["", "create", "create/telnyx", "other/a/b"])
 def test_other_names_are_none_of_these(name):
     """A counter of something else is left alone."""
-    assert read_tally_name(name) is None
+    assert read_counter_name(name) is None

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from twilio_fax_compat._core.messages import TwilioRequest, TwilioResponse
 from twilio_fax_compat._core.migration.decisions import LEGACY, TELNYX
-from twilio_fax_compat._core.migration.effects import Ask, Providers, Tell
+from twilio_fax_compat._core.migration.effects import Ask, Providers, WarnDeveloper
 from twilio_fax_compat._core.migration.merged_list import merged_page
-from twilio_fax_compat._core.migration.provider_list import NEXT, Place
+from twilio_fax_compat._core.migration.provider_list import NEXT, PageToken
 
 BEGINNING = datetime(2026, 7, 1, tzinfo=timezone.utc)
 
@@ -74,7 +74,7 @@ def page_of(providers, fields, **options):
             if isinstance(effect, Ask):
                 result = providers[effect.provider].answer(effect.request)
             else:
-                assert isinstance(effect, Tell)
+                assert isinstance(effect, WarnDeveloper)
                 told.append(effect.text)
     except StopIteration as end:
         return end.value, told
@@ -215,8 +215,8 @@ def test_a_token_that_is_none(token):
     st.sets(st.sampled_from([TELNYX, LEGACY])).map(tuple),
 )
 def test_a_token_is_read_back(bound, seen, ended):
-    place = Place(bound, seen, ended)
-    assert Place.of(place.token()) == place
+    place = PageToken(bound, seen, ended)
+    assert PageToken.of(place.token()) == place
 
 
 @given(st.lists(st.integers(0, 12), max_size=30), st.sampled_from([{}, {"PageSize": "4"}]))

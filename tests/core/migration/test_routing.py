@@ -7,11 +7,11 @@ from attrs import define, evolve, field
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twilio_fax_compat._core.effects import Mint, Minted, Recall
+from twilio_fax_compat._core.effects import Now, Recall
 from twilio_fax_compat._core.facts import SEND_KEYS, Facts, merged
 from twilio_fax_compat._core.messages import TwilioRequest, TwilioResponse
 from twilio_fax_compat._core.migration.decisions import LEGACY, TELNYX, Decision
-from twilio_fax_compat._core.migration.effects import Ask, Count, Decide, Note, Providers, Rehearse
+from twilio_fax_compat._core.migration.effects import Ask, Count, Decide, DryRun, Note, Providers
 from twilio_fax_compat._core.migration.routed_create import PIN_LIFETIME, send_key
 from twilio_fax_compat._core.migration.routing import route
 from twilio_fax_compat._core.translation.errors import not_found, problem
@@ -61,7 +61,7 @@ class World:
     facts: dict = field(factory=dict)
     asked: list = field(factory=list)
     counted: list = field(factory=list)
-    rehearsed: int = 0
+    dry_run: int = 0
     stops_at_ask: bool = False
 
     def run(self, request):
@@ -95,11 +95,11 @@ class World:
             self.facts[effect.key] = merged(self.facts.get(effect.key), effect.facts)
         elif isinstance(effect, Count):
             self.counted.append(effect.name)
-        elif isinstance(effect, Rehearse):
-            self.rehearsed += 1
+        elif isinstance(effect, DryRun):
+            self.dry_run += 1
         else:
-            assert isinstance(effect, Mint)
-            return Minted("", self.now)
+            assert isinstance(effect, Now)
+            return self.now
         return None
 
     def send(self, **fields):
@@ -220,7 +220,7 @@ def test_not_falling_back(stage, kind):
 def test_the_shadow_rehearses_what_was_answered():
     world = World("shadow", {LEGACY: REFUSED})
     world.send()
-    assert (world.asked, world.rehearsed) == ([LEGACY], 1)
+    assert (world.asked, world.dry_run) == ([LEGACY], 1)
 
 
 @given(st.permutations(sorted(FORM)), st.sampled_from(["a", "b"]))

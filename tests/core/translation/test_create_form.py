@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from twilio_fax_compat._core.messages import TwilioResponse
-from twilio_fax_compat._core.translation.create_form import Order, read_order
+from twilio_fax_compat._core.translation.create_form import FaxRequest, parse_create_form
 from twilio_fax_compat._core.translation.statuses import TELNYX_QUALITIES
 
 NUMBERS = st.from_regex(r"\+[1-9][0-9]{1,14}", fullmatch=True)
@@ -17,13 +17,13 @@ FORM = {"To": "+15005550009", "From": "+15005550006", "MediaUrl": "https://x.exa
 
 
 def order_of(fields, **policies):
-    order = read_order(fields, CONNECTION, policies)
-    assert isinstance(order, Order), order
+    order = parse_create_form(fields, CONNECTION, policies)
+    assert isinstance(order, FaxRequest), order
     return order
 
 
 def refusal_of(fields, **policies):
-    response = read_order(fields, CONNECTION, policies)
+    response = parse_create_form(fields, CONNECTION, policies)
     assert isinstance(response, TwilioResponse), response
     assert response.payload["status"] == response.status == 400
     return response.payload
@@ -95,9 +95,10 @@ def test_the_first_order_with_a_callback_by_name():
         "Quality": "https://x.example/a.pdf",
         "StatusCallback": "https://x.example/done",
     }
-    body = order_of(form).body
+    request = order_of(form)
+    body = request.body
 
-    assert body["webhook_url"] == "https://x.example/done"
+    assert request.status_callback == "https://x.example/done"
     assert (body["from"], body["to"]) == ("+15005550006", "sip:fax@example.com")
 
 
@@ -179,7 +180,7 @@ def test_bad_input_is_refused_with_twilios_code(field, value, code):
 )
 def test_no_form_raises(form):
     """Whatever a form holds, the outcome is an order or Twilio's error."""
-    assert isinstance(read_order(form, CONNECTION, {}), (Order, TwilioResponse))
+    assert isinstance(parse_create_form(form, CONNECTION, {}), (FaxRequest, TwilioResponse))
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from twilio_fax_compat._core.translation import statuses
-from twilio_fax_compat._core.translation.failure_reasons import FAILURE_STATUSES
+from twilio_fax_compat._core.translation.failure_reasons import FAILURE_REASONS
 from twilio_fax_compat._core.translation.statuses import (
     QUALITIES,
     STATUSES,
@@ -35,7 +35,7 @@ TWILIO_STATUSES = {
 
 ANYTHING = st.one_of(st.none(), st.booleans(), st.integers(), st.text(max_size=30))
 DIRECTIONS = st.sampled_from(["inbound", "outbound", None, "sideways"])
-REASONS = st.one_of(st.sampled_from(sorted(FAILURE_STATUSES)), ANYTHING)
+REASONS = st.one_of(st.sampled_from(sorted(FAILURE_REASONS)), ANYTHING)
 
 
 @given(st.one_of(st.sampled_from(sorted(STATUSES)), st.text()), DIRECTIONS, REASONS, st.booleans())
@@ -56,7 +56,7 @@ def test_all_ten_statuses_can_be_reached():
         twilio_status(status, direction, reason, asked)
         for status in STATUSES
         for direction in ("inbound", "outbound")
-        for reason in (*FAILURE_STATUSES, None)
+        for reason in (*FAILURE_REASONS, None)
         for asked in (True, False)
     }
 
@@ -187,7 +187,7 @@ def test_every_published_status_and_quality_is_mapped(schemas):
 
 def test_tables_speak_twilios_words():
     """What the tables map to are words Twilio has."""
-    told = {*STATUSES.values(), *FAILURE_STATUSES.values()}
+    told = {*STATUSES.values(), *(row.status for row in FAILURE_REASONS.values())}
 
     assert told <= TWILIO_STATUSES
     assert set(QUALITIES.values()) == set(statuses.TELNYX_QUALITIES)

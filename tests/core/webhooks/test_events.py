@@ -8,7 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from twilio_fax_compat._core.facts import Facts, merged
-from twilio_fax_compat._core.translation.failure_reasons import ERRORS, FAILURE_STATUSES
+from twilio_fax_compat._core.translation.failure_reasons import (
+    ERROR_MESSAGES,
+    FAILURE_REASONS,
+    SOURCES,
+)
 from twilio_fax_compat._core.webhooks.events import (
     EVENT_STATUSES,
     event_name,
@@ -85,13 +89,17 @@ def test_a_direction_that_is_missing_is_told_by_the_event(name):
     assert event_of(name, direction=None).is_inbound
 
 
-def test_every_reason_has_a_code():
-    """The two tables of failure reasons know the same ones, and only Twilio's four codes."""
-    assert set(ERRORS) == set(FAILURE_STATUSES)
-    assert {code for code, _ in ERRORS.values()} == {34002, 34003, 34004, 34108}
+def test_every_reason_is_whole():
+    """Each row has one of Twilio's four codes, a text and a source."""
+    assert {row.code for row in FAILURE_REASONS.values()} == {34002, 34003, 34004, 34108}
+    assert set(ERROR_MESSAGES) == {34002, 34003, 34004, 34108}
+    for row in FAILURE_REASONS.values():
+        assert row.text
+        assert row.source
+        assert set(row.source.split()) <= set(SOURCES)
 
 
-@pytest.mark.parametrize("reason", sorted(ERRORS))
+@pytest.mark.parametrize("reason", sorted(FAILURE_REASONS))
 def test_codes_and_statuses_agree(reason):
     """34002 is busy, 34003 no-answer; a cancellation has no code, other failures have one."""
     fields = to_twilio_callback(event_of("fax.failed", failure_reason=reason), "AC1")

@@ -4,8 +4,8 @@ Twilio's fax API as it was, on loopback: an independent opinion, which knows not
 Written from Twilio's OpenAPI file and its documents, never from this library's own tables.
 """
 
-from tests.fakes.twilio.client import lead_requests, standin_client
+from tests.fakes.twilio.client import client_of_fake, lead_requests
 from tests.fakes.twilio.faxes import FINAL
-from tests.fakes.twilio.server import Failure, Request, TwilioStandIn
+from tests.fakes.twilio.server import Failure, FakeTwilio, Request
 
-__all__ = ["FINAL", "Failure", "Request", "TwilioStandIn", "lead_requests", "standin_client"]
+__all__ = ["FINAL", "Failure", "FakeTwilio", "Request", "client_of_fake", "lead_requests"]

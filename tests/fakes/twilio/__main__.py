@@ -8,11 +8,11 @@ import os
 import runpy
 import sys
 
-from tests.fakes.twilio import TwilioStandIn, lead_requests
+from tests.fakes.twilio import FakeTwilio, lead_requests
 
 
 def main() -> None:
-    with TwilioStandIn(steps_on_fetch=True) as twilio, lead_requests(twilio):
+    with FakeTwilio(steps_on_fetch=True) as twilio, lead_requests(twilio):
         os.environ["TWILIO_ACCOUNT_SID"] = twilio.account_sid
         os.environ["TWILIO_AUTH_TOKEN"] = twilio.auth_token
         del sys.argv[0]

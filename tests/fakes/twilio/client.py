@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any, Iterator
 from unittest import mock
 
 if TYPE_CHECKING:
-    from tests.fakes.twilio.server import TwilioStandIn
+    from tests.fakes.twilio.server import FakeTwilio
 
 HOST = "https://fax.twilio.com"
 
 
-def standin_client(standin: TwilioStandIn, **options: Any) -> Any:
+def client_of_fake(fake: FakeTwilio, **options: Any) -> Any:
     """
-    Return a client of the installed ``twilio`` whose fax requests go to *standin*.
+    Return a client of the installed ``twilio`` whose fax requests go to *fake*.
 
     Other hosts are left alone. *options* are the Client's own.
     """
@@ -23,27 +23,27 @@ def standin_client(standin: TwilioStandIn, **options: Any) -> Any:
 
     class Rewriting(TwilioHttpClient):
         def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> Any:
-            return super().request(method, led(url, standin), *args, **kwargs)
+            return super().request(method, led(url, fake), *args, **kwargs)
 
-    credentials = (standin.account_sid, standin.auth_token)
+    credentials = (fake.account_sid, fake.auth_token)
     return Client(*credentials, **{"http_client": Rewriting(), **options})
 
 
 @contextlib.contextmanager
-def lead_requests(standin: TwilioStandIn) -> Iterator[None]:
-    """Let all that ``requests`` sends to Twilio's fax host go to *standin*, in this process."""
+def lead_requests(fake: FakeTwilio) -> Iterator[None]:
+    """Let all that ``requests`` sends to Twilio's fax host go to *fake*, in this process."""
     from requests.adapters import HTTPAdapter
 
     send = HTTPAdapter.send
 
     def send_there(self: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
-        request.url = led(request.url, standin)
+        request.url = led(request.url, fake)
         return send(self, request, *args, **kwargs)
 
     with mock.patch.object(HTTPAdapter, "send", send_there):
         yield
 
 
-def led(url: str, standin: TwilioStandIn) -> str:
+def led(url: str, fake: FakeTwilio) -> str:
     """Return *url* with the stand-in's origin in place of Twilio's."""
-    return standin.url + url[len(HOST) :] if url.startswith(HOST + "/") else url
+    return fake.url + url[len(HOST) :] if url.startswith(HOST + "/") else url

@@ -20,7 +20,7 @@ from unittest import mock
 
 import pytest
 
-from tests.fakes.twilio.server import TwilioStandIn
+from tests.fakes.twilio.server import FakeTwilio
 
 NAME = "fax.twilio.com"
 NOON = datetime(2021, 3, 4, 12, tzinfo=timezone.utc)
@@ -55,7 +55,7 @@ def recording(tls: ssl.SSLContext, certificate: str, compresses: bool) -> Iterat
     from requests.adapters import HTTPAdapter
     from urllib3.util import connection
 
-    with TwilioStandIn(
+    with FakeTwilio(
         now=NOON,
         tick=1,
         steps_on_fetch=True,

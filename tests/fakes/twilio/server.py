@@ -49,7 +49,7 @@ class Failure:
         return True
 
 
-class TwilioStandIn:
+class FakeTwilio:
     """
     Twilio's fax API on loopback, in a ``with`` block.
 
@@ -93,7 +93,7 @@ class TwilioStandIn:
         self._faxes = Faxes(account_sid, self.now, origin, media_origin or self.url)
         self._api = Api(self._faxes, (account_sid, auth_token), self._announce, self._looked)
 
-    def __enter__(self) -> TwilioStandIn:
+    def __enter__(self) -> FakeTwilio:
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
         return self
 
@@ -263,9 +263,9 @@ class TwilioStandIn:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
-    def __init__(self, standin: TwilioStandIn) -> None:
+    def __init__(self, fake: FakeTwilio) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
-        self.standin = standin
+        self.fake = fake
 
     def handle_error(self, *_request: object) -> None:
         """Say nothing of connections that clients leave."""
@@ -277,21 +277,21 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
     def log_message(self, *_args: object) -> None:
-        """Say nothing: tests read `TwilioStandIn.requests`."""
+        """Say nothing: tests read `FakeTwilio.requests`."""
 
     def _serve(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         request = Request(self.command, self.path, dict(self.headers.items()), body)
-        standin = self.server.standin
-        answer, failure = standin.handle(request)
+        fake = self.server.fake
+        answer, failure = fake.handle(request)
         if failure.delay:
             time.sleep(failure.delay)
         if answer is None:
             self.close_connection = True
             return
-        content, headers = standin.packed(answer, request)
+        content, headers = fake.packed(answer, request)
         self.send_response_only(answer.status)
-        self.send_header("Date", format_datetime(standin.now(), usegmt=True))
+        self.send_header("Date", format_datetime(fake.now(), usegmt=True))
         for name, value in headers.items():
             self.send_header(name, value)
         if answer.status != 204:

@@ -12,7 +12,7 @@ import pytest
 
 from tests import openapi
 from tests.base.libraries import needs_751
-from tests.fakes.twilio import FINAL, TwilioStandIn, judge, lead_requests, standin_client
+from tests.fakes.twilio import FINAL, FakeTwilio, client_of_fake, judge, lead_requests
 from tests.fakes.twilio.faxes import signature
 from tests.webhooks import apps
 from tests.webhooks.serving import listening
@@ -26,13 +26,13 @@ needs_file = pytest.mark.skipif(not openapi.is_available(), reason=judge.WHERE)
 
 @pytest.fixture(name="twilio")
 def _twilio():
-    with TwilioStandIn(now=NOON) as standin:
-        yield standin
+    with FakeTwilio(now=NOON) as fake:
+        yield fake
 
 
 @pytest.fixture(name="client")
 def _client(twilio):
-    return standin_client(twilio)
+    return client_of_fake(twilio)
 
 
 def ask(twilio, method, target, form=None, auth=True, **headers):
@@ -165,7 +165,7 @@ def test_a_fax_fails(twilio, status):
 
 def test_each_fetch_can_be_a_step():
     """A program that polls sees each status once, the last one as the test wants."""
-    with TwilioStandIn(steps_on_fetch=True, outcomes={TO: "busy"}) as twilio:
+    with FakeTwilio(steps_on_fetch=True, outcomes={TO: "busy"}) as twilio:
         sid = twilio.send(FROM, TO)
         seen = [told(twilio, "GET", f"/v1/Faxes/{sid}")[1]["status"] for _ in range(4)]
 
@@ -246,7 +246,7 @@ def test_what_was_asked_is_kept_as_it_came(twilio):
 
 def test_answers_are_compressed_for_those_who_can_read_it():
     """As at Twilio's edge, and only when it is asked for."""
-    with TwilioStandIn(compresses=True) as twilio:
+    with FakeTwilio(compresses=True) as twilio:
         _, body, headers = ask(twilio, "GET", "/v1/Faxes", **{"Accept-Encoding": "gzip, deflate"})
         assert headers["Content-Encoding"] == "gzip"
         assert json.loads(gzip.decompress(body))["faxes"] == []
@@ -264,11 +264,11 @@ def test_an_application_is_told_signed(app):
     """The first and the last status, or each; Twilio's own validator believes them."""
     origin, log = app
     order = {**ORDER, "StatusCallback": origin + "/fax/status"}
-    with TwilioStandIn(auth_token=apps.TOKEN) as twilio:
+    with FakeTwilio(auth_token=apps.TOKEN) as twilio:
         sid = told(twilio, "POST", "/v1/Faxes", order)[1]["sid"]
         twilio.fail(sid, "busy")
         twilio.flush_callbacks()
-    with TwilioStandIn(auth_token=apps.TOKEN, every_status=True) as twilio:
+    with FakeTwilio(auth_token=apps.TOKEN, every_status=True) as twilio:
         twilio.complete(told(twilio, "POST", "/v1/Faxes", order)[1]["sid"], pages=2)
         twilio.flush_callbacks()
 
@@ -285,7 +285,7 @@ def test_an_application_is_told_signed(app):
 def test_a_fax_comes_in(app):
     """The application is asked for TwiML, obeyed, and told of the result."""
     origin, log = app
-    with TwilioStandIn(auth_token=apps.TOKEN) as twilio:
+    with FakeTwilio(auth_token=apps.TOKEN) as twilio:
         sid = twilio.receive(TO, FROM, fax_url=origin + "/fax")
         twilio.flush_callbacks()
         log.twiml = "<Response><Reject/></Response>"

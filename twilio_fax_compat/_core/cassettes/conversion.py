@@ -14,8 +14,8 @@ from attrs import define, evolve, field, frozen
 
 from twilio_fax_compat._core.cassettes.comparison import Comparison
 from twilio_fax_compat._core.cassettes.recorded_account import (
-    Correspondence,
     Recorded,
+    RecordedAccount,
     meta_of,
     records_of,
     resources_in,
@@ -27,10 +27,10 @@ from twilio_fax_compat._core.cassettes.telnyx_answers import (
     refusal,
     telnyx_fax,
 )
-from twilio_fax_compat._core.effects import Effect, Flow, Mint, Minted, Recall, Remember, Warn, run
+from twilio_fax_compat._core.effects import Effect, Flow, NewToken, Now, Recall, Remember, Warn, run
 from twilio_fax_compat._core.facts import Facts, merged
-from twilio_fax_compat._core.fax_api.routes import exchange, twilio_request
-from twilio_fax_compat._core.fax_api.settings import Setup
+from twilio_fax_compat._core.fax_api.routes import answer_request, twilio_request
+from twilio_fax_compat._core.fax_api.settings import FlowSettings
 from twilio_fax_compat._core.messages import (
     JSON,
     TelnyxRequest,
@@ -50,12 +50,12 @@ _MOST_TURNS = 4
 
 
 @define
-class TelnyxSide:
+class RecordedAnswers:
     """Answers the requests that one flow makes of Telnyx from what Twilio *recorded*."""
 
     request: TwilioRequest
     recorded: Recorded
-    known: Correspondence
+    known: RecordedAccount
     turns: int = 0
 
     def __call__(self, effect: TelnyxRequest) -> TelnyxResponse:
@@ -129,7 +129,7 @@ class _Run:
     warnings: list[str] = field(factory=list)
     facts: dict[str, Facts] = field(factory=dict)
 
-    def to_the_end(self, flow: Flow, telnyx: TelnyxSide) -> TwilioResponse:
+    def to_the_end(self, flow: Flow, telnyx: RecordedAnswers) -> TwilioResponse:
         def perform(effect: Effect) -> Any:
             if isinstance(effect, TelnyxRequest):
                 answered = telnyx(effect)
@@ -141,8 +141,10 @@ class _Run:
         return run(flow, perform)
 
     def _carry_out(self, effect: Effect) -> Any:
-        if isinstance(effect, Mint):
-            return Minted(_TOKEN, _NOW)
+        if isinstance(effect, NewToken):
+            return _TOKEN
+        if isinstance(effect, Now):
+            return _NOW
         if isinstance(effect, Recall):
             return self.facts
         if isinstance(effect, Remember):
@@ -157,8 +159,8 @@ def convert(
     url: str,
     form: Mapping[str, object],
     recorded: Recorded,
-    setup: Setup,
-    known: Correspondence,
+    settings: FlowSettings,
+    known: RecordedAccount,
 ) -> Conversion:
     """
     Return what a recorded Twilio interaction is at Telnyx.
@@ -173,7 +175,9 @@ def convert(
     request = twilio_request(method, shim_url, None, form)
     left: Recorded | None = recorded
     while left is not None:
-        response = run.to_the_end(exchange(request, setup), TelnyxSide(request, left, known))
+        response = run.to_the_end(
+            answer_request(request, settings), RecordedAnswers(request, left, known)
+        )
         compare(comparison, left, response)
         if not comparison.refusals:
             # What follows a page that is not there is not there either.

@@ -46,7 +46,7 @@ def resources_in(payload: JSON | None, key: str) -> list[JSON]:
 
 
 @define
-class Correspondence:
+class RecordedAccount:
     """What the interactions so far told. Faxes are known by Telnyx's id."""
 
     faxes: dict[str, JSON] = field(factory=dict, repr=False)

@@ -13,10 +13,10 @@ from typing import Any, Generator, Mapping
 
 from attrs import define, frozen
 
-from twilio_fax_compat._core.effects import Effect, Flow, Mint, Minted
+from twilio_fax_compat._core.effects import Effect, Flow, NewToken, Now
 from twilio_fax_compat._core.fax_api.reading import accepted_fax, is_ambiguous, readable_list
 from twilio_fax_compat._core.fax_api.retries import Budget, RetryPolicy, rate_limit_pause, repeated
-from twilio_fax_compat._core.fax_api.settings import Setup
+from twilio_fax_compat._core.fax_api.settings import FlowSettings
 from twilio_fax_compat._core.masking import mask
 from twilio_fax_compat._core.messages import (
     JSON,
@@ -27,7 +27,7 @@ from twilio_fax_compat._core.messages import (
     TwilioResponse,
 )
 from twilio_fax_compat._core.translation.client_state import pack, token_of
-from twilio_fax_compat._core.translation.create_form import Order, read_order
+from twilio_fax_compat._core.translation.create_form import FaxRequest, parse_create_form
 from twilio_fax_compat._core.translation.errors import (
     from_failure,
     from_telnyx,
@@ -49,22 +49,25 @@ LOOKUP_PAGES = 400
 _LOOKS_FOR_CERTAINTY = 2
 
 
-def create(fields: Mapping[str, object], path: str, setup: Setup) -> Flow:
+def create(fields: Mapping[str, object], path: str, settings: FlowSettings) -> Flow:
     """
     Send the fax that a Twilio create form (*fields*, by wire name) asks for, at most once.
 
     *path* is the Twilio path for error messages. Returns 201 and the payload of the new fax.
     """
-    order = read_order(fields, setup.connection_id, setup.unsupported)
-    if isinstance(order, TwilioResponse):
-        return order
-    yield from order.warnings
-    minted: Minted = yield Mint()
-    order.body["client_state"] = pack(minted.token, order.body["store_media"])
-    sending = Sending(order, minted, setup.retry, Budget.of(setup.retry))
+    fax_request = parse_create_form(fields, settings.connection_id, settings.unsupported)
+    if isinstance(fax_request, TwilioResponse):
+        return fax_request
+    yield from fax_request.warnings
+    token: str = yield NewToken()
+    now: datetime = yield Now()
+    if fax_request.status_callback is not None:
+        fax_request.body["webhook_url"] = settings.webhook_url or fax_request.status_callback
+    fax_request.body["client_state"] = pack(token, fax_request.body["store_media"])
+    sending = Sending(fax_request, token, now, settings.retry, Budget.of(settings.retry))
     answer = yield from sending.run()
     if isinstance(answer, dict):
-        return TwilioResponse(201, created_payload(answer, setup.account_sid))
+        return TwilioResponse(201, created_payload(answer, settings.account_sid, settings.api_url))
     if isinstance(answer, TelnyxResponse):
         return from_telnyx(answer, path)
     return answer
@@ -79,10 +82,11 @@ class Unknown:
 
 @define
 class Sending:
-    """One fax on its way: the order, its token, and what is left of the limits."""
+    """One fax on its way: the request for it, its token, and what is left of the limits."""
 
-    order: Order
-    minted: Minted
+    fax_request: FaxRequest
+    token: str
+    begun: datetime
     policy: RetryPolicy
     budget: Budget
     failures: int = 0
@@ -91,7 +95,7 @@ class Sending:
     def run(self) -> Generator[Effect, Any, JSON | TelnyxResponse | TwilioResponse]:
         """Return the accepted fax, Telnyx's definite refusal, or what is known of a failure."""
         while True:
-            outcome: Outcome = yield TelnyxRequest("POST", "/faxes", (), self.order.body)
+            outcome: Outcome = yield TelnyxRequest("POST", "/faxes", (), self.fax_request.body)
             if isinstance(outcome, Failure) and not outcome.sent:
                 self.failures += 1
                 pause = self.budget.pause() if self.failures < self.policy.attempts else None
@@ -149,7 +153,7 @@ class Sending:
                 return Unknown("asking Telnyx for it failed as well")
             faxes, is_last = page
             for fax in faxes:
-                if token_of(fax.get("client_state")) == self.minted.token:
+                if token_of(fax.get("client_state")) == self.token:
                     return fax
                 if self._may_be_ours(fax):
                     unsure = Unknown("Telnyx has one like it without its client_state")
@@ -158,32 +162,32 @@ class Sending:
         return Unknown("too many faxes to look through")
 
     def _lookup_query(self, number: int) -> list[tuple[str, str]]:
-        body = self.order.body
+        body = self.fax_request.body
         query = [
             ("filter[direction][eq]", "outbound"),
             ("filter[from][eq]", body["from"]),
-            ("filter[created_at][gte]", utc_text(self.minted.now - LOOKUP_WINDOW)),
+            ("filter[created_at][gte]", utc_text(self.begun - LOOKUP_WINDOW)),
             ("page[number]", str(number)),
             ("page[size]", str(LOOKUP_PAGE_SIZE)),
         ]
-        if not self.order.is_to_sip:
+        if not self.fax_request.is_to_sip:
             # The filter is documented for E.164 numbers alone.
             query.insert(2, ("filter[to][eq]", body["to"]))
         return query
 
     def _may_be_ours(self, fax: JSON) -> bool:
-        if fax.get("client_state") or fax.get("to") not in (None, self.order.body["to"]):
+        if fax.get("client_state") or fax.get("to") not in (None, self.fax_request.body["to"]):
             return False
-        if fax.get("media_url") not in (None, "", self.order.body["media_url"]):
+        if fax.get("media_url") not in (None, "", self.fax_request.body["media_url"]):
             return False
         created = parse_timestamp(fax.get("created_at"))
-        return created is None or created > self.minted.now - timedelta(minutes=15)
+        return created is None or created > self.begun - timedelta(minutes=15)
 
 
 def may_have_been_sent(outcome: Outcome, unknown: Unknown, sending: Sending) -> TwilioResponse:
     """Return the error of a fax that Telnyx may or may not have: it must not be sent again."""
-    since: datetime = sending.minted.now - LOOKUP_WINDOW
-    client_state = sending.order.body["client_state"]
+    since: datetime = sending.begun - LOOKUP_WINDOW
+    client_state = sending.fax_request.body["client_state"]
     message = (
         f"The fax may have been sent ({_what_happened(outcome)}, and {unknown.why}): "
         "before sending it again, look in GET /v2/faxes "

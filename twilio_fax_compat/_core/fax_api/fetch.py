@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any, Generator
 
-from twilio_fax_compat._core.effects import Effect, Flow, Mint, Pause, Recall, Warn
+from twilio_fax_compat._core.effects import Effect, Flow, Now, Pause, Recall, Warn
 from twilio_fax_compat._core.facts import NOTHING_KNOWN
 from twilio_fax_compat._core.fax_api.reading import ask_for, error_of, read_fax, resource_of
 from twilio_fax_compat._core.fax_api.retries import repeated
-from twilio_fax_compat._core.fax_api.settings import Setup
+from twilio_fax_compat._core.fax_api.settings import FlowSettings
 from twilio_fax_compat._core.messages import (
     JSON,
     Outcome,
@@ -32,32 +32,32 @@ POLLS = (0.25, 0.5, 1.0)
 """Seconds between looks for what Telnyx has accepted but not yet done."""
 
 
-def fetch(fax_id: str, path: str, setup: Setup) -> Flow:
+def fetch(fax_id: str, path: str, settings: FlowSettings) -> Flow:
     """Return 200 and the fax, its media link renewed when that has expired."""
     # A link of the application's own is renewed when it is followed.
-    read = _fax_with_live_link if setup.documents is None else read_fax
-    fax = yield from read(fax_id, path, setup)
+    read = _fax_with_live_link if settings.documents is None else read_fax
+    fax = yield from read(fax_id, path, settings)
     if isinstance(fax, TwilioResponse):
         return fax
-    return (yield from _told(fax_id, fax, setup))
+    return (yield from _told(fax_id, fax, settings))
 
 
 def _fax_with_live_link(
-    fax_id: str, path: str, setup: Setup
+    fax_id: str, path: str, settings: FlowSettings
 ) -> Generator[Effect, Any, JSON | TwilioResponse]:
-    answer = yield from ask_for(fax_id, setup)
+    answer = yield from ask_for(fax_id, settings)
     fax = resource_of(answer)
     if fax is None:
         return error_of(answer, path)
     if not (yield from _has_expired(fax, answer)):
         return fax
     request = TelnyxRequest("POST", f"/faxes/{fax_id}/actions/refresh")
-    tried = yield from repeated(request, setup.retry)
+    tried = yield from repeated(request, settings.retry)
     renewed = isinstance(tried.outcome, TelnyxResponse) and 200 <= tried.outcome.status < 300
     for seconds in (0.0, *POLLS) if renewed else ():
         if seconds:
             yield Pause(seconds)
-        answer = yield from ask_for(fax_id, setup)
+        answer = yield from ask_for(fax_id, settings)
         fresh = resource_of(answer)
         if fresh is None:
             return error_of(answer, path)
@@ -81,14 +81,14 @@ def _has_expired(fax: JSON, answer: Outcome) -> Generator[Effect, Any, bool]:
     # The server's clock signed the link; ours may be wrong.
     now = parse_http_date(headers.get("date"))
     if now is None:
-        now = (yield Mint()).now
+        now = yield Now()
     return now + LINK_MARGIN >= end
 
 
-def _told(fax_id: str, fax: JSON, setup: Setup) -> Flow:
+def _told(fax_id: str, fax: JSON, settings: FlowSettings) -> Flow:
     known = yield Recall((fax_id,))
     facts = known.get(fax_id, NOTHING_KNOWN)
-    payload = fax_payload(fax, setup.account_sid, facts)
-    if setup.documents is not None:
-        payload = setup.documents.shown(payload, (yield Mint()).now)
+    payload = fax_payload(fax, settings.account_sid, facts, settings.api_url)
+    if settings.documents is not None:
+        payload = settings.documents.shown(payload, (yield Now()))
     return TwilioResponse(200, payload)

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from typing import Mapping
 
-from twilio_fax_compat._core.effects import Flow, Mint, Recall
+from twilio_fax_compat._core.effects import Flow, Now, Recall
 from twilio_fax_compat._core.facts import NOTHING_KNOWN
 from twilio_fax_compat._core.fax_api.paging import is_last_page, read_listing
 from twilio_fax_compat._core.fax_api.reading import error_of, readable_list
 from twilio_fax_compat._core.fax_api.retries import repeated
-from twilio_fax_compat._core.fax_api.settings import Setup
+from twilio_fax_compat._core.fax_api.settings import FlowSettings
 from twilio_fax_compat._core.messages import TelnyxResponse, TwilioResponse
 from twilio_fax_compat._core.translation.faxes import fax_payload
 
 
-def list_faxes(fields: Mapping[str, object], path: str, setup: Setup) -> Flow:
+def list_faxes(fields: Mapping[str, object], path: str, settings: FlowSettings) -> Flow:
     """Return 200 and one page of faxes in Twilio's envelope, with one Telnyx request as a rule."""
     listing = read_listing(fields)
     if isinstance(listing, TwilioResponse):
         return listing
     while True:
         request = listing.request()
-        tried = yield from repeated(request, setup.retry)
+        tried = yield from repeated(request, settings.retry)
         page = readable_list(tried.outcome)
         if page is None:
             return error_of(tried.outcome, path)
@@ -40,10 +40,17 @@ def list_faxes(fields: Mapping[str, object], path: str, setup: Setup) -> Flow:
         following = listing.after(faxes, handed_out)
     known = yield Recall([str(fax.get("id")) for fax in handed_out])
     payloads = [
-        fax_payload(fax, setup.account_sid, known.get(fax.get("id"), NOTHING_KNOWN))
+        fax_payload(
+            fax,
+            settings.account_sid,
+            known.get(fax.get("id"), NOTHING_KNOWN),
+            settings.api_url,
+        )
         for fax in handed_out
     ]
-    if setup.documents is not None:
-        now = (yield Mint()).now
-        payloads = [setup.documents.shown(payload, now) for payload in payloads]
-    return TwilioResponse(200, listing.envelope(payloads, following, path, "faxes"))
+    if settings.documents is not None:
+        now = yield Now()
+        payloads = [settings.documents.shown(payload, now) for payload in payloads]
+    return TwilioResponse(
+        200, listing.envelope(payloads, following, settings.api_url + path, "faxes")
+    )

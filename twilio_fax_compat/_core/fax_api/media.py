@@ -7,7 +7,7 @@ from typing import Mapping
 from twilio_fax_compat._core.effects import Flow
 from twilio_fax_compat._core.fax_api.paging import read_listing
 from twilio_fax_compat._core.fax_api.reading import read_fax
-from twilio_fax_compat._core.fax_api.settings import Setup
+from twilio_fax_compat._core.fax_api.settings import FlowSettings
 from twilio_fax_compat._core.messages import (
     TwilioResponse,
 )
@@ -21,12 +21,12 @@ from twilio_fax_compat._core.translation.faxes import (
 from twilio_fax_compat._core.translation.ids import fax_sid
 
 
-def fetch_media(fax_id: str, path: str, setup: Setup) -> Flow:
+def fetch_media(fax_id: str, path: str, settings: FlowSettings) -> Flow:
     """Return 200 and the FaxMedia of a fax."""
-    fax = yield from read_fax(fax_id, path, setup)
+    fax = yield from read_fax(fax_id, path, settings)
     if isinstance(fax, TwilioResponse):
         return fax
-    media = media_payload(fax, setup.account_sid)
+    media = media_payload(fax, settings.account_sid, settings.api_url)
     return TwilioResponse(200, media) if media else not_found(path)
 
 
@@ -40,13 +40,19 @@ def media_cannot_go_alone(fax_id: str) -> TwilioResponse:
     )
 
 
-def list_media(fax_id: str, fields: Mapping[str, object], path: str, setup: Setup) -> Flow:
+def list_media(
+    fax_id: str, fields: Mapping[str, object], path: str, settings: FlowSettings
+) -> Flow:
     """Return 200 and a page with the one FaxMedia of a fax, or none."""
     listing = read_listing(fields)
     if isinstance(listing, TwilioResponse):
         return listing
-    fax = yield from read_fax(fax_id, path, setup)
+    fax = yield from read_fax(fax_id, path, settings)
     if isinstance(fax, TwilioResponse):
         return fax
-    media = None if listing.page_number else media_payload(fax, setup.account_sid)
-    return TwilioResponse(200, listing.envelope([media] if media else [], None, path, "media"))
+    media = (
+        None if listing.page_number else media_payload(fax, settings.account_sid, settings.api_url)
+    )
+    return TwilioResponse(
+        200, listing.envelope([media] if media else [], None, settings.api_url + path, "media")
+    )

@@ -21,7 +21,7 @@ from attrs import define, field, frozen
 
 from twilio_fax_compat._core.messages import JSON, TelnyxRequest, TwilioResponse
 from twilio_fax_compat._core.translation.errors import problem
-from twilio_fax_compat._core.translation.faxes import FAX_API
+from twilio_fax_compat._core.translation.list_envelope import list_envelope
 from twilio_fax_compat._core.translation.times import last_moment_of, parse_timestamp, utc_text
 
 DEFAULT_PAGE_SIZE = 50
@@ -165,8 +165,10 @@ class Listing:
         seen = (before.seen if same else ()) + tuple(map(_mark, tied))
         return Cursor(order, bound, before.page if same and before.order else 1, seen)
 
-    def envelope(self, payloads: list[JSON], following: Cursor | None, path: str, key: str) -> JSON:
-        """Return Twilio's list envelope around *payloads*."""
+    def envelope(
+        self, payloads: list[JSON], following: Cursor | None, list_url: str, key: str
+    ) -> JSON:
+        """Return Twilio's list envelope around *payloads*, with the pages of *list_url*."""
         next_fields: list[tuple[str, str]] = []
         if following is not None:
             next_fields = [
@@ -177,26 +179,26 @@ class Listing:
         here = [("Page", str(self.page_number))]
         if self.page_number and self.cursor.order:
             here.append(("PageToken", self.cursor.token()))
-        begin = f"{FAX_API}{path}?" + urlencode(
-            [*self.url_fields, ("PageSize", str(self.page_size))], quote_via=quote
+        begin = (
+            list_url
+            + "?"
+            + urlencode([*self.url_fields, ("PageSize", str(self.page_size))], quote_via=quote)
         )
 
         def url(fields: Sequence[tuple[str, str]]) -> str | None:
             # Numbers and tokens need no quoting.
             return "&".join([begin, *map("=".join, fields)]) if fields else None
 
-        return {
-            key: payloads,
-            "meta": {
-                "key": key,
-                "page": self.page_number,
-                "page_size": self.page_size,
-                "first_page_url": url([("Page", "0")]),
-                "previous_page_url": url(previous),
-                "next_page_url": url(next_fields),
-                "url": url(here),
-            },
-        }
+        return list_envelope(
+            key,
+            payloads,
+            page=self.page_number,
+            page_size=self.page_size,
+            url=url(here),
+            first=url([("Page", "0")]),
+            previous=url(previous),
+            following=url(next_fields),
+        )
 
 
 def read_listing(fields: Mapping[str, object]) -> Listing | TwilioResponse:

@@ -6,7 +6,7 @@ from typing import Any, Generator
 
 from twilio_fax_compat._core.effects import Effect
 from twilio_fax_compat._core.fax_api.retries import Tried, repeated
-from twilio_fax_compat._core.fax_api.settings import Setup
+from twilio_fax_compat._core.fax_api.settings import FlowSettings
 from twilio_fax_compat._core.messages import (
     JSON,
     Failure,
@@ -23,16 +23,18 @@ from twilio_fax_compat._core.translation.errors import (
 )
 
 
-def read_fax(fax_id: str, path: str, setup: Setup) -> Generator[Effect, Any, JSON | TwilioResponse]:
+def read_fax(
+    fax_id: str, path: str, settings: FlowSettings
+) -> Generator[Effect, Any, JSON | TwilioResponse]:
     """Return the fax, or Twilio's error for its absence."""
-    answer = yield from ask_for(fax_id, setup)
+    answer = yield from ask_for(fax_id, settings)
     fax = resource_of(answer)
     return error_of(answer, path) if fax is None else fax
 
 
-def ask_for(fax_id: str, setup: Setup) -> Generator[Effect, Any, Outcome]:
+def ask_for(fax_id: str, settings: FlowSettings) -> Generator[Effect, Any, Outcome]:
     """Return what Telnyx answers to a look at the fax."""
-    tried: Tried = yield from repeated(TelnyxRequest("GET", f"/faxes/{fax_id}"), setup.retry)
+    tried: Tried = yield from repeated(TelnyxRequest("GET", f"/faxes/{fax_id}"), settings.retry)
     return tried.outcome
 
 

@@ -11,7 +11,7 @@ from typing import Any, Generator, Mapping
 
 from attrs import define, field, frozen, validators
 
-from twilio_fax_compat._core.effects import Effect, Mint, Pause
+from twilio_fax_compat._core.effects import Effect, Now, Pause
 from twilio_fax_compat._core.messages import Failure, Outcome, TelnyxRequest, TelnyxResponse
 from twilio_fax_compat._core.translation.times import parse_http_date
 
@@ -73,7 +73,7 @@ class Budget:
         return planned
 
 
-def told_to_wait(headers: Mapping[str, str], now: datetime) -> float | None:
+def requested_wait(headers: Mapping[str, str], now: datetime) -> float | None:
     """
     Return the seconds that a 429 asks to wait for, or None when it does not tell.
 
@@ -99,8 +99,8 @@ def rate_limit_pause(
     """Return the pause that a 429 asks for, or None when it is longer than the policy allows."""
     now = parse_http_date(response.headers.get("date"))
     if now is None:
-        now = (yield Mint()).now
-    seconds = told_to_wait(response.headers, now.astimezone(timezone.utc))
+        now = yield Now()
+    seconds = requested_wait(response.headers, now.astimezone(timezone.utc))
     if not seconds:
         return budget.pause()
     if seconds > budget.policy.rate_limit_wait:

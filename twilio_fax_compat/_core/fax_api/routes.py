@@ -18,7 +18,7 @@ from twilio_fax_compat._core.fax_api.fetch import (
 )
 from twilio_fax_compat._core.fax_api.media import fetch_media, media_cannot_go_alone
 from twilio_fax_compat._core.fax_api.retries import RetryPolicy
-from twilio_fax_compat._core.fax_api.settings import Setup
+from twilio_fax_compat._core.fax_api.settings import FlowSettings
 from twilio_fax_compat._core.fax_api.update import delete, update
 from twilio_fax_compat._core.messages import (
     TwilioRequest,
@@ -30,7 +30,7 @@ from twilio_fax_compat._core.translation.errors import (
 )
 from twilio_fax_compat._core.translation.ids import fax_id
 
-__all__ = ["RetryPolicy", "Setup", "exchange", "twilio_request"]
+__all__ = ["FlowSettings", "RetryPolicy", "answer_request", "twilio_request"]
 
 ROUTE = re.compile(r"/Faxes(?:/([^/]+)(?:/(Media)(?:/([^/]+))?)?)?/?")
 """The paths of Twilio's fax API: the groups are the SID, ``Media``, and the SID of that."""
@@ -54,7 +54,7 @@ def twilio_request(
     return TwilioRequest(method, path[3:] if path.startswith("/v1/") else path, fields)
 
 
-def exchange(request: TwilioRequest, setup: Setup) -> Flow:
+def answer_request(request: TwilioRequest, settings: FlowSettings) -> Flow:
     """Answer a Twilio fax request by talking to Telnyx."""
     path, method = request.path, request.method.upper()
     route = ROUTE.fullmatch(path)
@@ -63,33 +63,37 @@ def exchange(request: TwilioRequest, setup: Setup) -> Flow:
     sid, has_media, media = route.groups()
     if sid is None:
         if method == "POST":
-            return (yield from create(request.fields, path, setup))
+            return (yield from create(request.fields, path, settings))
         if method != "GET":
             return _not_allowed(method)
         # A program that only sends has no need of it.
         from twilio_fax_compat._core.fax_api.lists import list_faxes
 
-        return (yield from list_faxes(request.fields, path, setup))
+        return (yield from list_faxes(request.fields, path, settings))
     fax = fax_id(unquote(sid))
     if fax is None:
         return not_found(path)
     if not has_media:
         if method == "GET":
-            return (yield from fetch(fax, path, setup))
+            return (yield from fetch(fax, path, settings))
         if method == "POST":
-            return (yield from update(fax, request.fields, path, setup))
-        return (yield from delete(fax, path, setup)) if method == "DELETE" else _not_allowed(method)
+            return (yield from update(fax, request.fields, path, settings))
+        return (
+            (yield from delete(fax, path, settings)) if method == "DELETE" else _not_allowed(method)
+        )
     if media is None:
         if method != "GET":
             return _not_allowed(method)
         from twilio_fax_compat._core.fax_api.media import list_media
 
-        return (yield from list_media(fax, request.fields, path, setup))
+        return (yield from list_media(fax, request.fields, path, settings))
     if fax_id(unquote(media), "ME") != fax:
         return not_found(path)
     if method == "DELETE":
         return media_cannot_go_alone(fax)
-    return (yield from fetch_media(fax, path, setup)) if method == "GET" else _not_allowed(method)
+    return (
+        (yield from fetch_media(fax, path, settings)) if method == "GET" else _not_allowed(method)
+    )
 
 
 def _not_allowed(method: str) -> TwilioResponse:

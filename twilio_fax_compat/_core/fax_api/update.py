@@ -13,7 +13,7 @@ from twilio_fax_compat._core.fax_api.fetch import (
 )
 from twilio_fax_compat._core.fax_api.reading import error_of, read_fax
 from twilio_fax_compat._core.fax_api.retries import Tried, repeated
-from twilio_fax_compat._core.fax_api.settings import Setup
+from twilio_fax_compat._core.fax_api.settings import FlowSettings
 from twilio_fax_compat._core.messages import (
     JSON,
     Failure,
@@ -30,7 +30,7 @@ from twilio_fax_compat._core.translation.errors import (
 from twilio_fax_compat._core.translation.statuses import is_terminal
 
 
-def update(fax_id: str, fields: Mapping[str, object], path: str, setup: Setup) -> Flow:
+def update(fax_id: str, fields: Mapping[str, object], path: str, settings: FlowSettings) -> Flow:
     """
     Cancel the fax and return 200 and what became of it.
 
@@ -39,11 +39,11 @@ def update(fax_id: str, fields: Mapping[str, object], path: str, setup: Setup) -
     """
     status = fields.get("Status")
     if status is None:
-        return (yield from fetch(fax_id, path, setup))
+        return (yield from fetch(fax_id, path, settings))
     if status != "canceled":
         return problem(400, 20422, "status: the only status a fax can be given is 'canceled'")
     request = TelnyxRequest("POST", f"/faxes/{fax_id}/actions/cancel")
-    tried: Tried = yield from repeated(request, setup.retry)
+    tried: Tried = yield from repeated(request, settings.retry)
     outcome = tried.outcome
     if isinstance(outcome, Failure):
         if outcome.sent:
@@ -57,18 +57,18 @@ def update(fax_id: str, fields: Mapping[str, object], path: str, setup: Setup) -
     for seconds in (0.0, *POLLS):
         if seconds:
             yield Pause(seconds)
-        answer = yield from read_fax(fax_id, path, setup)
+        answer = yield from read_fax(fax_id, path, settings)
         if isinstance(answer, TwilioResponse):
             return answer
         fax = answer
         if is_terminal(fax.get("status")):
             break
-    return (yield from _told(fax_id, fax, setup))
+    return (yield from _told(fax_id, fax, settings))
 
 
-def delete(fax_id: str, path: str, setup: Setup) -> Flow:
+def delete(fax_id: str, path: str, settings: FlowSettings) -> Flow:
     """Delete the fax and its media: 204."""
-    tried = yield from repeated(TelnyxRequest("DELETE", f"/faxes/{fax_id}"), setup.retry)
+    tried = yield from repeated(TelnyxRequest("DELETE", f"/faxes/{fax_id}"), settings.retry)
     outcome = tried.outcome
     if isinstance(outcome, TelnyxResponse) and (
         200 <= outcome.status < 300 or (tried.unsure and outcome.status == 404)

@@ -32,7 +32,7 @@ DETAIL_LIMIT = 300
 _MASKED = re.compile(r" ?\(?\.\.\.[0-9]{0,4}\)?")
 
 
-class TallyName(NamedTuple):
+class CounterName(NamedTuple):
     """A counter's *kind* (`CREATE` or `SHADOW`), its *group* and its *detail*."""
 
     kind: str
@@ -45,7 +45,7 @@ def refused(code: object) -> str:
     return f"refused:{code}"
 
 
-def tally_name(kind: str, group: str, detail: str = "") -> str:
+def counter_name(kind: str, group: str, detail: str = "") -> str:
     """
     Return the name of a counter.
 
@@ -59,13 +59,13 @@ def tally_name(kind: str, group: str, detail: str = "") -> str:
 
 
 @lru_cache(maxsize=256)
-def create_tally(provider: str, outcome: str) -> str:
+def create_counter(provider: str, outcome: str) -> str:
     """Return the name of the counter of a *provider*'s sends that had an *outcome*."""
-    return tally_name(CREATE, provider, outcome)
+    return counter_name(CREATE, provider, outcome)
 
 
-def read_tally_name(name: str) -> TallyName | None:
+def read_counter_name(name: str) -> CounterName | None:
     """Return what a counter's *name* says, None for one that is not of these."""
     kind, _, rest = name.partition("/")
     group, slash, detail = rest.partition("/")
-    return TallyName(kind, group, detail) if slash and kind in (CREATE, SHADOW) else None
+    return CounterName(kind, group, detail) if slash and kind in (CREATE, SHADOW) else None

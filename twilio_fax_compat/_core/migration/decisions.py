@@ -8,8 +8,15 @@ from typing import Mapping
 from attrs import field, frozen
 
 from twilio_fax_compat._core.masking import mask_number
-from twilio_fax_compat._core.migration.plans import KEYS, STAGES, Plan, Rules, normalised, read_plan
-from twilio_fax_compat._core.translation.create_form import in_todays_order
+from twilio_fax_compat._core.migration.plans import (
+    KEYS,
+    STAGES,
+    NumberRules,
+    Plan,
+    normalised,
+    read_plan,
+)
+from twilio_fax_compat._core.translation.create_form import reorder_legacy_arguments
 
 __all__ = [
     "KEYS",
@@ -46,7 +53,7 @@ class Subject:
     @classmethod
     def of(cls, fields: Mapping[str, object], account_sid: str | None, key: str = "to") -> Subject:
         """Return that of a Twilio create form, *fields* by wire name."""
-        form = in_todays_order(fields)
+        form = reorder_legacy_arguments(fields)
         return cls(
             normalised(form.get("To")),
             normalised(form.get("From")),
@@ -107,5 +114,5 @@ def decide_for(plan: Plan, subject: Subject) -> Decision:
     return Decision(stage, provider, "percentage", key_hash)
 
 
-def _matches(rules: Rules, subject: Subject) -> bool:
+def _matches(rules: NumberRules, subject: Subject) -> bool:
     return any(patterns.match(subject.value(key)) for key, patterns in rules.items())

@@ -13,13 +13,13 @@ from twilio_fax_compat._core.migration.counters import (
     SHADOW_REFUSED,
     SHADOW_UNMAPPED,
     SHADOW_WARNED,
-    tally_name,
+    counter_name,
 )
-from twilio_fax_compat._core.translation.create_form import read_order
+from twilio_fax_compat._core.translation.create_form import parse_create_form
 
 
 @frozen
-class Rehearsal:
+class DryRunResult:
     """
     What would happen: the *body* of the request to Telnyx, or why it would be refused.
 
@@ -30,17 +30,17 @@ class Rehearsal:
     findings: tuple[tuple[str, str], ...]
 
     @property
-    def tallies(self) -> list[str]:
+    def counts(self) -> list[str]:
         """The names of the counters that the findings add to."""
-        return [tally_name(SHADOW, kind, text) for kind, text in self.findings]
+        return [counter_name(SHADOW, kind, text) for kind, text in self.findings]
 
 
-def rehearse(
+def dry_run(
     fields: Mapping[str, object],
     connection_id: str | None,
     unsupported: Mapping[str, str],
     unmapped: tuple[str, ...] = (),
-) -> Rehearsal:
+) -> DryRunResult:
     """
     Build and check the Telnyx request of a Twilio create form, *fields* by wire name.
 
@@ -49,10 +49,10 @@ def rehearse(
     findings = [(SHADOW_UNMAPPED, text) for text in unmapped]
     if not connection_id:
         findings.append((SHADOW_UNMAPPED, "TELNYX_CONNECTION_ID is not set"))
-    order = read_order(fields, connection_id or "", unsupported)
-    if isinstance(order, TwilioResponse):
-        payload = order.payload or {}
+    fax_request = parse_create_form(fields, connection_id or "", unsupported)
+    if isinstance(fax_request, TwilioResponse):
+        payload = fax_request.payload or {}
         text = "{}: {}".format(payload.get("code"), payload.get("message"))
-        return Rehearsal(None, (*findings, (SHADOW_REFUSED, text)))
-    findings.extend((SHADOW_WARNED, warning.text) for warning in order.warnings)
-    return Rehearsal(order.body, (*findings, (SHADOW_OK, "")))
+        return DryRunResult(None, (*findings, (SHADOW_REFUSED, text)))
+    findings.extend((SHADOW_WARNED, warning.text) for warning in fax_request.warnings)
+    return DryRunResult(fax_request.body, (*findings, (SHADOW_OK, "")))

@@ -6,10 +6,11 @@ from typing import Any, Generator, Mapping, Union
 
 from attrs import field, frozen
 
-from twilio_fax_compat._core.effects import Mint, Recall
+from twilio_fax_compat._core.effects import Now, Recall
 from twilio_fax_compat._core.facts import Facts
 from twilio_fax_compat._core.messages import JSON, TwilioRequest, TwilioResponse
 from twilio_fax_compat._core.migration.decisions import LEGACY, TELNYX
+from twilio_fax_compat._core.translation.faxes import DEFAULT_API_URL
 
 NAMES: Mapping[str, str] = {LEGACY: "the legacy provider", TELNYX: "Telnyx"}
 """What messages call the providers."""
@@ -35,7 +36,7 @@ class Decide:
 
 
 @frozen
-class Rehearse:
+class DryRun:
     """Effect: note what Telnyx would have made of a create form; answered with None."""
 
     fields: Mapping[str, object] = field(repr=False)
@@ -57,13 +58,13 @@ class Note:
 
 
 @frozen
-class Tell:
+class WarnDeveloper:
     """Effect: warn the developer, and whoever reads the log, of *text*; answered with None."""
 
     text: str
 
 
-RouteEffect = Union[Ask, Decide, Rehearse, Count, Note, Tell, Mint, Recall]
+RouteEffect = Union[Ask, Decide, DryRun, Count, Note, WarnDeveloper, Now, Recall]
 Route = Generator[RouteEffect, Any, TwilioResponse]
 
 
@@ -75,6 +76,7 @@ class Providers:
     *has_telnyx* and *has_legacy* tell whether each is there, *salt* keeps the keys of sends apart,
     *falls_back* gives what Telnyx certainly did not send to the legacy provider, *is_partial* leaves
     a provider that is down out of lists. *outlasts* says that the ledger outlives this process.
+    *api_url* stands in the URLs of pages.
     """
 
     has_telnyx: bool = True
@@ -83,6 +85,7 @@ class Providers:
     is_partial: bool = False
     outlasts: bool = False
     salt: str = field(default="", repr=False)
+    api_url: str = DEFAULT_API_URL
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -16,10 +16,22 @@ from urllib.parse import urlencode
 from twilio_fax_compat._core.fax_api.paging import FILTERS, MAX_PAGE_SIZE, read_listing
 from twilio_fax_compat._core.messages import JSON, TwilioRequest, TwilioResponse
 from twilio_fax_compat._core.migration.decisions import LEGACY, TELNYX
-from twilio_fax_compat._core.migration.effects import NAMES, Providers, RouteEffect, Tell, provided
-from twilio_fax_compat._core.migration.provider_list import NEXT, Place, Source, mark_of, second_of
+from twilio_fax_compat._core.migration.effects import (
+    NAMES,
+    Providers,
+    RouteEffect,
+    WarnDeveloper,
+    provided,
+)
+from twilio_fax_compat._core.migration.provider_list import (
+    NEXT,
+    PageToken,
+    ProviderList,
+    mark_of,
+    second_of,
+)
 from twilio_fax_compat._core.translation.errors import problem
-from twilio_fax_compat._core.translation.faxes import FAX_API
+from twilio_fax_compat._core.translation.list_envelope import list_envelope
 
 
 def merged_page(
@@ -31,11 +43,11 @@ def merged_page(
     listing = read_listing(fields)
     if isinstance(listing, TwilioResponse):
         return listing
-    place = Place() if token is None else Place.of(token)
+    place = PageToken() if token is None else PageToken.of(token)
     if place is None:
         return problem(400, 20001, "PageToken is none of this list's")
     if own_next is not None and token is None:
-        place = Place(ended=(TELNYX,))  # which was not there when that page was told
+        place = PageToken(ended=(TELNYX,))  # which was not there when that page was told
     filters = {name: str(fields[name]) for name in FILTERS if name in fields}
     size = listing.page_size
     skipped = 0 if token is not None else listing.page_number * size
@@ -44,13 +56,13 @@ def merged_page(
         **({"DateCreatedOnOrBefore": place.bound} if place.bound else {}),
         "PageSize": min(size + skipped + len(place.seen) + 1, MAX_PAGE_SIZE),
     }
-    sources = [Source(name, asked, place) for name in providers.names if name != LEGACY]
+    sources = [ProviderList(name, asked, place) for name in providers.names if name != LEGACY]
     if own_next is not None:
-        sources.append(Source(LEGACY, {NEXT: own_next}, place, is_told=True))
+        sources.append(ProviderList(LEGACY, {NEXT: own_next}, place, is_told=True))
     elif token is None and not skipped:
-        sources.append(Source(LEGACY, request.fields, place, is_told=True))
+        sources.append(ProviderList(LEGACY, request.fields, place, is_told=True))
     else:
-        sources.append(Source(LEGACY, asked, place))
+        sources.append(ProviderList(LEGACY, asked, place))
     faxes: list[JSON] = []
     while len(faxes) < size + skipped:
         fax = yield from _newest(sources)
@@ -66,17 +78,19 @@ def merged_page(
             failed = _named(source)
             if not providers.is_partial or all(other.problem for other in sources):
                 return failed
-            yield Tell(str((failed.payload or {}).get("message")))
+            yield WarnDeveloper(str((failed.payload or {}).get("message")))
     following: dict[str, str] = {}
     if handed_out and any(source.waiting or not source.is_read for source in sources):
         following["PageToken"] = _after(faxes, place, sources).token()
         own = next(filter(None, (source.own_next for source in sources)), None)
         if own is not None:
             following[NEXT] = own
-    return TwilioResponse(200, _envelope(handed_out, following, filters, size, listing.page_number))
+    return TwilioResponse(
+        200, _envelope(handed_out, following, filters, size, listing.page_number, providers.api_url)
+    )
 
 
-def _newest(sources: Sequence[Source]) -> Generator[RouteEffect, Any, JSON | None]:
+def _newest(sources: Sequence[ProviderList]) -> Generator[RouteEffect, Any, JSON | None]:
     for source in sources:
         yield from source.fill()
     waiting = [source for source in sources if source.waiting]
@@ -87,16 +101,16 @@ def _newest(sources: Sequence[Source]) -> Generator[RouteEffect, Any, JSON | Non
     return provided(source.waiting.popleft(), source.provider)
 
 
-def _after(faxes: Sequence[JSON], place: Place, sources: Sequence[Source]) -> Place:
+def _after(faxes: Sequence[JSON], place: PageToken, sources: Sequence[ProviderList]) -> PageToken:
     bound = next((second for second in map(second_of, reversed(faxes)) if second), place.bound)
     seen = tuple(mark_of(fax) for fax in faxes if second_of(fax) in (bound, ""))
     if bound == place.bound:
         seen = place.seen + seen
     ended = tuple(source.provider for source in sources if source.is_read and not source.waiting)
-    return Place(bound, seen, ended)
+    return PageToken(bound, seen, ended)
 
 
-def _named(source: Source) -> TwilioResponse:
+def _named(source: ProviderList) -> TwilioResponse:
     answer = source.problem
     assert answer is not None
     payload = answer.payload or {}
@@ -115,20 +129,18 @@ def _envelope(
     filters: Mapping[str, str],
     size: int,
     number: int,
+    api_url: str,
 ) -> JSON:
     def url(page: int, more: Mapping[str, str] = MappingProxyType({})) -> str:
         query = {**filters, "PageSize": str(size), "Page": str(page), **more}
-        return FAX_API + "/Faxes?" + urlencode(query)
+        return api_url + "/Faxes?" + urlencode(query)
 
-    return {
-        "faxes": list(faxes),
-        "meta": {
-            "key": "faxes",
-            "page": number,
-            "page_size": size,
-            "first_page_url": url(0),
-            "previous_page_url": None,
-            "next_page_url": url(number + 1, following) if following else None,
-            "url": url(number),
-        },
-    }
+    return list_envelope(
+        "faxes",
+        faxes,
+        page=number,
+        page_size=size,
+        url=url(number),
+        first=url(0),
+        following=url(number + 1, following) if following else None,
+    )

@@ -43,14 +43,14 @@ class Patterns:
     prefixes: tuple[str, ...] = field(repr=False)
 
     def match(self, text: str) -> bool:
-        """Tell whether *text* is one of them or begins with one."""
+        """WarnDeveloper whether *text* is one of them or begins with one."""
         return text in self.exact or text.startswith(self.prefixes)
 
 
-Rules = Mapping[str, Patterns]
+NumberRules = Mapping[str, Patterns]
 
 
-def _read_rules(value: object) -> Rules:
+def _read_rules(value: object) -> NumberRules:
     if value is None:
         return {}
     if not isinstance(value, Mapping):
@@ -102,11 +102,11 @@ def _read_key(value: object) -> str:
     return value
 
 
-def _sizes(rules: Rules) -> dict[str, int]:
+def _sizes(rules: NumberRules) -> dict[str, int]:
     return {key: len(some.exact) + len(some.prefixes) for key, some in rules.items()}
 
 
-def _without_numbers(rules: Rules) -> str:
+def _without_numbers(rules: NumberRules) -> str:
     return repr(_sizes(rules))
 
 
@@ -124,8 +124,8 @@ class Plan:
 
     stage: str = field(converter=_read_stage)
     percent: float = field(default=0.0, converter=_read_percent)
-    allow: Rules = field(factory=dict, converter=_read_rules, repr=_without_numbers)
-    deny: Rules = field(factory=dict, converter=_read_rules, repr=_without_numbers)
+    allow: NumberRules = field(factory=dict, converter=_read_rules, repr=_without_numbers)
+    deny: NumberRules = field(factory=dict, converter=_read_rules, repr=_without_numbers)
     key: str = field(default="to", converter=_read_key)
 
     def sizes(self, name: str) -> dict[str, int]:

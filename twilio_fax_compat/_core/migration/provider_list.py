@@ -30,7 +30,7 @@ _ANCHORED = "PageToken="
 
 
 @frozen
-class Place:
+class PageToken:
     """
     Where a page begins: at the second *bound* (``2021-03-04T05:06:07Z``), without the faxes *seen*.
 
@@ -47,7 +47,7 @@ class Place:
         return "PX" + urlsafe_b64encode(text.encode()).decode("ascii").rstrip("=")
 
     @classmethod
-    def of(cls, token: object) -> Place | None:
+    def of(cls, token: object) -> PageToken | None:
         """Return what a ``PageToken`` says, or None for what is none of this list's."""
         if not isinstance(token, str) or not token.startswith("PX"):
             return None
@@ -65,7 +65,7 @@ class Place:
 
 
 @define
-class Source:
+class ProviderList:
     """
     One provider's list from *place* on, read a page at a time.
 
@@ -76,7 +76,7 @@ class Source:
 
     provider: str
     first: Mapping[str, object] = field(repr=False)
-    place: Place = field(repr=False)
+    place: PageToken = field(repr=False)
     is_told: bool = False
     waiting: deque[JSON] = field(factory=deque, repr=False)
     following: Mapping[str, str] | None = field(default=None, repr=False)
@@ -87,7 +87,7 @@ class Source:
 
     @property
     def is_read(self) -> bool:
-        """Tell whether there is no page left to ask for."""
+        """WarnDeveloper whether there is no page left to ask for."""
         return self.problem is not None or (self.begun and self.following is None)
 
     @property

@@ -13,14 +13,14 @@ from typing import Any, Generator, Mapping
 
 from attrs import frozen
 
-from twilio_fax_compat._core.effects import Mint, Recall
+from twilio_fax_compat._core.effects import Now, Recall
 from twilio_fax_compat._core.facts import SEND_KEYS, Facts
 from twilio_fax_compat._core.messages import TwilioRequest, TwilioResponse
 from twilio_fax_compat._core.migration.counters import (
     ACCEPTED,
     FALLBACK,
     UNSURE,
-    create_tally,
+    create_counter,
     refused,
 )
 from twilio_fax_compat._core.migration.decisions import LEGACY, TELNYX, Decision
@@ -29,14 +29,14 @@ from twilio_fax_compat._core.migration.effects import (
     Ask,
     Count,
     Decide,
+    DryRun,
     Note,
     Providers,
-    Rehearse,
     Route,
     RouteEffect,
     provided,
 )
-from twilio_fax_compat._core.translation.create_form import in_todays_order
+from twilio_fax_compat._core.translation.create_form import reorder_legacy_arguments
 from twilio_fax_compat._core.translation.errors import problem
 from twilio_fax_compat._core.translation.ids import fax_id
 
@@ -70,16 +70,16 @@ def send(request: TwilioRequest, providers: Providers) -> Route:
     attempt = Attempt(request, key, providers.outlasts and not pinned, bool(pinned))
     answer = yield from attempt.by(provider)
     if decision.stage == "shadow":
-        yield Rehearse(request.fields)
+        yield DryRun(request.fields)
     can_fall_back = providers.falls_back and providers.has_legacy and not is_complete and not pinned
     if provider == TELNYX and can_fall_back and _was_surely_not_sent(answer):
-        yield Count(create_tally(TELNYX, FALLBACK))
+        yield Count(create_counter(TELNYX, FALLBACK))
         provider = LEGACY
         answer = yield from attempt.by(provider)
     if answer.status >= 300 and not _may_have_been_sent(answer, provider):
         if attempt.is_pinned_ahead:
             yield from _unpin(key, provider)
-        yield Count(create_tally(provider, refused((answer.payload or {}).get("code"))))
+        yield Count(create_counter(provider, refused((answer.payload or {}).get("code"))))
     return answer
 
 
@@ -135,7 +135,7 @@ def send_key(fields: Mapping[str, object], salt: str) -> str:
 
     A document's address that was signed anew is the same address.
     """
-    form = dict(in_todays_order(fields))
+    form = dict(reorder_legacy_arguments(fields))
     if isinstance(form.get("MediaUrl"), str):
         form["MediaUrl"] = _unsigned(str(form["MediaUrl"]))
     told = sorted((name, str(value)) for name, value in form.items() if value is not None)
@@ -162,17 +162,17 @@ def _accepted(answer: TwilioResponse, provider: str) -> Generator[RouteEffect, A
     key = fax_id(payload.get("sid"))
     if key is not None:
         yield Note(key, Facts(provider=provider))
-    yield Count(create_tally(provider, ACCEPTED))
+    yield Count(create_counter(provider, ACCEPTED))
     answer.payload = provided(payload, provider)
 
 
 def _unsure(key: str, provider: str) -> Generator[RouteEffect, Any, None]:
     yield from _pin(key, provider)
-    yield Count(create_tally(provider, UNSURE))
+    yield Count(create_counter(provider, UNSURE))
 
 
 def _pin(key: str, provider: str) -> Generator[RouteEffect, Any, None]:
-    until = (yield Mint()).now + PIN_LIFETIME
+    until = (yield Now()) + PIN_LIFETIME
     yield Note(key, Facts(provider=provider, action={"until": str(int(until.timestamp()))}))
 
 
@@ -184,7 +184,7 @@ def _pinned(key: str) -> Generator[RouteEffect, Any, str | None]:
     facts = (yield Recall((key,))).get(key)
     if facts is None or facts.action is None:
         return None
-    now = (yield Mint()).now.timestamp()
+    now = (yield Now()).timestamp()
     return facts.provider if int(facts.action.get("until", "0")) > now else None
 
 

@@ -17,7 +17,7 @@ from twilio_fax_compat._core.effects import Warn
 from twilio_fax_compat._core.masking import mask, mask_number
 from twilio_fax_compat._core.messages import JSON, TwilioResponse
 from twilio_fax_compat._core.translation.errors import problem
-from twilio_fax_compat._core.translation.statuses import TELNYX_QUALITIES
+from twilio_fax_compat._core.translation.statuses import DEFAULT_QUALITY, TELNYX_QUALITIES
 
 URL_LIMIT = 2000
 """Telnyx's error 10003: an URL has at most that many characters."""
@@ -34,6 +34,9 @@ PARAMETERS: Mapping[str, str] = {
     "Ttl": "ttl",
 }
 """Twilio's wire names and what Twilio's Python client calls them."""
+
+DEFAULT_STORE_MEDIA = True
+"""Whether Twilio keeps the document of a create that does not say."""
 
 UNSUPPORTED: Mapping[str, str] = {
     "sip_auth_username": "refuse",
@@ -73,11 +76,17 @@ _FORBIDDEN_IN_URL = re.compile(r"[\s\x00-\x1f\x7f<>\"\\^`{|}]")
 
 
 @define
-class Order:
-    """A create that can be carried out: the *body* for Telnyx and what the caller should know."""
+class FaxRequest:
+    """
+    A create that can be carried out.
+
+    *body* is for Telnyx, *warnings* are for the caller. *status_callback* is where the program
+    wants Twilio's callbacks; which URL Telnyx gets as ``webhook_url`` is the sender's choice.
+    """
 
     body: JSON = field(repr=False)
     warnings: list[Warn]
+    status_callback: str | None = field(default=None, repr=False)
 
     @property
     def is_to_sip(self) -> bool:
@@ -85,11 +94,11 @@ class Order:
         return not str(self.body["to"]).startswith("+")
 
 
-def read_order(
+def parse_create_form(
     fields: Mapping[str, object], connection_id: str, unsupported: Mapping[str, str]
-) -> Order | TwilioResponse:
+) -> FaxRequest | TwilioResponse:
     """
-    Return the order that a create form means, or Twilio's error for it.
+    Return the fax that a create form asks for, or Twilio's error for it.
 
     *fields* have Twilio's wire names; None is as good as absent, as it is on Twilio's wire.
     *unsupported* overrides `UNSUPPORTED` by Python parameter name.
@@ -98,7 +107,7 @@ def read_order(
     unknown = sorted(set(given) - set(PARAMETERS))
     if unknown:
         return problem(400, 20001, "Unknown parameters: {}".format(mask(", ".join(unknown))))
-    form = in_todays_order(given)
+    form = reorder_legacy_arguments(given)
     wrong = (
         _wrong_destination(form.get("To"))
         or _wrong_sender(form.get("From"))
@@ -118,29 +127,29 @@ def read_order(
             return problem(400, 20422, f"{name}: {ADVICE[name]}")
         if policy == "warn":
             warnings.append(Warn(name, f"{name}: {ADVICE[name]}"))
-    return Order(_body(form, connection_id), warnings)
+    callback = form.get("StatusCallback")
+    return FaxRequest(
+        _body(form, connection_id), warnings, None if callback is None else str(callback)
+    )
 
 
 def _body(form: Mapping[str, object], connection_id: str) -> JSON:
-    body: JSON = {
+    return {
         "connection_id": connection_id,
         "to": form["To"],
         "from": form["From"],
         "media_url": form["MediaUrl"],
-        "quality": TELNYX_QUALITIES[str(form.get("Quality", "fine")).lower()],
-        "store_media": _FLAGS[str(form.get("StoreMedia", True)).lower()],
+        "quality": TELNYX_QUALITIES[str(form.get("Quality", DEFAULT_QUALITY)).lower()],
+        "store_media": _FLAGS[str(form.get("StoreMedia", DEFAULT_STORE_MEDIA)).lower()],
     }
-    if "StatusCallback" in form:
-        body["webhook_url"] = form["StatusCallback"]
-    return body
 
 
-def in_todays_order(form: Mapping[str, object]) -> Mapping[str, object]:
+def reorder_legacy_arguments(form: Mapping[str, object]) -> Mapping[str, object]:
     """
     Return *form* with the arguments of Twilio's first releases where they belong.
 
     Those were ``create(from_, to, media_url, quality, status_callback)``. Called so, a number
-    lands in ``MediaUrl`` and an URL in ``Quality``, which today's order cannot mean.
+    lands in ``MediaUrl`` and an URL in ``Quality``, which the order of today cannot mean.
     """
     destination, document = form.get("MediaUrl"), form.get("Quality")
     if not (_is_number(form.get("To")) and _is_destination(destination) and _is_url(document)):

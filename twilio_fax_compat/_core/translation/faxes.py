@@ -19,7 +19,8 @@ from twilio_fax_compat._core.translation.ids import fax_sid, media_sid
 from twilio_fax_compat._core.translation.statuses import twilio_quality, twilio_status
 from twilio_fax_compat._core.translation.times import parse_timestamp, twilio_timestamp
 
-FAX_API = "https://fax.twilio.com/v1"
+DEFAULT_API_URL = "https://fax.twilio.com/v1"
+"""Where ``url`` and ``links`` point unless a setting says otherwise: Twilio's own host."""
 
 LINK_LIFETIME = timedelta(seconds=600)
 """
@@ -29,18 +30,22 @@ How long a signed Telnyx link is good for at most, whatever it says of itself
 
 
 def fax_payload(
-    fax: Mapping[str, object], account_sid: str | None, facts: Facts = NOTHING_KNOWN
+    fax: Mapping[str, object],
+    account_sid: str | None,
+    facts: Facts = NOTHING_KNOWN,
+    api_url: str = DEFAULT_API_URL,
 ) -> JSON:
     """
     Return the Twilio payload of a Telnyx fax: the 18 fields that Twilio's fax resource has.
 
-    *account_sid* is the Twilio account's, *facts* what else is known of the fax. Fields that
-    Telnyx leaves out are None, and so are the price and its unit, which no Telnyx answer has.
+    *account_sid* is the Twilio account's, *facts* what else is known of the fax, *api_url* where
+    ``url`` and ``links`` point. Fields that Telnyx leaves out are None, and so are the price and its
+    unit, which no Telnyx answer has.
     """
     get = fax.get
     sid = fax_sid(get("id"))
     direction = get("direction")
-    url = FAX_API + "/Faxes/" + sid if sid else None
+    url = api_url + "/Faxes/" + sid if sid else None
     media_url = stored_media_url(fax)
     created = get("created_at")
     updated = get("updated_at")
@@ -72,14 +77,18 @@ def fax_payload(
     }
 
 
-def created_payload(fax: Mapping[str, object], account_sid: str | None) -> JSON:
+def created_payload(
+    fax: Mapping[str, object], account_sid: str | None, api_url: str = DEFAULT_API_URL
+) -> JSON:
     """Return the payload that answers a create, where Twilio never knew of media or pages yet."""
-    payload = fax_payload(fax, account_sid)
+    payload = fax_payload(fax, account_sid, api_url=api_url)
     payload.update(media_sid=None, media_url=None, num_pages=None, duration=None)
     return payload
 
 
-def media_payload(fax: Mapping[str, object], account_sid: str | None) -> JSON | None:
+def media_payload(
+    fax: Mapping[str, object], account_sid: str | None, api_url: str = DEFAULT_API_URL
+) -> JSON | None:
     """Return the Twilio payload of a fax's one FaxMedia, or None when there is no stored media."""
     sid, media = fax_sid(fax.get("id")), media_sid(fax.get("id"))
     if not sid or not stored_media_url(fax):
@@ -91,7 +100,7 @@ def media_payload(fax: Mapping[str, object], account_sid: str | None) -> JSON | 
         "content_type": "application/pdf",
         "date_created": twilio_timestamp(fax.get("created_at")),
         "date_updated": twilio_timestamp(fax.get("updated_at")),
-        "url": f"{FAX_API}/Faxes/{sid}/Media/{media}",
+        "url": f"{api_url}/Faxes/{sid}/Media/{media}",
     }
 
 

@@ -1,18 +1,16 @@
 """
 The vocabularies of the two providers, as tables, and the functions that read them.
 
-Sources. Telnyx statuses and qualities: https://github.com/team-telnyx/openapi, schema ``Fax``.
-Failure reasons: https://support.telnyx.com/en/articles/4967498-fax-api-error-list,
-https://developers.telnyx.com/docs/programmable-fax/receiving-webhooks and the type ``Fax`` of
-https://github.com/team-telnyx/telnyx-python. Twilio statuses and qualities:
-https://www.twilio.com/docs/fax/api/fax-resource.
+Telnyx statuses and qualities: https://github.com/team-telnyx/openapi, schema ``Fax``. Twilio
+statuses and qualities: https://www.twilio.com/docs/fax/api/fax-resource. Why a fax failed is in
+`failure_reasons`.
 """
 
 from __future__ import annotations
 
 from typing import Mapping
 
-from twilio_fax_compat._core.translation.failure_reasons import FAILURE_STATUSES
+from twilio_fax_compat._core.translation.failure_reasons import failure_reason as reason_for
 
 STATUSES: Mapping[str, str] = {
     "queued": "queued",
@@ -39,6 +37,9 @@ TELNYX_QUALITIES: Mapping[str, str] = {
     "superfine": "very_high",
 }
 """Twilio quality to Telnyx quality; the defaults of both are the middle one."""
+
+DEFAULT_QUALITY = "fine"
+"""Twilio's quality of a create that names none."""
 
 QUALITIES: Mapping[str, str] = {
     "normal": "standard",
@@ -79,7 +80,7 @@ def twilio_status(
 def _failed_status(direction: object, failure_reason: object, cancel_asked: bool) -> str:
     if not isinstance(failure_reason, str) or not failure_reason:
         return "canceled" if cancel_asked else "failed"
-    status = FAILURE_STATUSES.get(failure_reason, "failed")
+    status = reason_for(failure_reason).status
     if status == "canceled" and direction == "inbound":
         return "failed"
     return status

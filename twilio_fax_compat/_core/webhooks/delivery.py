@@ -13,7 +13,7 @@ from typing import Any, Generator, Mapping
 
 from attrs import evolve
 
-from twilio_fax_compat._core.effects import Mint, Recall, Remember
+from twilio_fax_compat._core.effects import Now, Recall, Remember
 from twilio_fax_compat._core.facts import NOTHING_KNOWN, Facts
 from twilio_fax_compat._core.translation.client_state import keeps_media
 from twilio_fax_compat._core.webhooks.effects import (
@@ -23,12 +23,12 @@ from twilio_fax_compat._core.webhooks.effects import (
     Download,
     Finish,
     Keep,
+    LogWarning,
     Postpone,
     Release,
     Settle,
     Step,
     Talk,
-    Tell,
 )
 from twilio_fax_compat._core.webhooks.events import (
     FaxEvent,
@@ -38,7 +38,7 @@ from twilio_fax_compat._core.webhooks.events import (
 )
 from twilio_fax_compat._core.webhooks.multipart import encode_multipart
 from twilio_fax_compat._core.webhooks.twilio_requests import (
-    Rules,
+    CallbackSettings,
     _call,
     _headers,
     _origin,
@@ -59,7 +59,7 @@ MANY_ATTEMPTS = 8
 """From so many on, somebody should look at the application."""
 
 
-def receive(event: FaxEvent, url: str, rules: Rules) -> Talk:
+def receive(event: FaxEvent, url: str, rules: CallbackSettings) -> Talk:
     """
     Bring *event*, which was delivered to *url*, to the application; return the answer to Telnyx.
 
@@ -80,16 +80,16 @@ def receive(event: FaxEvent, url: str, rules: Rules) -> Talk:
     return DONE if settled else AGAIN
 
 
-def work_off(event: FaxEvent, url: str, rules: Rules, attempts: int) -> Talk:
+def deliver_from_inbox(event: FaxEvent, url: str, rules: CallbackSettings, attempts: int) -> Talk:
     """
     Bring *event* from an inbox, taken *attempts* times, to the application; finish or postpone it.
 
     One event of a fax at a time, so that its end does not overtake its beginning. Returns whether
     it was delivered, as `DONE` or `AGAIN`.
     """
-    turn = turn_of(event)
+    turn = fax_lock(event)
     if (yield Claim(turn)) != "new":
-        yield Postpone(event.id, ANOTHER_IS_AT_IT, as_untaken=True)
+        yield Postpone(event.id, ANOTHER_IS_AT_IT, count_attempt=False)
         return AGAIN
     delivered = False
     try:
@@ -101,19 +101,19 @@ def work_off(event: FaxEvent, url: str, rules: Rules, attempts: int) -> Talk:
             pause = min(FIRST_PAUSE * 2.0 ** min(attempts - 1, 32), LONGEST_PAUSE)
             yield Postpone(event.id, pause)
             if attempts >= MANY_ATTEMPTS:
-                yield Tell(
+                yield LogWarning(
                     f"a callback was not taken in {attempts} attempts; next in {pause:.0f} s"
                 )
         yield Release(turn)
     return DONE if delivered else AGAIN
 
 
-def turn_of(event: FaxEvent) -> str:
+def fax_lock(event: FaxEvent) -> str:
     """Return what is claimed while an event of this fax is brought to the application."""
     return "fax:" + event.fax_id
 
 
-def _deliver(event: FaxEvent, url: str, rules: Rules) -> Generator[Step, Any, bool]:
+def _deliver(event: FaxEvent, url: str, rules: CallbackSettings) -> Generator[Step, Any, bool]:
     known = (yield Recall((event.fax_id,))).get(event.fax_id, NOTHING_KNOWN)
     handle = _inbound if event.is_inbound else _outbound
     delivered: bool = yield from handle(event, known, url, rules)
@@ -122,7 +122,9 @@ def _deliver(event: FaxEvent, url: str, rules: Rules) -> Generator[Step, Any, bo
     return delivered
 
 
-def _outbound(event: FaxEvent, known: Facts, url: str, rules: Rules) -> Generator[Step, Any, bool]:
+def _outbound(
+    event: FaxEvent, known: Facts, url: str, rules: CallbackSettings
+) -> Generator[Step, Any, bool]:
     is_wanted = rules.forwards_all or event.is_final or event.status == "queued"
     if not is_wanted or (known.status is not None and not event.is_final):
         return True
@@ -134,7 +136,9 @@ def _outbound(event: FaxEvent, known: Facts, url: str, rules: Rules) -> Generato
     return answer.is_good
 
 
-def _inbound(event: FaxEvent, known: Facts, url: str, rules: Rules) -> Generator[Step, Any, bool]:
+def _inbound(
+    event: FaxEvent, known: Facts, url: str, rules: CallbackSettings
+) -> Generator[Step, Any, bool]:
     action = known.action
     if event.status == "media.processing":
         return True
@@ -159,7 +163,7 @@ def _inbound(event: FaxEvent, known: Facts, url: str, rules: Rules) -> Generator
         link = fields.pop("MediaUrl", None)
         document = (yield Download(event.fax_id, link)) if link else None
         if document is None:
-            yield Tell("the document of a received fax could not be fetched")
+            yield LogWarning("the document of a received fax could not be fetched")
             return False
         kind, body = encode_multipart(fields, "Media", "fax.pdf", "application/pdf", document)
         headers = _headers(target, fields, rules, kind)
@@ -175,32 +179,38 @@ def _keep_document(event: FaxEvent) -> Generator[Step, Any, bool]:
         return True
     stored: bool = yield Keep(event.fax_id, url)
     if not stored:
-        yield Tell("the document of a received fax could not be stored")
+        yield LogWarning("the document of a received fax could not be stored")
     return stored
 
 
-def _own_link(event: FaxEvent, url: str, rules: Rules) -> Generator[Step, Any, str | None]:
+def _own_link(
+    event: FaxEvent, url: str, rules: CallbackSettings
+) -> Generator[Step, Any, str | None]:
     if rules.links is None:
         return None
-    minted = yield Mint()
-    return rules.links.link("{}://{}".format(*_origin(url)), event.fax_id, minted.now)
+    now = yield Now()
+    return rules.links.link("{}://{}".format(*_origin(url)), event.fax_id, now)
 
 
 def _ask_for_twiml(
-    event: FaxEvent, url: str, rules: Rules
+    event: FaxEvent, url: str, rules: CallbackSettings
 ) -> Generator[Step, Any, Mapping[str, str] | None]:
     """Return what the application wants done with the fax; None to be asked again."""
     fields = incoming_fax(event, rules.account_sid)
     answer: AppAnswer = yield _call(rules.incoming_method, url, fields, rules)
     if not answer.is_good:
-        yield Tell(f"the application answered an incoming fax with HTTP {answer.status}", 11200)
+        yield LogWarning(
+            f"the application answered an incoming fax with HTTP {answer.status}", 11200
+        )
         return None
     verb = read_twiml(answer.body, answer.content_type, url)
     if isinstance(verb, Receive):
         for note in verb.notes:
-            yield Tell(note)
+            yield LogWarning(note)
         if verb.media_type != "application/pdf" or verb.page_size != "letter":
-            yield Tell("mediaType and pageSize have no effect: Telnyx delivers PDF as it came")
+            yield LogWarning(
+                "mediaType and pageSize have no effect: Telnyx delivers PDF as it came"
+            )
         return {
             "verb": "Receive",
             "url": verb.action or "",
@@ -208,7 +218,7 @@ def _ask_for_twiml(
             "store_media": "true" if verb.store_media else "false",
         }
     if isinstance(verb, Reject):
-        yield Tell("Telnyx takes every fax: one that was rejected is kept from the action")
+        yield LogWarning("Telnyx takes every fax: one that was rejected is kept from the action")
         return {"verb": "Reject"}
-    yield Tell(verb.text, verb.code)
+    yield LogWarning(verb.text, verb.code)
     return {"verb": ""}

@@ -6,7 +6,7 @@ from typing import Any, Generator, Mapping, Union
 
 from attrs import field, frozen
 
-from twilio_fax_compat._core.effects import Mint, Recall, Remember
+from twilio_fax_compat._core.effects import Now, Recall, Remember
 
 
 @frozen
@@ -30,7 +30,7 @@ class AppAnswer:
 
     @property
     def is_good(self) -> bool:
-        """Tell whether it is any 2xx."""
+        """LogWarning whether it is any 2xx."""
         return 200 <= self.status < 300
 
 
@@ -83,16 +83,16 @@ class Postpone:
     """
     Effect: an inbox's event is to be worked on again in so many *seconds*.
 
-    *as_untaken* says that it was not tried.
+    *count_attempt* is False when it was not tried.
     """
 
     event_id: str
     seconds: float
-    as_untaken: bool = False
+    count_attempt: bool = True
 
 
 @frozen
-class Tell:
+class LogWarning:
     """Effect: log a *text*, with Twilio's error *code* where it has one."""
 
     text: str
@@ -100,7 +100,18 @@ class Tell:
 
 
 Step = Union[
-    CallApp, Claim, Settle, Release, Finish, Postpone, Download, Keep, Tell, Remember, Recall, Mint
+    CallApp,
+    Claim,
+    Settle,
+    Release,
+    Finish,
+    Postpone,
+    Download,
+    Keep,
+    LogWarning,
+    Remember,
+    Recall,
+    Now,
 ]
 
 

@@ -4,8 +4,7 @@ Telnyx's fax events as Twilio's callback parameters.
 Events: https://developers.telnyx.com/docs/programmable-fax/receiving-webhooks and
 https://developers.telnyx.com/docs/programmable-fax/receive-a-fax-api. Twilio's parameters:
 https://www.twilio.com/docs/fax/api/fax-resource#fax-status-callback and
-https://www.twilio.com/docs/fax/twiml/receive. Twilio's error codes:
-https://www.twilio.com/docs/api/errors, of which 34002, 34003, 34004 and 34108 tell of transmission.
+https://www.twilio.com/docs/fax/twiml/receive.
 """
 
 from __future__ import annotations
@@ -15,10 +14,7 @@ from typing import Any, Mapping
 from attrs import field, frozen
 
 from twilio_fax_compat._core.facts import Facts
-from twilio_fax_compat._core.translation.failure_reasons import (
-    ERRORS,
-    TRANSMISSION,
-)
+from twilio_fax_compat._core.translation.failure_reasons import ERROR_MESSAGES, failure_reason
 from twilio_fax_compat._core.translation.faxes import whole_number
 from twilio_fax_compat._core.translation.ids import fax_sid
 from twilio_fax_compat._core.translation.statuses import TERMINAL_STATUSES, twilio_status
@@ -55,12 +51,12 @@ class FaxEvent:
 
     @property
     def is_inbound(self) -> bool:
-        """Tell whether the fax came in."""
+        """LogWarning whether the fax came in."""
         return self.direction == "inbound"
 
     @property
     def is_final(self) -> bool:
-        """Tell whether the fax never changes again."""
+        """LogWarning whether the fax never changes again."""
         return self.status in TERMINAL_STATUSES
 
 
@@ -152,8 +148,11 @@ def to_twilio_callback(
         if isinstance(link, str) and link:
             fields["MediaUrl"] = link
     if status in ("failed", "busy", "no-answer"):
-        code, message = ERRORS.get(str(reason), TRANSMISSION)
-        fields["ErrorCode"] = str(code)
+        row = failure_reason(reason)
+        message = ERROR_MESSAGES[row.code]
+        if row.text:
+            message += f": {row.text}"
+        fields["ErrorCode"] = str(row.code)
         fields["ErrorMessage"] = f"{message} ({reason})" if isinstance(reason, str) else message
     return fields
 

@@ -43,7 +43,7 @@ def body_hash(body: bytes) -> str:
 
 
 def is_same(one: str | bytes, other: str | bytes) -> bool:
-    """Tell whether two texts are equal, in a time that does not tell where they differ."""
+    """LogWarning whether two texts are equal, in a time that does not tell where they differ."""
     return hmac.compare_digest(_as_bytes(one), _as_bytes(other))
 
 

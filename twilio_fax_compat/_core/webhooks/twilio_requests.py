@@ -21,7 +21,7 @@ USER_AGENT = "TwilioProxy/1.1"
 
 
 @frozen(kw_only=True)
-class Rules:
+class CallbackSettings:
     """
     Whose callbacks these are, which of them are wanted, and whose *links* documents have.
 
@@ -36,7 +36,7 @@ class Rules:
     incoming_method: str = "POST"
 
 
-def _call(method: str, url: str, fields: Mapping[str, str], rules: Rules) -> CallApp:
+def _call(method: str, url: str, fields: Mapping[str, str], rules: CallbackSettings) -> CallApp:
     if method == "GET":
         # Frameworks show a URL with these decoded, and a validator must see what was signed.
         query = form_text(fields, ":/?@!$'()*,;")
@@ -47,7 +47,7 @@ def _call(method: str, url: str, fields: Mapping[str, str], rules: Rules) -> Cal
 
 
 def _headers(
-    url: str, fields: Mapping[str, str], rules: Rules, content_type: str | None = None
+    url: str, fields: Mapping[str, str], rules: CallbackSettings, content_type: str | None = None
 ) -> dict[str, str]:
     headers = {
         "User-Agent": USER_AGENT,

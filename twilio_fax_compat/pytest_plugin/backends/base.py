@@ -13,7 +13,7 @@ from attrs import evolve
 
 from twilio_fax_compat._core.cassettes.recorded_account import Recorded
 from twilio_fax_compat._core.messages import Outcome, Send, TelnyxRequest, TwilioResponse
-from twilio_fax_compat.pytest_plugin.doubles.http_stubs import StandIn, is_untouched_original
+from twilio_fax_compat.pytest_plugin.doubles.http_stubs import Double, is_untouched_original
 from twilio_fax_compat.pytest_plugin.report.records import TwilioCall
 from twilio_fax_compat.settings import ENVIRONMENT, TelnyxSettings
 
@@ -21,8 +21,8 @@ from twilio_fax_compat.settings import ENVIRONMENT, TelnyxSettings
 class Replay(Protocol):
     """What a backend offers that converts recordings of Twilio."""
 
-    def asked_client(self, stand_in: StandIn, url: str) -> Any:
-        """Return the HTTP client that gives what *stand_in* recorded, and asks no network."""
+    def asked_client(self, double: Double, url: str) -> Any:
+        """Return the HTTP client that gives what *double* recorded, and asks no network."""
 
     def asked_url(self, url: str) -> str:
         """Return the recorded URL for which our client asks as *url*."""

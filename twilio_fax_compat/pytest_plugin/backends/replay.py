@@ -16,11 +16,11 @@ import pytest
 from attrs import frozen
 
 from twilio_fax_compat._core.cassettes.comparison import Comparison
-from twilio_fax_compat._core.cassettes.conversion import TelnyxSide, compare
-from twilio_fax_compat._core.cassettes.recorded_account import Correspondence, Recorded
+from twilio_fax_compat._core.cassettes.conversion import RecordedAnswers, compare
+from twilio_fax_compat._core.cassettes.recorded_account import Recorded, RecordedAccount
 from twilio_fax_compat._core.effects import Flow, Pause
-from twilio_fax_compat._core.fax_api.routes import exchange, twilio_request
-from twilio_fax_compat._core.fax_api.settings import Setup
+from twilio_fax_compat._core.fax_api.routes import answer_request, twilio_request
+from twilio_fax_compat._core.fax_api.settings import FlowSettings
 from twilio_fax_compat._core.messages import Outcome, Send, TelnyxRequest, TwilioResponse
 from twilio_fax_compat._telnyx.driver import drive
 from twilio_fax_compat.cassettes.player import CassetteClient, NotRecorded
@@ -31,8 +31,8 @@ from twilio_fax_compat.pytest_plugin.backends.base import Backend
 from twilio_fax_compat.pytest_plugin.backends.record import Recording, as_recorded, place_of
 from twilio_fax_compat.pytest_plugin.doubles.http_stubs import (
     A_CASSETTE,
+    Double,
     RequestsClient,
-    StandIn,
     active_cassette,
     is_of_stubs,
 )
@@ -63,7 +63,7 @@ class ReplayBackend(Backend):
         self.replay = self
         self._place = place_of(config)
         self._recording: Recording | None = None
-        self._known = Correspondence()
+        self._known = RecordedAccount()
         self._ledger = MemoryLedger()
         self._stubs: dict[int, Stub] = {}
 
@@ -73,7 +73,7 @@ class ReplayBackend(Backend):
 
     def reset(self, keep: Collection[str] = ()) -> None:
         """Forget what the last test was told."""
-        self._known, self._ledger, self._stubs = Correspondence(), MemoryLedger(), {}
+        self._known, self._ledger, self._stubs = RecordedAccount(), MemoryLedger(), {}
 
     def carrier(self, http_client: Any) -> Any:
         """Return what carries requests: something that cassettes of every vcrpy see."""
@@ -93,15 +93,15 @@ class ReplayBackend(Backend):
             pytrace=False,
         )
 
-    def asked_client(self, stand_in: StandIn, url: str) -> Any:
-        """Return the HTTP client that gives what *stand_in* recorded, and asks no network."""
+    def asked_client(self, double: Double, url: str) -> Any:
+        """Return the HTTP client that gives what *double* recorded, and asks no network."""
         rest = self._known.rest_at(url)
         if rest is not None:
             return _Given(Response(rest.status, json.dumps(rest.payload)))
-        if stand_in.name == A_CASSETTE:
+        if double.name == A_CASSETTE:
             return _OrFail(CassetteClient(active_cassette()))
-        if not is_of_stubs(stand_in.name):
-            return stand_in.client
+        if not is_of_stubs(double.name):
+            return double.client
         self._stubs.update((id(stub.answer), stub) for stub in active_stubs())
         return _OrFail(_StubsAlone())
 
@@ -128,10 +128,14 @@ class ReplayBackend(Backend):
 
         None when the recording cannot be one of Telnyx, of which *call* tells the reason.
         """
-        setup = Setup(account_sid=account_sid, connection_id=self.environ["TELNYX_CONNECTION_ID"])
+        settings = FlowSettings(
+            account_sid=account_sid, connection_id=self.environ["TELNYX_CONNECTION_ID"]
+        )
         request = twilio_request(method, self._known.shim_url(url), None, form)
-        side = TelnyxSide(request, recorded, self._known)
-        response = drive(watched(_hurried(exchange(request, setup)), call), side, self._ledger)
+        side = RecordedAnswers(request, recorded, self._known)
+        response = drive(
+            watched(_hurried(answer_request(request, settings)), call), side, self._ledger
+        )
         comparison = Comparison()
         compare(comparison, recorded, response)
         code = (response.payload or {}).get("code")

@@ -1,5 +1,5 @@
 """
-A test's stand-ins lifted onto the emulator: what they are asked is asked of Telnyx as well.
+A test's stand-ins forwarded onto the emulator: what they are asked is asked of Telnyx as well.
 
 The test goes on with the answers that it prepared, so that what it asserts holds; where it prepared
 none it gets the real ones.
@@ -14,6 +14,7 @@ from attrs import define, field
 
 from twilio_fax_compat._core.masking import mask
 from twilio_fax_compat._core.messages import TwilioRequest
+from twilio_fax_compat._core.translation.faxes import DEFAULT_API_URL
 from twilio_fax_compat._core.translation.ids import fax_id, media_sid
 from twilio_fax_compat.base.exceptions import TwilioException
 from twilio_fax_compat.rest.fax.v1.fax import FaxContext, FaxList
@@ -26,18 +27,18 @@ _NOTHING = object()
 
 
 @define(eq=False)
-class Lift:
+class Forwarder:
     """
     Makes the calls that stand-ins took with *client*, a client of the emulator.
 
-    *problems* are calls that Telnyx refuses though the stand-in did not, *not_lifted* those that
+    *problems* are calls that Telnyx refuses though the stand-in did not, *not_forwarded* those that
     could not be made.
     """
 
     client: Any
     silently: Callable[[], Any]
     problems: list[str] = field(factory=list)
-    not_lifted: list[str] = field(factory=list)
+    not_forwarded: list[str] = field(factory=list)
     _fax_list: Any = field(init=False)
     _sids: dict[str, str] = field(factory=dict)
     _given: dict[int, object] = field(factory=dict)
@@ -75,7 +76,7 @@ class Lift:
     def request_answered(self, request: TwilioRequest, status: object, payload: object) -> None:
         """Make a request too that a stand-in below the client answered."""
         if "PageToken" in request.fields:
-            self.not_lifted.append("a page token of Twilio's means nothing to Telnyx")
+            self.not_forwarded.append("a page token of Twilio's means nothing to Telnyx")
             return
         pieces = request.path.split("/")
         if len(pieces) > 2:
@@ -86,7 +87,7 @@ class Lift:
         fields = dict(request.fields)
         answer = self.client.request(
             request.method,
-            "https://fax.twilio.com/v1" + "/".join(pieces),
+            DEFAULT_API_URL + "/".join(pieces),
             params=fields if is_get else None,
             data=None if is_get else fields,
         )

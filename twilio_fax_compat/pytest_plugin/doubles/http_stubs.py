@@ -27,7 +27,7 @@ A_CASSETTE = "a vcrpy cassette"
 
 
 @frozen
-class StandIn:
+class Double:
     """
     What answers in Twilio's place: *name* is for the report, *client* what is to be asked.
 
@@ -39,19 +39,19 @@ class StandIn:
     is_recording: bool = False
 
 
-def stand_in_for(http_client: Any) -> StandIn | None:
+def double_for(http_client: Any) -> Double | None:
     """Return what a suite made to answer the calls that go through *http_client*, or None."""
     if is_untouched(http_client) or is_untouched_original(http_client):
         below = _stub_of_http()
-        return None if below is None else StandIn(below, _speaker(http_client), is_recording=True)
+        return None if below is None else Double(below, _speaker(http_client), is_recording=True)
     if type(http_client).__module__.partition(".")[0] == "httpx":
         return None
     kind = type(http_client)
-    return StandIn("http_client={}".format(kind.__qualname__), http_client)
+    return Double("http_client={}".format(kind.__qualname__), http_client)
 
 
 def is_of_stubs(name: str) -> bool:
-    """Tell whether the `StandIn` of that *name* is of ``responses`` or ``requests_mock``."""
+    """Tell whether the `Double` of that *name* is of ``responses`` or ``requests_mock``."""
     return name.endswith(("(responses)", "(requests_mock)"))
 
 

@@ -21,7 +21,7 @@ from twilio_fax_compat.rest import Client
 from twilio_fax_compat.rest.fax.v1 import fax as fax_module
 
 if TYPE_CHECKING:
-    from twilio_fax_compat.pytest_plugin.doubles.forwarding import Lift
+    from twilio_fax_compat.pytest_plugin.doubles.forwarding import Forwarder
 
 A_MOCK = "a mock"
 
@@ -69,18 +69,18 @@ _DEPTH = 50
 
 
 @define(eq=False)
-class Watch:
+class MockWatch:
     """
     Sees what a test does around Telnyx.
 
-    It tells *stood_in* what replaced Twilio's client, *record* the fax calls that mocks took, and
+    It tells *replaced* what replaced Twilio's client, *record* the fax calls that mocks took, and
     *missed* what a test wanted to know of a fax that Telnyx does not tell.
     """
 
-    stood_in: Callable[[str], None]
+    replaced: Callable[[str], None]
     record: Callable[[TwilioCall], None]
     missed: Callable[[str], None]
-    lift: Lift | None = None
+    forwarder: Forwarder | None = None
     _places: dict[int, tuple[Any, tuple[str, ...]]] = field(init=False, factory=dict)
     _undo: list[Callable[[], None]] = field(init=False, factory=list)
 
@@ -90,11 +90,11 @@ class Watch:
             self._wrap(module._patch, "__enter__", self._patch_entered)
             self._wrap(module.CallableMixin, "_execute_mock_call", self._mock_called)
         self._wrap(pytest.MonkeyPatch, "setattr", self._attribute_set)
-        watched = _watched_class(fax_module.FaxInstance, self.stood_in, self.missed)
+        watched = _watched_class(fax_module.FaxInstance, self.replaced, self.missed)
         self._set(fax_module, "FaxInstance", watched)
 
     def stop(self) -> None:
-        """Watch no more."""
+        """MockWatch no more."""
         while self._undo:
             self._undo.pop()()
 
@@ -137,9 +137,9 @@ class Watch:
             return original(mock, *args, **kwargs)
         args = args[1:] if args and is_of_twilio(args[0]) else args
         self.record(mock_call(operation, args, kwargs))
-        if self.lift is None:
+        if self.forwarder is None:
             return original(mock, *args, **kwargs)
-        return self.lift.mock_called(original, mock, path, args, kwargs)
+        return self.forwarder.mock_called(original, mock, path, args, kwargs)
 
     def _path_of(self, mock: Any) -> list[str]:
         names: list[str] = []
@@ -154,7 +154,7 @@ class Watch:
     def _note(self, target: Any, name: str, original: object) -> None:
         if is_of_twilio(target) or is_of_twilio(original):
             holder = getattr(target, "__name__", type(target).__name__)
-            self.stood_in("{}.{} replaced".format(holder, name))
+            self.replaced("{}.{} replaced".format(holder, name))
 
 
 def is_of_twilio(thing: object) -> bool:
@@ -186,14 +186,14 @@ def _mock_modules() -> Iterator[Any]:
 
 
 def _watched_class(
-    cls: type[Any], stood_in: Callable[[str], None], missed: Callable[[str], None]
+    cls: type[Any], replaced: Callable[[str], None], missed: Callable[[str], None]
 ) -> type[Any]:
     """Return a subclass of *cls* that tells when it is made outside of this package, and what it lacks."""
 
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
         maker = sys._getframe(1).f_globals.get("__name__", "")
         if not maker.startswith("twilio_fax_compat."):
-            stood_in("{} made by hand".format(cls.__name__))
+            replaced("{} made by hand".format(cls.__name__))
         cls.__init__(self, *args, **kwargs)
 
     def telling(name: str, why: str) -> property:

@@ -11,7 +11,7 @@ from attrs import define, field
 from twilio_fax_compat._core.masking import mask
 from twilio_fax_compat.pytest_plugin.report.comparison import Difference, differences
 from twilio_fax_compat.pytest_plugin.report.records import KINDS, TestRecord
-from twilio_fax_compat.pytest_plugin.report.run_options import Choice
+from twilio_fax_compat.pytest_plugin.report.run_options import RunOptions
 
 REASON_LIMIT = 500
 
@@ -20,7 +20,7 @@ REASON_LIMIT = 500
 class Reports:
     """The records of all tests, by their ids."""
 
-    choice: Choice
+    choice: RunOptions
     tests: dict[str, TestRecord] = field(factory=dict)
     _verdicts: dict[str, tuple[str, str]] = field(factory=dict)
 

@@ -63,8 +63,8 @@ def _happened(test: Mapping[str, Any]) -> Iterator[str]:
     if test["reason"]:
         yield "<pre>{}</pre>".format(escape(test["reason"]))
     yield _list("not told", test["missed"])
-    if test["stand_ins"]:
-        yield '<p class="note">{}</p>'.format(escape(", ".join(test["stand_ins"])))
+    if test["test_doubles"]:
+        yield '<p class="note">{}</p>'.format(escape(", ".join(test["test_doubles"])))
     if test["calls"]:
         yield "<details><summary>{} Twilio calls</summary>{}</details>".format(
             len(test["calls"]), _calls(test["calls"])
@@ -75,7 +75,7 @@ def _happened(test: Mapping[str, Any]) -> Iterator[str]:
             escape(deep["verdict"])
         )
         yield _list("Telnyx would differ", deep["problems"])
-        yield _list("not lifted", deep["not_lifted"])
+        yield _list("not forwarded", deep["not_forwarded"])
         yield _calls(deep["calls"]) + "</details>"
 
 

@@ -17,13 +17,13 @@ from twilio_fax_compat._core.messages import (
     TwilioResponse,
 )
 
-ON_TELNYX, REPLAYED, STOOD_IN = "telnyx", "replayed", "stood-in"
+ON_TELNYX, REPLAYED, REPLACED = "telnyx", "replayed", "stood-in"
 NO_CALL, CONTROL = "none", "control"
 
 KINDS: Mapping[str, str] = {
     ON_TELNYX: "ran on Telnyx",
     REPLAYED: "replayed through the translation to Telnyx",
-    STOOD_IN: "patched: proves nothing about Telnyx",
+    REPLACED: "patched: proves nothing about Telnyx",
     NO_CALL: "made no fax call",
     CONTROL: "control run",
 }
@@ -113,19 +113,19 @@ class DeepRun:
     """
     What came of a test's second run, in which stand-ins hand their calls on to the emulator.
 
-    *problems* are calls that Telnyx would not have answered as the stand-in did, *not_lifted* what
+    *problems* are calls that Telnyx would not have answered as the stand-in did, *not_forwarded* what
     could not be handed on and why.
     """
 
     verdict: str = ""
     calls: list[TwilioCall] = field(factory=list)
     problems: list[str] = field(factory=list)
-    not_lifted: list[str] = field(factory=list)
+    not_forwarded: list[str] = field(factory=list)
 
     @property
     def is_smooth(self) -> bool:
         """Tell whether every call was made and Telnyx took it."""
-        return self.verdict == "passed" and not (self.problems or self.not_lifted)
+        return self.verdict == "passed" and not (self.problems or self.not_forwarded)
 
 
 @define
@@ -144,15 +144,15 @@ class TestRecord:
     verdict: str = ""
     reason: str = ""
     calls: list[TwilioCall] = field(factory=list)
-    stand_ins: list[str] = field(factory=list)
+    test_doubles: list[str] = field(factory=list)
     unreached: list[str] = field(factory=list)
     missed: list[str] = field(factory=list)
     deep: DeepRun | None = None
 
-    def stood_in(self, what: str) -> None:
+    def replaced(self, what: str) -> None:
         """Note once that *what* stood in for Twilio."""
-        if what not in self.stand_ins:
-            self.stand_ins.append(what)
+        if what not in self.test_doubles:
+            self.test_doubles.append(what)
 
     def miss(self, what: str) -> None:
         """Note once that the test asked for *what*."""
@@ -162,12 +162,12 @@ class TestRecord:
     def judged(self) -> str:
         """Return what the test proves, a key of `KINDS`; what it did itself outweighs set-ups."""
         made = [call for call in self.calls if not call.broken_off]
-        made = [call for call in made if not call.is_shared] or ([] if self.stand_ins else made)
+        made = [call for call in made if not call.is_shared] or ([] if self.test_doubles else made)
         if any(call.answered_by == ON_TELNYX for call in made):
             return ON_TELNYX
         if any(call.is_converted for call in made):
             return REPLAYED
-        return STOOD_IN if made or self.stand_ins else NO_CALL
+        return REPLACED if made or self.test_doubles else NO_CALL
 
     def to_json(self) -> dict[str, Any]:
         """Return what JSON can hold of it."""

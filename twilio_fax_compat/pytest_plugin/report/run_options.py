@@ -13,7 +13,7 @@ from twilio_fax_compat.pytest_plugin.report.records import TestRecord
 
 
 @frozen
-class Choice:
+class RunOptions:
     """The *backend*, the files of *reports*, the records of a *control* run, and whether to go *deep*."""
 
     backend: str
@@ -22,7 +22,7 @@ class Choice:
     deep: bool = False
 
     @classmethod
-    def of(cls, backend: str, config: Any) -> Choice:
+    def of(cls, backend: str, config: Any) -> RunOptions:
         """Return what *config* asks for. Raises UsageError for what cannot be had."""
         options = config.known_args_namespace
         directory = config.invocation_params.dir

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import Iterator, Sequence
 
 from twilio_fax_compat.pytest_plugin.report.comparison import Difference, why
-from twilio_fax_compat.pytest_plugin.report.records import KINDS, STOOD_IN, TestRecord
+from twilio_fax_compat.pytest_plugin.report.records import KINDS, REPLACED, TestRecord
 
 WIDTH = 300
 
@@ -65,11 +65,11 @@ def _not_converted(tests: Sequence[TestRecord]) -> Iterator[str]:
 def _deep(tests: Sequence[TestRecord]) -> Iterator[str]:
     deep = [test for test in tests if test.deep is not None]
     if not deep:
-        if any(test.kind == STOOD_IN for test in tests):
+        if any(test.kind == REPLACED for test in tests):
             yield "(--fax-backend=emulator --fax-deep makes the calls of what is patched for real)"
         return
     smooth = [test for test in deep if test.deep is not None and test.deep.is_smooth]
-    yield "run again with stand-ins lifted onto the emulator: {} of {} with nothing to tell".format(
+    yield "run again with stand-ins forwarded onto the emulator: {} of {} with nothing to tell".format(
         len(smooth), len(deep)
     )
     for test in deep:
@@ -79,8 +79,8 @@ def _deep(tests: Sequence[TestRecord]) -> Iterator[str]:
         yield "  {}: {}, {} calls made".format(test.nodeid, run.verdict, len(run.calls))
         for problem in run.problems:
             yield "    Telnyx would differ: {}".format(_short(problem))
-        for reason in run.not_lifted:
-            yield "    not lifted: {}".format(_short(reason))
+        for reason in run.not_forwarded:
+            yield "    not forwarded: {}".format(_short(reason))
 
 
 def _short(text: str) -> str:
