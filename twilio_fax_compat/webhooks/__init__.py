@@ -1,8 +1,8 @@
 """
 Middleware that turns Telnyx's fax webhooks into the Twilio callbacks an application was written for.
 
-``WSGIMiddleware(app)`` and ``ASGIMiddleware(app)`` wrap it; everything that is no Telnyx fax webhook
-passes through untouched.
+``WSGIMiddleware(app)`` and ``ASGIMiddleware(app)`` wrap the application. Every other request passes
+through unchanged.
 """
 
 from __future__ import annotations

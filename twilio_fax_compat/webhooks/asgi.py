@@ -30,10 +30,10 @@ _MARKS = frozenset({SIGNATURE.encode("ascii"), TIMESTAMP.encode("ascii")})
 
 class ASGIMiddleware(Middleware[App]):
     """
-    Wrap an ASGI *app* so that Telnyx's fax webhooks reach it as Twilio's callbacks.
+    Wrap an ASGI *app* so that it receives Telnyx's fax webhooks as Twilio's callbacks.
 
-    The arguments are those of ``WSGIMiddleware``. Raises TwilioException when a setting is
-    missing or cannot be right.
+    The arguments are those of ``WSGIMiddleware``. Raises TwilioException if a setting is missing
+    or wrong.
     """
 
     _loop: asyncio.AbstractEventLoop | None = None
@@ -82,7 +82,7 @@ class ASGIMiddleware(Middleware[App]):
         await _answer(send, status)
 
     def start(self) -> None:
-        """Begin to work on the inbox in the event loop that runs now."""
+        """Start to deliver from the inbox in the running event loop."""
         self._loop = asyncio.get_running_loop()
         super().start()
 
@@ -92,21 +92,21 @@ class ASGIMiddleware(Middleware[App]):
             self.start()
 
     async def _work_until_shutdown(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def told(message: Message) -> None:
+        async def send_and_start(message: Message) -> None:
             if message["type"] == "lifespan.startup.complete":
                 # An application may be started more than once, in one loop or in several.
                 self._loop = None
                 self._work_here(scope)
             await send(message)
 
-        async def heard() -> Message:
+        async def receive_and_stop() -> Message:
             message = await receive()
             if message["type"] == "lifespan.shutdown":
-                # The application still stands while what is in hand is brought to its end.
+                # The application still works while the running deliveries end.
                 await _elsewhere(self.close)
             return message
 
-        await self.app(scope, heard, told)
+        await self.app(scope, receive_and_stop, send_and_start)
 
     def _deliver_entry(self, entry: InboxEntry) -> None:
         assert self._loop is not None
@@ -121,7 +121,7 @@ class ASGIMiddleware(Middleware[App]):
             try:
                 future.result(timeout=1.0)
             except FutureTimeout:
-                # A loop that was closed meanwhile never says so.
+                # The future of a loop that was closed never ends.
                 if not future.done() and not self._loop.is_closed():
                     continue
                 raise
@@ -212,26 +212,26 @@ def _as_cgi(scope: Scope, headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def _revived(entry: InboxEntry, state: Mapping[str, Any] | None) -> Scope:
-    told = entry.headers
-    path = told.get("PATH_INFO") or unquote(urlsplit(entry.url).path) or "/"
-    port = told.get("SERVER_PORT", "")
+    variables = entry.headers
+    path = variables.get("PATH_INFO") or unquote(urlsplit(entry.url).path) or "/"
+    port = variables.get("SERVER_PORT", "")
     scope: Scope = {
         "type": "http",
         "asgi": {"version": "3.0", "spec_version": "2.3"},
         "http_version": "1.1",
         "method": "POST",
-        "scheme": told.get("wsgi.url_scheme") or urlsplit(entry.url).scheme or "http",
+        "scheme": variables.get("wsgi.url_scheme") or urlsplit(entry.url).scheme or "http",
         "path": path,
         "raw_path": quote(path).encode("ascii"),
-        "root_path": told.get("SCRIPT_NAME", ""),
-        "query_string": told.get("QUERY_STRING", "").encode("latin-1"),
+        "root_path": variables.get("SCRIPT_NAME", ""),
+        "query_string": variables.get("QUERY_STRING", "").encode("latin-1"),
         "headers": [
             (name[5:].lower().replace("_", "-").encode("ascii"), value.encode("latin-1"))
-            for name, value in told.items()
+            for name, value in variables.items()
             if name.startswith("HTTP_")
         ],
-        "server": (told.get("SERVER_NAME", "localhost"), int(port) if port.isdigit() else 80),
-        "client": (told["REMOTE_ADDR"], 0) if "REMOTE_ADDR" in told else None,
+        "server": (variables.get("SERVER_NAME", "localhost"), int(port) if port.isdigit() else 80),
+        "client": (variables["REMOTE_ADDR"], 0) if "REMOTE_ADDR" in variables else None,
     }
     if state is not None:
         scope["state"] = dict(state)
@@ -247,7 +247,7 @@ def _url_of(scope: Scope, headers: Mapping[str, str]) -> str:
 
 
 async def _messages(receive: Receive, limit: int) -> list[Message]:
-    """Return the messages of a body, read a little beyond *limit* bytes at most."""
+    """Return the messages of a body, up to the first one beyond *limit* bytes."""
     messages: list[Message] = []
     size = 0
     while True:
@@ -284,16 +284,16 @@ async def _serve(media: MediaServer, scope: Scope, send: Send) -> None:
             piece = await _elsewhere(next, answer.pieces, b"")
             await send({"type": "http.response.body", "body": piece, "more_body": bool(piece)})
     finally:
-        # Whoever asked may have gone before the end, and a piece be on its way still.
+        # The client may leave before the end, while a piece is still being read.
         close = getattr(answer.pieces, "close", None)
         if close is not None:
             with suppress(ValueError):
                 await _elsewhere(close)
 
 
-async def _begin(send: Send, status: int, told: Sequence[tuple[str, str]]) -> None:
-    headers = [(name.lower().encode("ascii"), value.encode("latin-1")) for name, value in told]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
+async def _begin(send: Send, status: int, headers: Sequence[tuple[str, str]]) -> None:
+    raw = [(name.lower().encode("ascii"), value.encode("latin-1")) for name, value in headers]
+    await send({"type": "http.response.start", "status": status, "headers": raw})
 
 
 async def _answer(send: Send, status: int) -> None:

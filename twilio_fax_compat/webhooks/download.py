@@ -8,21 +8,21 @@ from typing import Iterator
 import httpx
 
 LIMIT = 64 * 1024 * 1024
-"""Bytes that a document has at most: more than Telnyx takes or makes."""
+"""The most bytes of a document. Telnyx neither accepts nor makes larger ones."""
 
 TIMEOUT = 20.0
 
 
 class Pieces:
-    """The pieces of a document as they come, and its *size* in bytes if that was told."""
+    """The pieces of a document as they arrive, and its *size* in bytes, or None if unknown."""
 
     def __init__(self, stack: ExitStack, response: httpx.Response) -> None:
-        told = response.headers.get("content-length", "")
+        length = response.headers.get("content-length", "")
         is_plain = "content-encoding" not in response.headers
-        self.size = int(told) if is_plain and told.isdigit() else None
+        self.size = int(length) if is_plain and length.isdigit() else None
         self._stack = stack
         self._bytes = response.iter_bytes()
-        self._left = LIMIT
+        self._remaining = LIMIT
 
     def __iter__(self) -> Iterator[bytes]:
         return self
@@ -33,19 +33,19 @@ class Pieces:
         except BaseException:
             self.close()
             raise
-        self._left -= len(piece)
-        if self._left < 0:
+        self._remaining -= len(piece)
+        if self._remaining < 0:
             self.close()
             raise httpx.DecodingError("the document is too large")
         return piece
 
     def close(self) -> None:
-        """Give the connection up."""
+        """Close the connection."""
         self._stack.close()
 
 
 def opened(url: str) -> Pieces | None:
-    """Return the document behind *url*, None when there is none to be had."""
+    """Return the document at *url*, or None if it cannot be read."""
     stack = ExitStack()
     try:
         client = stack.enter_context(httpx.Client(timeout=TIMEOUT))
@@ -60,7 +60,7 @@ def opened(url: str) -> Pieces | None:
 
 
 def downloaded(url: str) -> bytes | None:
-    """Return all of the document behind *url*, None when it cannot be read whole."""
+    """Return the whole document at *url*, or None if it cannot be read to its end."""
     pieces = opened(url)
     if pieces is None:
         return None

@@ -1,4 +1,4 @@
-"""Serves the documents of faxes under links of the application's own host."""
+"""Serves the documents of faxes at links on the application's own host."""
 
 from __future__ import annotations
 
@@ -35,10 +35,11 @@ class Media:
     """
     How documents are served, and whether they are stored.
 
-    *telnyx* says how to reach Telnyx, as at the client. A link opens for *lifetime* seconds below
-    *path*, by a redirect to Telnyx's own link, or, if *streams*, with the document itself. *store*
-    is where the documents of received faxes are kept on arrival, an fsspec URL such as
-    ``file:///var/faxes`` or ``s3://bucket/faxes``; those are served from there.
+    *telnyx* are the settings for requests to Telnyx, as for the client. Links lie below *path* and
+    open for *lifetime* seconds. A link redirects to Telnyx's own link; with *streams* True it sends
+    the document itself. *store* is an fsspec URL, such as ``file:///var/faxes`` or
+    ``s3://bucket/faxes``: documents of received faxes are stored there on arrival, and served from
+    there.
     """
 
     telnyx: TelnyxSettings = field(factory=TelnyxSettings)
@@ -50,7 +51,7 @@ class Media:
 
 @frozen
 class MediaAnswer:
-    """An HTTP answer: *status*, *headers*, and the *pieces* of its body."""
+    """An HTTP response: *status*, *headers*, and the *pieces* of its body."""
 
     status: int
     headers: Headers = field(repr=False)
@@ -58,10 +59,10 @@ class MediaAnswer:
 
 
 class MediaServer:
-    """Answers requests for the documents of faxes, by *links* that it signed."""
+    """Answers requests for documents at signed *links*."""
 
     def __init__(self, links: MediaLinks, media: Media, settings: TelnyxSettings) -> None:
-        """Take complete *settings*. Raises what `Storage` does."""
+        """Take complete *settings*. Raises the errors of `Storage`."""
         self.prefix = links.path + "/"
         self._links = links
         self._streams = media.streams
@@ -77,15 +78,15 @@ class MediaServer:
 
     @property
     def keeps_documents(self) -> bool:
-        """LogWarning whether documents are stored on arrival."""
+        """Whether documents are stored on arrival."""
         return self._storage is not None
 
     def answer(self, method: str, path: str, query: str) -> MediaAnswer:
         """
-        Return what answers a request for *path* and *query*.
+        Return the answer to a request for *path* and *query*.
 
-        200 is the document and 302 leads to it; 403 is for a link that is not ours or has ended,
-        404 for a fax that has no document (any more), 502 when Telnyx or the storage fails.
+        The status is 200 with the document, 302 to Telnyx's link, 403 for a link that is forged or
+        has expired, 404 for a fax without a document, or 502 if Telnyx or the storage fails.
         """
         if method not in ("GET", "HEAD"):
             return _empty(405, ("Allow", "GET, HEAD"))
@@ -95,7 +96,7 @@ class MediaServer:
         try:
             stored = self._storage.find(fax_sid(fax) or "") if self._storage else None
         except OSError as error:
-            logger.warning("the storage cannot be read: %s", type(error).__name__)
+            logger.warning("the storage of fax documents cannot be read: %s", type(error).__name__)
             return _empty(502)
         if stored is not None:
             return _document(method, fax, *stored)
@@ -108,7 +109,7 @@ class MediaServer:
         return _empty(502) if pieces is None else _document(method, fax, pieces.size, pieces)
 
     def keep(self, fax: str, url: str) -> bool:
-        """Store the document of a fax, which *url* leads to at first; tell whether it is stored."""
+        """Store the document of a fax, from *url* or a fresh link. Return whether it is stored."""
         if self._storage is None:
             return False
         document = self.download(fax, url)
@@ -117,12 +118,14 @@ class MediaServer:
         try:
             self._storage.put(fax_sid(fax) or "", document)
         except OSError as error:
-            logger.warning("the storage cannot be written: %s", type(error).__name__)
+            logger.warning(
+                "the storage of fax documents cannot be written: %s", type(error).__name__
+            )
             return False
         return True
 
     def download(self, fax: str, url: str) -> bytes | None:
-        """Return the document of a fax from *url* or, when that has ended, from a fresh link."""
+        """Return the document of a fax from *url* or, if that fails, from a fresh link."""
         document = downloaded(url)
         if document is None:
             fresh = self._fresh_link(fax)

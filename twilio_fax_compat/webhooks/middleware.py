@@ -1,4 +1,4 @@
-"""What the WSGI and the ASGI middleware share."""
+"""The common base of the WSGI and the ASGI middleware."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ A = TypeVar("A")
 
 
 class Middleware(Generic[A]):
-    """What wraps an application: it, and the settings that are checked when this is built."""
+    """Wraps *app*. The settings are checked when the middleware is created."""
 
     def __init__(
         self,
@@ -51,12 +51,12 @@ class Middleware(Generic[A]):
         )
 
     def start(self) -> None:
-        """Begin to work on the inbox now; otherwise the first request of the process does it."""
+        """Start to deliver from the inbox now. Otherwise the first request of the process does so."""
         if self._workers is not None:
             self._workers.start()
 
     def close(self, timeout: float = 10.0) -> None:
-        """Work on the inbox no more, after up to *timeout* seconds for what is being delivered."""
+        """Stop delivering from the inbox; wait up to *timeout* seconds for running deliveries."""
         if self._workers is not None:
             self._workers.stop(timeout)
 
@@ -66,9 +66,9 @@ class Middleware(Generic[A]):
 
 def path_inside(target: str, called: str, own: str) -> str:
     """
-    Return the path by which the server knows *target*, a path on the host that Telnyx called.
+    Return the server's path for *target*, a path on the host that Telnyx called.
 
-    A proxy may show to the world as *called* what the server has as *own*.
+    A proxy may map the public path *called* to the server's path *own*.
     """
     if target == called:
         return own

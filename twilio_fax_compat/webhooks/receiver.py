@@ -1,4 +1,4 @@
-"""What the two middlewares share: settings, verification, and the carrying out of steps."""
+"""Settings, verification and delivery steps of both middlewares."""
 
 from __future__ import annotations
 
@@ -38,16 +38,15 @@ logger = logging.getLogger("twilio_fax_compat.webhooks")
 
 @frozen
 class PassThrough:
-    """A request that is not about a fax, and is the application's own business."""
+    """A request that is not a fax event. The application handles it."""
 
 
 @frozen(kw_only=True)
 class Receiver:
     """
-    The settings of a middleware, complete and checked.
+    The complete and checked settings of a middleware.
 
-    *keys* verify Telnyx's signatures, any of them will do; *max_body* is in bytes, *tolerance* in
-    seconds.
+    A signature is right if one of *keys* verifies it. *max_body* is in bytes, *tolerance* in seconds.
     """
 
     rules: CallbackSettings
@@ -74,17 +73,17 @@ class Receiver:
         environ: Mapping[str, str] | None,
     ) -> Receiver:
         """
-        Return the receiver of a middleware's arguments, the rest being taken from *environ*.
+        Return the receiver for a middleware's arguments. *environ* has what they leave out.
 
-        Raises TwilioException that names what is missing or cannot be right.
+        Raises TwilioException that names the setting which is missing or wrong.
         """
         environ = os.environ if environ is None else environ
-        found = {
+        required = {
             "TWILIO_AUTH_TOKEN": auth_token or environ.get("TWILIO_AUTH_TOKEN"),
             "TWILIO_ACCOUNT_SID": account_sid or environ.get("TWILIO_ACCOUNT_SID"),
             "TELNYX_PUBLIC_KEY": public_key or environ.get("TELNYX_PUBLIC_KEY"),
         }
-        missing = [name for name, value in found.items() if not value]
+        missing = [name for name, value in required.items() if not value]
         if missing:
             raise TwilioException(
                 "webhook settings are missing: set {} in the environment or pass {}".format(
@@ -93,13 +92,15 @@ class Receiver:
                 )
             )
         if forward not in ("final", "all"):
-            raise TwilioException("forward must be 'final' or 'all'")
+            raise TwilioException(f"forward must be 'final' or 'all', not {forward!r}")
         if incoming_method not in ("GET", "POST"):
-            raise TwilioException("incoming_method must be 'GET' or 'POST'")
+            raise TwilioException(
+                f"incoming_method must be 'GET' or 'POST', not {incoming_method!r}"
+            )
         chosen = chosen_ledger(ledger, environ)
         if inbox and isinstance(chosen, MemoryLedger):
             raise TwilioException(
-                "inbox=True needs a ledger that outlives the process: set "
+                "inbox=True needs a ledger on disk or in a database: set "
                 "TWILIO_FAX_COMPAT_LEDGER to sqlite:////path/of/fax.db or a PostgreSQL URL"
             )
         server = links = None
@@ -107,16 +108,16 @@ class Receiver:
             options = media if isinstance(media, Media) else Media()
             if isinstance(media, TelnyxSettings):
                 options = Media(telnyx=media)
-            key = media_key(str(found["TWILIO_AUTH_TOKEN"]))
+            key = media_key(str(required["TWILIO_AUTH_TOKEN"]))
             links = MediaLinks(key=key, path=options.path, lifetime=options.lifetime)
             server = _media_server(links, options, environ)
-        texts = found["TELNYX_PUBLIC_KEY"]
+        texts = required["TELNYX_PUBLIC_KEY"]
         if isinstance(texts, str):
             texts = texts.split(",")
         return cls(
             rules=CallbackSettings(
-                account_sid=str(found["TWILIO_ACCOUNT_SID"]),
-                auth_token=str(found["TWILIO_AUTH_TOKEN"]),
+                account_sid=str(required["TWILIO_ACCOUNT_SID"]),
+                auth_token=str(required["TWILIO_AUTH_TOKEN"]),
                 forwards_all=forward == "all",
                 links=links,
                 keeps_documents=server is not None and server.keeps_documents,
@@ -131,49 +132,49 @@ class Receiver:
 
     def read(self, headers: Mapping[str, str], body: bytes) -> FaxEvent | PassThrough | int:
         """
-        Return the verified event of a webhook, or the HTTP status that answers one without.
+        Return the verified event of a webhook, `PassThrough`, or the HTTP status to answer with.
 
-        *headers* have lower-case names; *body* is raw, and longer than the limit if it was.
+        *headers* have lower-case names, *body* is raw.
         """
         if len(body) > self.max_body:
             return _refused(400, "the body is too large")
         try:
-            told = json.loads(body.decode())
+            data = json.loads(body.decode())
         except (ValueError, RecursionError):
-            return _refused(400, "the body is no JSON")
-        if not (event_name(told) or "").startswith("fax."):
+            return _refused(400, "the body is not JSON")
+        if not (event_name(data) or "").startswith("fax."):
             return PassThrough()
         why = why_not_verified(headers, body, self.keys, time.time(), self.tolerance)
         if why is not None:
             return _refused(401, why)
-        event = read_event(told)
+        event = read_event(data)
         if event is None:
-            logger.info("an event of no known kind was left alone")
+            logger.info("a fax event of an unknown type was ignored")
             return DONE
         return event
 
     def carry_out(self, step: Step) -> Any:
-        """Carry out a step that does not call the wrapped application."""
+        """Perform a step that does not call the wrapped application; return its result."""
         return carry_out_step(step, self.ledger, self.media)
 
     def store(self, event: FaxEvent, body: bytes, url: str, kept: Mapping[str, str]) -> int:
-        """Put an event into the inbox and return what answers Telnyx."""
+        """Put an event into the inbox and return the HTTP status for Telnyx."""
         try:
             self.ledger.put(InboxEntry(event.id, body, kept, url))
         except LedgerUnavailable as error:
-            logger.warning("an event could not be stored: %s", error)
+            logger.warning("an event could not be stored in the inbox: %s", error)
             return AGAIN
         return DONE
 
     def keep_taken(self, entry: InboxEntry, seconds: float) -> None:
-        """Keep an entry of the inbox, and the turn of its fax, for so many *seconds* more."""
+        """Extend the lease of an inbox entry, and of its fax, by *seconds*."""
         event = read_event(json.loads(entry.body))
         self.ledger.postpone(entry.event_id, seconds)
         if event is not None:
             self.ledger.prolong(fax_lock(event), seconds)
 
     def begin(self, event: FaxEvent, url: str) -> Talk:
-        """Return the steps that deliver an event which just came."""
+        """Return the steps that deliver an event which just arrived."""
         return receive(event, url, self.rules)
 
     def resume(self, entry: InboxEntry) -> Talk:
@@ -187,9 +188,11 @@ def _media_server(links: MediaLinks, media: Media, environ: Mapping[str, str]) -
     try:
         return MediaServer(links, media, media.telnyx.completed(environ))
     except ValueError as error:
-        raise TwilioException("Media(store=...) must be a URL that fsspec knows") from error
+        raise TwilioException(
+            "Media(store=...) must be a URL that fsspec supports, such as file:///var/faxes"
+        ) from error
 
 
 def _refused(status: int, why: str) -> int:
-    logger.warning("a webhook was refused: %s", why)
+    logger.warning("a fax webhook was refused: %s", why)
     return status

@@ -1,4 +1,4 @@
-"""Documents of received faxes in a folder or a bucket, by any of fsspec's URLs."""
+"""Stores the documents of received faxes in any folder or bucket that fsspec supports."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class Storage:
     """
     Documents below *url*: ``file:///var/faxes``, ``s3://bucket/faxes``, ``gcs://bucket/faxes``, ...
 
-    See https://filesystem-spec.readthedocs.io. Each is named by its fax SID. Raises ValueError for a
-    URL of no kind that fsspec knows, ImportError when the kind needs a package that is missing.
+    See https://filesystem-spec.readthedocs.io. A file is named by its fax SID. Raises ValueError if
+    fsspec does not support the URL, and ImportError if it needs a package that is not installed.
     """
 
     url: str = field(repr=False)
@@ -35,18 +35,18 @@ class Storage:
         self._root = root.rstrip("/")
 
     def put(self, sid: str, document: bytes) -> None:
-        """Store the *document* of a fax, whole or not at all. Raises OSError."""
+        """Store the *document* of a fax, completely or not at all. Raises OSError."""
         path, size = self._path(sid), len(document)
-        # Two deliveries of one event may be at it at the same time.
+        # Two deliveries of one event may store it at the same time.
         part = f"{path}.{hashlib.sha256(document).hexdigest()[:16]}.part"
         self._files.makedirs(self._root, exist_ok=True)
         self._files.pipe_file(part, document)
         if self._files.size(part) != size:
-            raise OSError("the document was not stored whole")
+            raise OSError("the document was not stored completely")
         self._files.mv(part, path)
 
     def find(self, sid: str) -> tuple[int, Iterator[bytes]] | None:
-        """Return the size and the pieces of a fax's document, or None. Raises OSError."""
+        """Return the size in bytes and the pieces of a stored document, or None. Raises OSError."""
         try:
             file = self._files.open(self._path(sid), "rb")
         except FileNotFoundError:

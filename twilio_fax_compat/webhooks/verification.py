@@ -19,7 +19,7 @@ SIGNATURE = "telnyx-signature-ed25519"
 TIMESTAMP = "telnyx-timestamp"
 
 TOLERANCE = 300.0
-"""Seconds that a signature's time may be off, either way, as in Telnyx's own SDK."""
+"""Seconds by which a signature's time may differ from ours, as in Telnyx's own SDK."""
 
 
 def why_not_verified(
@@ -30,10 +30,10 @@ def why_not_verified(
     tolerance: float = TOLERANCE,
 ) -> str | None:
     """
-    Return why a webhook cannot be from Telnyx, or None when its signature is right.
+    Return what is wrong with a webhook's signature, or None if it is right.
 
     *headers* have lower-case names, *body* is raw, *now* is in seconds since the epoch. One of
-    *keys* must fit.
+    *keys* must verify the signature.
     """
     stamp, signature = headers.get(TIMESTAMP, ""), headers.get(SIGNATURE, "")
     if not (stamp.isascii() and stamp.isdigit() and len(stamp) < 16):
@@ -58,7 +58,7 @@ def read_public_key(text: str) -> VerifyKey:
         return VerifyKey(b64decode(text.strip().encode("ascii"), validate=True))
     except (TypeError, ValueError) as error:
         raise TwilioException(
-            "TELNYX_PUBLIC_KEY must be the base64 of 32 bytes, as the portal shows it"
+            "TELNYX_PUBLIC_KEY must be the base64 of 32 bytes, as Telnyx's portal shows it"
         ) from error
 
 

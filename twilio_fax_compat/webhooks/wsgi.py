@@ -22,19 +22,22 @@ App = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 
 class WSGIMiddleware(Middleware[App]):
     """
-    Wrap a WSGI *app* so that Telnyx's fax webhooks reach it as Twilio's callbacks.
+    Wrap a WSGI *app* so that it receives Telnyx's fax webhooks as Twilio's callbacks.
 
-    *auth_token* and *account_sid* are Twilio's (``TWILIO_AUTH_TOKEN``, ``TWILIO_ACCOUNT_SID``),
-    *public_key* is Telnyx's, one or several (``TELNYX_PUBLIC_KEY``). *forward* is ``"final"``, for
-    the callbacks queued and final, or ``"all"``. *ledger*, or its URL
-    (``TWILIO_FAX_COMPAT_LEDGER``), keeps what was seen, by default in the memory of this process.
-    *max_body* is in bytes. With *media*, True or `Media`, ``MediaUrl`` is a link on the
-    application's own host that opens for two hours. With *inbox* an event is stored in the ledger
-    and answered at once, and brought to the application by threads of this process, again and again
-    until it is taken. *incoming_method* (``"GET"`` or ``"POST"``) is how an incoming fax's TwiML is
-    asked for.
+    *auth_token* and *account_sid* are Twilio's (``TWILIO_AUTH_TOKEN``, ``TWILIO_ACCOUNT_SID``).
+    *public_key* is Telnyx's, a text or a list of texts (``TELNYX_PUBLIC_KEY``).
+    *ledger* is a ledger or its URL (``TWILIO_FAX_COMPAT_LEDGER``); the default is the memory of this
+    process.
+    *forward* is ``"final"`` for the callbacks ``queued`` and final, or ``"all"``.
+    *max_body* is the size in bytes up to which a fax event is accepted.
+    *media* is True or a `Media`: ``MediaUrl`` is then a link on the application's own host that
+    opens for two hours.
+    *inbox* True stores each event in the ledger and answers Telnyx at once. Threads of this process
+    deliver the event to the application, and retry until it succeeds.
+    *incoming_method*, ``"GET"`` or ``"POST"``, is the method of the request for an incoming fax's
+    TwiML.
 
-    Raises TwilioException when a setting is missing or cannot be right.
+    Raises TwilioException if a setting is missing or wrong.
     """
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:

@@ -276,7 +276,7 @@ def test_a_file_is_not_read(tmp_path):
 @pytest.mark.parametrize("kind", ["<!DOCTYPE r>", "<!DOCTYPE r [<!ENTITY e 'x'>]>"])
 def test_the_parser_refuses_a_document_type_itself(kind):
     """Without the look at the bytes beforehand, reading stops there as well."""
-    with pytest.raises(twiml._Wrong, match="document type"):
+    with pytest.raises(twiml._InvalidTwiml, match="document type"):
         twiml._Reader().parse(f"{kind}<Response><Receive/></Response>".encode())
 
 

@@ -1,9 +1,8 @@
 """
-Links to a fax's document on the application's own host, which live as long as Twilio's did.
+Signed links to the documents of faxes on the application's own host.
 
-Twilio's opened for two hours (https://www.twilio.com/docs/fax/api/fax-media-resource), Telnyx's open
-for ten minutes and can be renewed. A link of ours names the fax and its end, signed, and nothing that
-it leads to.
+Twilio's links opened for two hours (https://www.twilio.com/docs/fax/api/fax-media-resource). Telnyx's
+open for ten minutes and can be renewed. Our link holds the fax SID, an expiry time and a signature.
 """
 
 from __future__ import annotations
@@ -21,19 +20,19 @@ from twilio_fax_compat._core.translation.ids import fax_id, fax_sid
 
 PATH = "/twilio-fax-media"
 LIFETIME = 7200
-"""Seconds that a link opens for, as Twilio's did."""
+"""Seconds for which a link opens, as at Twilio."""
 
 _PURPOSE = b"twilio_fax_compat media link"
 
 
 def media_key(auth_token: str) -> bytes:
-    """Return the key that links are signed with, made of Twilio's auth token for this alone."""
+    """Return the key that signs links, derived from Twilio's auth token."""
     return hmac.new(auth_token.encode(), _PURPOSE, sha256).digest()
 
 
 @frozen(kw_only=True)
 class MediaLinks:
-    """Makes and reads links below *path* that open for *lifetime* seconds."""
+    """Makes and verifies links below *path* that open for *lifetime* seconds."""
 
     key: bytes = field(repr=False)
     path: str = PATH
@@ -46,7 +45,7 @@ class MediaLinks:
         return f"{origin.rstrip('/')}{self.path}/{sid}?expires={end}&signature={signature}"
 
     def fax_of(self, path: str, query: Mapping[str, str], now: datetime) -> str | None:
-        """Return the Telnyx id of the fax that a link leads to, None when it does not open."""
+        """Return the Telnyx id of a link's fax, or None if the link is forged or has expired."""
         sid = path[len(self.path) + 1 :]
         end, signature = query.get("expires", ""), query.get("signature", "")
         if not path.startswith(self.path + "/") or not re.fullmatch(r"[0-9]{1,12}", end):
@@ -61,13 +60,13 @@ class MediaLinks:
 
 @frozen(kw_only=True)
 class Documents:
-    """Where the documents of faxes are shown: under *links* of an application at *origin*."""
+    """Replaces ``media_url`` by *links* of the application at *origin*."""
 
     links: MediaLinks
     origin: str
 
     def shown(self, payload: Mapping[str, Any], now: datetime) -> dict[str, Any]:
-        """Return a Twilio fax *payload* whose ``media_url``, if it has one, is such a link."""
+        """Return a Twilio fax *payload* with its ``media_url``, if any, replaced by a link."""
         fax = fax_id(payload.get("sid"))
         if fax is None or not payload.get("media_url"):
             return dict(payload)
@@ -76,9 +75,9 @@ class Documents:
 
 def read_documents(url: str, auth_token: str) -> Documents | None:
     """
-    Return the documents of the application at *url*, None when it is no http or https URL.
+    Return the documents of the application at *url*, or None if it is not an http or https URL.
 
-    A path in *url* is the one that the application serves documents below, by default `PATH`.
+    A path in *url* is the one below which the application serves documents; the default is `PATH`.
     """
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:

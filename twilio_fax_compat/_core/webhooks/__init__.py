@@ -1,1 +1,1 @@
-"""Telnyx's webhook events as Twilio's callbacks."""
+"""Converts Telnyx's webhook events to Twilio's callbacks."""

@@ -1,5 +1,5 @@
 """
-Telnyx's fax events as Twilio's callback parameters.
+Converts Telnyx's fax events to Twilio's callback parameters.
 
 Events: https://developers.telnyx.com/docs/programmable-fax/receiving-webhooks and
 https://developers.telnyx.com/docs/programmable-fax/receive-a-fax-api. Twilio's parameters:
@@ -29,7 +29,7 @@ EVENT_STATUSES: Mapping[str, str] = {
     "fax.media.processing.started": "media.processing",
     "fax.received": "received",
 }
-"""The Telnyx status that each event announces."""
+"""The Telnyx status of each event."""
 
 
 @frozen
@@ -37,8 +37,9 @@ class FaxEvent:
     """
     One event about a fax.
 
-    *name* is Telnyx's, *status* the Telnyx status it announces (an inbound ``fax.delivered`` is
-    ``received``), *payload* all that Telnyx told, *delivered_to* the URL it was sent to.
+    *name* is Telnyx's ``event_type``. *status* is the Telnyx status of the event; an inbound
+    ``fax.delivered`` is ``received``. *payload* is Telnyx's. *delivered_to* is the URL that Telnyx
+    sent the event to, if the event has it.
     """
 
     id: str
@@ -51,12 +52,12 @@ class FaxEvent:
 
     @property
     def is_inbound(self) -> bool:
-        """LogWarning whether the fax came in."""
+        """Whether the fax is incoming."""
         return self.direction == "inbound"
 
     @property
     def is_final(self) -> bool:
-        """LogWarning whether the fax never changes again."""
+        """Whether this status of the fax is final."""
         return self.status in TERMINAL_STATUSES
 
 
@@ -70,8 +71,8 @@ def read_event(body: object) -> FaxEvent | None:
     """
     Return the fax event of a webhook's decoded body, enveloped or flat.
 
-    None for an event that is not about the course of a fax, and for one that lacks its id or its
-    fax.
+    None for an event that does not report a fax status, and for one without its own id or the id
+    of the fax.
     """
     data = _data(body)
     name = event_name(body)
@@ -107,7 +108,7 @@ def read_event(body: object) -> FaxEvent | None:
 
 
 def facts_of(event: FaxEvent) -> Facts:
-    """Return what an event tells that Telnyx's fax resource does not, or not always."""
+    """Return the facts of an event that Telnyx's fax resource lacks, or sometimes lacks."""
     if not event.is_final:
         return Facts()
     return Facts(
@@ -127,10 +128,10 @@ def to_twilio_callback(
     """
     Return the parameters of Twilio's callback about *event*.
 
-    *cancel_asked* says that the fax was cancelled by us; *media_url* is the link to the stored
-    document, for an outbound fax or in place of Telnyx's own. Status callbacks have the status
-    as ``FaxStatus`` and also as ``Status``, which real handlers read. What Telnyx does not tell
-    (``RemoteStationId``, ``BitRate``) is left out, as Twilio did when it did not know.
+    *cancel_asked* is True if we cancelled the fax. *media_url* is the link to the stored document of
+    an outbound fax, or replaces Telnyx's own link. The status is in ``FaxStatus`` and also in
+    ``Status``, which real handlers read. Parameters that Telnyx does not report
+    (``RemoteStationId``, ``BitRate``) are left out, as Twilio did with unknown values.
     """
     payload = event.payload
     reason = payload.get("failure_reason")

@@ -1,4 +1,4 @@
-"""Form data with a file in it (https://www.rfc-editor.org/rfc/rfc7578)."""
+"""Encodes a form with a file (https://www.rfc-editor.org/rfc/rfc7578)."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ def encode_multipart(
     fields: Mapping[str, str], name: str, filename: str, content_type: str, content: bytes
 ) -> tuple[str, bytes]:
     """
-    Return the content type and the body of a form whose *fields* come before its one file.
+    Return the content type and the body of a form: its *fields*, then one file.
 
-    *name*, *filename* and *content_type* are the file's, and have no quotes in them. The boundary
-    is made of the content, so it is not found in it.
+    *name*, *filename* and *content_type* describe the file and contain no quotes. The boundary is a
+    hash of the content, so the content does not contain it.
     """
     boundary = "fax" + sha256(content).hexdigest()[:32]
     parts = [

@@ -1,9 +1,9 @@
 """
-What Twilio signs its requests with: https://www.twilio.com/docs/usage/security.
+Twilio's request signatures: https://www.twilio.com/docs/usage/security.
 
 The key is the account's auth token. The text is the full URL without fragment and, for a form, each
-name and its values without separators; a body of another kind is bound by ``bodySHA256``, a
-parameter of the URL.
+name and its values without separators. For any other body, the URL has its hash as the parameter
+``bodySHA256``.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ HMAC_SHA1 = "HMAC_SHA1"
 HMAC_SHA256 = "HMAC_SHA256"
 
 HASHES: Mapping[str, str] = {HMAC_SHA1: "sha1", HMAC_SHA256: "sha256"}
-"""Twilio's name of an algorithm to its hash; the first one is that of auth tokens."""
+"""The hash of each algorithm, by Twilio's name. Auth tokens use the first."""
 
 
 def twilio_signature(
@@ -29,8 +29,8 @@ def twilio_signature(
     """
     Return the ``X-Twilio-Signature`` of a request to *url* with the form *fields*, as base64.
 
-    *fields* are in any order; a value that a name has twice is signed once. *algorithm* is one of
-    `HASHES`.
+    *fields* may come in any order. If a name has the same value twice, it is signed once.
+    *algorithm* is a key of `HASHES`.
     """
     key = token.encode("utf-8") if isinstance(token, str) else token
     text = url + "".join(map("".join, sorted(set(fields))))
@@ -42,9 +42,9 @@ def body_hash(body: bytes) -> str:
     return sha256(body).hexdigest()
 
 
-def is_same(one: str | bytes, other: str | bytes) -> bool:
-    """LogWarning whether two texts are equal, in a time that does not tell where they differ."""
-    return hmac.compare_digest(_as_bytes(one), _as_bytes(other))
+def is_same(first: str | bytes, second: str | bytes) -> bool:
+    """Return whether two texts are equal, comparing in constant time."""
+    return hmac.compare_digest(_as_bytes(first), _as_bytes(second))
 
 
 def _as_bytes(text: str | bytes) -> bytes:

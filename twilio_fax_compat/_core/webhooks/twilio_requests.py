@@ -1,4 +1,4 @@
-"""The requests that Twilio would have made to an application."""
+"""Builds the requests that Twilio would make to an application."""
 
 from __future__ import annotations
 
@@ -9,23 +9,21 @@ from urllib.parse import quote_plus, urlsplit
 from attrs import field, frozen
 
 from twilio_fax_compat._core.translation.media_links import MediaLinks
-from twilio_fax_compat._core.webhooks.effects import (
-    CallApp,
-)
+from twilio_fax_compat._core.webhooks.effects import CallApp
 from twilio_fax_compat._core.webhooks.signatures import twilio_signature
 
 FORM = "application/x-www-form-urlencoded"
-
-
 USER_AGENT = "TwilioProxy/1.1"
 
 
 @frozen(kw_only=True)
 class CallbackSettings:
     """
-    Whose callbacks these are, which of them are wanted, and whose *links* documents have.
+    How callbacks are made.
 
-    *keeps_documents* stores what comes in, *incoming_method* is how TwiML is asked for.
+    *account_sid* and *auth_token* are Twilio's. *forwards_all* also sends the statuses between
+    ``queued`` and the final one. *links*, if any, make each ``MediaUrl``. *keeps_documents* stores
+    the documents of received faxes. *incoming_method* is the method of the request for TwiML.
     """
 
     account_sid: str
@@ -38,7 +36,7 @@ class CallbackSettings:
 
 def _call(method: str, url: str, fields: Mapping[str, str], rules: CallbackSettings) -> CallApp:
     if method == "GET":
-        # Frameworks show a URL with these decoded, and a validator must see what was signed.
+        # Frameworks decode these in the URL, and the validator must see the signed text.
         query = form_text(fields, ":/?@!$'()*,;")
         url += ("&" if urlsplit(url).query else "?") + query
         return CallApp("GET", url, _headers(url, {}, rules))
@@ -60,25 +58,23 @@ def _headers(
 
 
 def form_text(fields: Mapping[str, str], safe: str = "") -> str:
-    """Return *fields* as a form or query; names are Twilio's and need no quoting."""
+    """Return *fields* as a form or query. Names are Twilio's and need no quoting."""
     return "&".join([f"{name}={_quoted(value, safe)}" for name, value in fields.items()])
 
 
 def _quoted(value: str, safe: str) -> str:
-    # As quote_plus does, in a third of its time for what callbacks hold.
+    # The same as quote_plus, three times as fast for the values of callbacks.
     if not value.isascii() or safe:
         return quote_plus(value, safe)
     return value if value.isalnum() else _UNSAFE.sub(_escape, value)
 
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.~-]")
-
-
 _ESCAPES = {chr(code): quote_plus(chr(code)) for code in range(128)}
 
 
-def _escape(found: re.Match[str]) -> str:
-    return _ESCAPES[found[0]]
+def _escape(match: re.Match[str]) -> str:
+    return _ESCAPES[match[0]]
 
 
 def _origin(url: str) -> tuple[str, str]:

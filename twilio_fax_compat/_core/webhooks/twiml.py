@@ -1,9 +1,9 @@
 """
-What an application answers to an arriving fax, read strictly and safely.
+Parses the TwiML with which an application answers an incoming fax.
 
-The verbs: https://www.twilio.com/docs/fax/twiml/receive. The codes of what is wrong:
-https://www.twilio.com/docs/api/errors. Nothing outside the document is ever looked at, and it can
-define nothing: a document type is refused before the parser sees it.
+The verbs: https://www.twilio.com/docs/fax/twiml/receive. The error codes:
+https://www.twilio.com/docs/api/errors. The parser never loads anything outside the document, and a
+document type is refused before parsing, so that entities cannot expand.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from xml.parsers import expat
 from attrs import define, field, frozen
 
 SIZE_LIMIT = 64 * 1024
-"""How many bytes a document may have at Twilio."""
+"""The size limit of a document at Twilio, in bytes."""
 
 DEPTH_LIMIT = 16
 NOTE_LIMIT = 20
 
 TOO_LARGE = 11750
 BAD_URL = 11100
-NO_XML = 12100
+NOT_XML = 12100
 NO_RESPONSE = 12102
 BAD_VALUE = 12200
 BAD_CONTENT_TYPE = 12300
@@ -33,10 +33,10 @@ METHODS: Mapping[str, str] = {"post": "POST", "get": "GET"}
 MEDIA_TYPES: Mapping[str, str] = {name: name for name in ("application/pdf", "image/tiff")}
 PAGE_SIZES: Mapping[str, str] = {name: name for name in ("letter", "legal", "a4")}
 BOOLEANS: Mapping[str, bool] = {"true": True, "false": False}
-"""The values of attributes in lower case, in which they are looked up."""
+"""The values of attributes. They are looked up in lower case."""
 
 ENCODINGS = frozenset({"utf-8", "us-ascii", "iso-8859-1", "windows-1252"})
-"""What a document may say it is encoded in."""
+"""The encodings that a document may declare."""
 
 _ATTRIBUTES: Mapping[str, frozenset[str]] = {
     "Response": frozenset(),
@@ -50,9 +50,10 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 @frozen
 class Receive:
     """
-    The application takes the fax and wants *action*, if any, requested when it is there.
+    The application accepts the fax. *action*, if any, is requested when the fax was received.
 
-    *action* is absolute and has no fragment. *notes* say what in the document had no effect.
+    *action* is an absolute URL without a fragment. *notes* list the parts of the document that have
+    no effect.
     """
 
     action: str | None = field(default=None, repr=False)
@@ -65,14 +66,14 @@ class Receive:
 
 @frozen
 class Reject:
-    """The application does not want the fax."""
+    """The application rejects the fax."""
 
     notes: tuple[str, ...] = ()
 
 
 @frozen
 class TwimlProblem:
-    """The document says nothing usable: Twilio's *code* and a *text* that quotes none of it."""
+    """An error in the document: Twilio's *code* and a *text* that quotes nothing of the document."""
 
     code: int
     text: str
@@ -83,10 +84,10 @@ Reading = Union[Receive, Reject, TwimlProblem]
 
 def read_twiml(body: bytes, content_type: str | None, url: str) -> Reading:
     """
-    Return what the document *body*, which was fetched from *url*, says.
+    Parse the document *body*, which was fetched from *url*.
 
-    It is read in the encoding that it names itself, else as UTF-8. Without a *content_type* it is
-    taken for XML.
+    The encoding is the one that the document declares, or UTF-8. Without a *content_type* the
+    document is parsed as XML.
     """
     if len(body) > SIZE_LIMIT:
         return TwimlProblem(TOO_LARGE, f"The document has more than {SIZE_LIMIT} bytes")
@@ -97,11 +98,11 @@ def read_twiml(body: bytes, content_type: str | None, url: str) -> Reading:
     try:
         reader.read(body)
         return reader.result(url)
-    except _Wrong as wrong:
-        return wrong.problem
+    except _InvalidTwiml as error:
+        return error.problem
 
 
-class _Wrong(Exception):
+class _InvalidTwiml(Exception):
     def __init__(self, code: int, text: str) -> None:
         super().__init__(text)
         self.problem = TwimlProblem(code, text)
@@ -109,7 +110,7 @@ class _Wrong(Exception):
 
 @define
 class _Reader:
-    """Takes the parser's events and keeps the first verb of fax."""
+    """Handles the parser's events and keeps the first fax verb."""
 
     verb: str | None = None
     attributes: dict[str, str] = field(factory=dict, repr=False)
@@ -117,11 +118,11 @@ class _Reader:
     _depth: int = 0
 
     def read(self, body: bytes) -> None:
-        # Each encoding that is read has these characters as ASCII has them.
+        # In each accepted encoding, these characters have their ASCII bytes.
         if b"\0" in body:
-            raise _Wrong(NO_XML, "The document holds NUL bytes, as text in UTF-16 does")
+            raise _InvalidTwiml(NOT_XML, "The document has NUL bytes, as text in UTF-16 does")
         if b"<!DOCTYPE" in body:
-            # The parser could not be stopped in the middle of what entities expand to.
+            # The parser cannot be stopped while it expands entities.
             self.start_doctype()
         self.parse(body)
 
@@ -134,41 +135,43 @@ class _Reader:
         try:
             parser.Parse(body, True)
         except expat.ExpatError as error:
-            text = "The document is no XML: {} at line {}, column {}".format(
+            text = "The document is not XML: {} at line {}, column {}".format(
                 expat.ErrorString(error.code), error.lineno, error.offset + 1
             )
-            raise _Wrong(NO_XML, text) from None
+            raise _InvalidTwiml(NOT_XML, text) from None
 
     def declaration(self, version: str, encoding: str | None, standalone: int) -> None:
         if encoding is not None and encoding.lower() not in ENCODINGS:
-            known = ", ".join(sorted(ENCODINGS))
-            raise _Wrong(NO_XML, f"The encoding of the document is none of {known}")
+            encodings = ", ".join(sorted(ENCODINGS))
+            raise _InvalidTwiml(NOT_XML, f"The encoding of the document must be one of {encodings}")
 
     def start_doctype(self, *_: object) -> None:
-        raise _Wrong(NO_XML, "The document has a document type (<!DOCTYPE), which TwiML has not")
+        raise _InvalidTwiml(
+            NOT_XML, "The document has a document type (<!DOCTYPE), which TwiML does not allow"
+        )
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         self._depth += 1
         if self._depth > DEPTH_LIMIT:
-            raise _Wrong(NO_XML, f"The elements are nested more than {DEPTH_LIMIT} deep")
+            raise _InvalidTwiml(NOT_XML, f"The elements are nested more than {DEPTH_LIMIT} deep")
         if self._depth == 1:
             if name != "Response":
-                raise _Wrong(NO_RESPONSE, "The root element is not <Response>")
+                raise _InvalidTwiml(NO_RESPONSE, "The root element is not <Response>")
         elif self._depth > 2:
-            self.note(f"<{_clipped(name)}> inside a verb was ignored")
+            self.note(f"<{_shortened(name)}> inside a verb was ignored")
             return
         elif self.verb is not None:
-            self.note(f"<{_clipped(name)}> after <{self.verb}> was ignored")
+            self.note(f"<{_shortened(name)}> after <{self.verb}> was ignored")
             return
         elif name not in ("Receive", "Reject"):
-            self.note(f"<{_clipped(name)}> is no verb for faxes and was ignored")
+            self.note(f"<{_shortened(name)}> is not a verb for faxes and was ignored")
             return
         else:
             self.verb = name
             self.attributes = attributes
         for attribute in attributes:
             if attribute not in _ATTRIBUTES[name]:
-                self.note(f"the attribute {_clipped(attribute)} of <{name}> was ignored")
+                self.note(f"the attribute {_shortened(attribute)} of <{name}> was ignored")
 
     def end(self, name: str) -> None:
         self._depth -= 1
@@ -179,17 +182,19 @@ class _Reader:
 
     def result(self, url: str) -> Receive | Reject:
         if self.verb is None:
-            raise _Wrong(NO_VERB, "The document has no <Receive> and no <Reject>: try <Receive />")
+            raise _InvalidTwiml(
+                NO_VERB, "The document has neither <Receive> nor <Reject>: try <Receive />"
+            )
         if self.verb == "Reject":
             return Reject(tuple(self.notes))
         action = self.attributes.get("action")
         method = self.value("method", METHODS, "POST")
         media_type = self.value("mediaType", MEDIA_TYPES, "application/pdf")
         store_media = self.value("storeMedia", BOOLEANS, True)
-        page_size = _looked_up(self.attributes.get("pageSize", "letter"), PAGE_SIZES)
+        page_size = _lookup(self.attributes.get("pageSize", "letter"), PAGE_SIZES)
         if page_size is None:
-            # It only says how pages are interpreted: no reason to lose a fax.
-            self.note("pageSize of <Receive> is none of letter, legal, a4 and was ignored")
+            # Page size only changes how pages are interpreted: do not lose the fax for it.
+            self.note("pageSize of <Receive> must be one of letter, legal, a4, and was ignored")
             page_size = "letter"
         return Receive(
             action=None if action is None else _absolute(action, url),
@@ -203,31 +208,31 @@ class _Reader:
     def value(self, attribute: str, values: Mapping[str, Any], default: object) -> Any:
         if attribute not in self.attributes:
             return default
-        value = _looked_up(self.attributes[attribute], values)
+        value = _lookup(self.attributes[attribute], values)
         if value is None:
-            known = ", ".join(sorted(values))
-            raise _Wrong(BAD_VALUE, f"{attribute} of <Receive> is none of {known}")
+            allowed = ", ".join(sorted(values))
+            raise _InvalidTwiml(BAD_VALUE, f"{attribute} of <Receive> must be one of {allowed}")
         return value
 
 
-def _looked_up(text: str, values: Mapping[str, Any]) -> Any:
+def _lookup(text: str, values: Mapping[str, Any]) -> Any:
     return values.get(text.strip().lower())
 
 
 def _absolute(action: str, url: str) -> str:
-    """Return *action* as seen from *url*, or raise; an empty one is *url* itself."""
+    """Return *action* resolved against *url*, or raise. An empty action is *url* itself."""
     action = action.strip()
     try:
         resolved = urldefrag(urljoin(url, action)).url
         parts = urlsplit(resolved)
-        # Asking for the port checks it.
-        fits = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        # Reading the port validates it.
+        is_valid = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
     except ValueError:
-        fits = False
-    if not fits or _CONTROL.search(action):
-        raise _Wrong(BAD_URL, "action of <Receive> is no http or https URL")
+        is_valid = False
+    if not is_valid or _CONTROL.search(action):
+        raise _InvalidTwiml(BAD_URL, "action of <Receive> is not an http or https URL")
     return resolved
 
 
-def _clipped(name: str) -> str:
+def _shortened(name: str) -> str:
     return name if len(name) <= 40 else name[:39] + "\N{HORIZONTAL ELLIPSIS}"
