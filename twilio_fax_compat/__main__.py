@@ -13,7 +13,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "cassettes": ("twilio_fax_compat.cassettes.command", "convert recordings of Twilio's API"),
     "demo": ("twilio_fax_compat.demo", "run a legacy Twilio program on a local Telnyx"),
     "emulator": ("twilio_fax_compat.testing.command", "serve a local Telnyx until Ctrl-C"),
-    "migration": ("twilio_fax_compat.migration.command", "tell how a gradual move goes"),
+    "migration": (
+        "twilio_fax_compat.migration.command",
+        "show the progress of a gradual migration",
+    ),
 }
 
 

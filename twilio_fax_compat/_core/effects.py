@@ -1,4 +1,4 @@
-"""What a flow may ask its driver for, and the loop that runs a flow."""
+"""The effects that a flow may yield, and the loops that run a flow."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Pause:
 
 @frozen
 class Warn:
-    """Effect: tell the developer, once per process and *parameter*; answered with None."""
+    """Effect: give a Python warning, once per process and *parameter*; answered with None."""
 
     parameter: str
     text: str
@@ -31,17 +31,17 @@ class Warn:
 
 @frozen
 class NewToken:
-    """Effect: answered with a random text that nobody else has."""
+    """Effect: answered with a random, unique string."""
 
 
 @frozen
 class Now:
-    """Effect: answered with the time, an aware datetime in UTC."""
+    """Effect: answered with the current time, an aware datetime in UTC."""
 
 
 @frozen
 class Remember:
-    """Effect: keep *facts* about a fax; answered with None."""
+    """Effect: store *facts* about a fax in the ledger; answered with None."""
 
     fax_id: str
     facts: Facts
@@ -49,7 +49,7 @@ class Remember:
 
 @frozen
 class Recall:
-    """Effect: answered with a mapping from those *fax_ids* that are known to their `Facts`."""
+    """Effect: read the ledger; answered with a mapping of *fax_ids* to `Facts`, without unknown ids."""
 
     fax_ids: Sequence[str]
 
@@ -65,15 +65,15 @@ def run(flow: Generator[E, Any, R], perform: Callable[[E], Any]) -> R:
     """
     Run *flow* to its end and return what it returns.
 
-    *perform* carries out an effect and returns what answers it. What it raises is raised in the
-    flow, at the effect, so that the flow can undo what it has begun.
+    *perform* performs an effect and returns its result. An exception in *perform* is raised in the
+    flow, where the effect was yielded, so that the flow can clean up.
     """
     try:
         effect = flow.send(None)
         while True:
             try:
                 result = perform(effect)
-            except BaseException as error:  # noqa: BLE001 - the flow decides what it means
+            except BaseException as error:  # noqa: BLE001 - the flow handles it
                 effect = flow.throw(error)
             else:
                 effect = flow.send(result)
@@ -83,13 +83,13 @@ def run(flow: Generator[E, Any, R], perform: Callable[[E], Any]) -> R:
 
 
 async def run_async(flow: Generator[E, Any, R], perform: Callable[[E], Awaitable[Any]]) -> R:
-    """Run *flow* as `run` does, with a *perform* that is awaited."""
+    """Run *flow* as `run` does, with an asynchronous *perform*."""
     try:
         effect = flow.send(None)
         while True:
             try:
                 result = await perform(effect)
-            except BaseException as error:  # noqa: BLE001 - the flow decides what it means
+            except BaseException as error:  # noqa: BLE001 - the flow handles it
                 effect = flow.throw(error)
             else:
                 effect = flow.send(result)

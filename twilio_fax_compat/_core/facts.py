@@ -1,4 +1,4 @@
-"""What is known of a fax beyond Telnyx's fax resource."""
+"""Facts about a fax that Telnyx's fax resource does not have."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from attrs import field, frozen
 @frozen
 class Facts:
     """
-    What is known of a fax beyond Telnyx's fax resource; None is what is not known.
+    Facts about a fax that Telnyx's fax resource does not have. None means unknown.
 
-    *status* is a final Telnyx status, *duration* seconds, *action* what an incoming fax's TwiML
-    asked for. *provider* is ``legacy`` or ``telnyx``, where both were in use; the *status* of a legacy
-    fax is Twilio's.
+    *status* is a final Telnyx status, *duration* is in seconds, and *action* is the action that an
+    incoming fax's TwiML asked for. *provider* is ``legacy`` or ``telnyx``, if both are in use. The
+    *status* of a legacy fax is Twilio's.
     """
 
     cancel_asked: bool = False
@@ -31,14 +31,14 @@ NOTHING_KNOWN = Facts()
 
 SEND_KEYS = "send:"
 """
-How the ids begin under which a ledger keeps the `Facts` of a logical send instead of a fax's.
+The prefix of ids under which a ledger keeps the `Facts` of a logical send instead of a fax.
 
-They keep a send that is tried again with the provider that may have it already.
+They bind a repeated send to the provider that may have accepted it already.
 """
 
 
 def merged(old: Facts | None, new: Facts) -> Facts:
-    """Return both: what *new* tells wins, what it leaves out stays."""
+    """Return the facts of both. *new* wins; what it leaves out is taken from *old*."""
     if old is None:
         return new
     return Facts(

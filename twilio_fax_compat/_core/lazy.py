@@ -1,4 +1,4 @@
-"""Packages that load their public names when those are first used (PEP 562)."""
+"""Load the public names of a package on first use (PEP 562)."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ def lazy_names(
     """
     Return ``__getattr__`` and ``__dir__`` for *package*.
 
-    *homes* gives the module of each name; an empty module says that the name is itself a
-    submodule of *package*. *extra* names a packaging extra and what needs it, for the
-    ImportError that is raised when a package of others is not installed.
+    *homes* maps each name to its module. An empty module means that the name is a submodule of
+    *package*. *extra* is the name of a packaging extra and the feature that needs it, for the
+    ImportError that is raised if a third-party package is missing.
     """
 
     def load(name: str) -> object:

@@ -1,4 +1,4 @@
-"""Text made fit for errors and logs: no full phone number, no SIP user, no signed or secret URL."""
+"""Mask text for errors and logs: phone numbers, SIP users, URLs and credentials."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _NUMBER = re.compile(r"(?<![0-9A-Za-z-])\+?\(?[0-9](?:[0-9]|[ ().-](?=[ ().0-9-]
 
 def mask(text: str) -> str:
     """
-    Return *text* without what is private.
+    Return *text* without private data.
 
-    Phone numbers are cut to their last four digits; SIP users, what follows the host of a URL, and
-    credentials are left out.
+    A phone number keeps its last four digits. SIP users, credentials, and the part of a URL after the
+    host are removed.
     """
     text = _SECRET.sub(lambda match: (match.group(1) or "") + "***", text)
     text = _URL.sub(r"\1\2/...", text)
@@ -29,7 +29,7 @@ def _mask_number(match: re.Match[str]) -> str:
 
 
 def mask_number(number: object) -> str:
-    """Return a fax number or SIP URI as errors and logs may show it: ``...0009``."""
+    """Return a fax number or SIP URI in masked form, for errors and logs: ``...0009``."""
     text = str(number)
     if _SIP.match(text):
         return mask(text)

@@ -1,8 +1,8 @@
 """
-The values that cross the core: requests and responses of both dialects, and effects.
+Requests and responses of both APIs.
 
-A *flow* is a generator that yields effects, is sent their results, and returns a `TwilioResponse`.
-A driver owns the network and the clock and answers each effect as its docstring says.
+A *flow* is a generator that yields effects, receives their results, and returns a `TwilioResponse`.
+A driver has access to the network and the clock, and answers each effect as its docstring says.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ JSON = Dict[str, Any]
 @frozen
 class TwilioRequest:
     """
-    A request in Twilio's fax dialect.
+    A request to Twilio's fax API.
 
-    *path* has no host and no version (``/Faxes/FX...``); *fields* are the query of a GET or the form
-    of a POST under Twilio's wire names, in-process values (``True``, ``None``) or wire text.
+    *path* has neither host nor version (``/Faxes/FX...``). *fields* are the query of a GET or the form
+    of a POST, by Twilio's parameter names. The values are Python values (``True``, ``None``) or strings.
     """
 
     method: str
@@ -32,7 +32,7 @@ class TwilioRequest:
 
 @define
 class TwilioResponse:
-    """An answer in Twilio's dialect: *payload* is what its JSON body decodes to, None if empty."""
+    """A response of Twilio's fax API. *payload* is its decoded JSON body, or None."""
 
     status: int
     payload: JSON | None = field(default=None, repr=False)
@@ -44,7 +44,7 @@ class TelnyxRequest:
     """
     Effect: one HTTP request to Telnyx, answered with a `TelnyxResponse` or a `Failure`.
 
-    *path* starts below the API's base URL (``/faxes``); *body* is sent as JSON.
+    *path* is relative to the API's base URL (``/faxes``). *body* is sent as JSON.
     """
 
     method: str
@@ -58,7 +58,7 @@ _UNREAD: JSON = {}
 
 @define
 class TelnyxResponse:
-    """What Telnyx answered. *headers* have lower-case names; *body* is the raw, decoded body."""
+    """A response of Telnyx. *headers* have lower-case names; *body* is the decompressed body."""
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
@@ -66,7 +66,7 @@ class TelnyxResponse:
     _value: JSON | None = field(default=_UNREAD, init=False, repr=False, eq=False)
 
     def json(self) -> JSON | None:
-        """Return the body when it is a JSON object, else None."""
+        """Return the body if it is a JSON object, else None."""
         if self._value is _UNREAD:
             try:
                 value = json.loads(self.body)
@@ -76,7 +76,7 @@ class TelnyxResponse:
         return self._value
 
     def resource(self) -> JSON | None:
-        """Return the object that a 2xx has under ``data``, None when there is none to be read."""
+        """Return the object under ``data`` of a 2xx, or None if there is none."""
         value = (self.json() or {}).get("data") if 200 <= self.status < 300 else None
         return value if isinstance(value, dict) else None
 
@@ -84,10 +84,10 @@ class TelnyxResponse:
 @define
 class Failure:
     """
-    No answer came.
+    A request that got no answer.
 
-    *sent* is False only when the request certainly never left this machine; *timed_out* says that
-    waiting ended it. *summary* is fit for an error message; *cause* is the exception to chain.
+    *sent* is False only if the request certainly never left this machine. *timed_out* is True after a
+    timeout. *summary* can be shown in an error message, and *cause* is the exception to chain.
     """
 
     sent: bool
@@ -103,7 +103,7 @@ Send = Callable[[TelnyxRequest], Outcome]
 
 
 def query_text(query: Sequence[tuple[str, str]]) -> str:
-    """Return *query* as the part of an URL that begins with a question mark, or nothing."""
+    """Return *query* as the part of a URL that begins with ``?``, or an empty string."""
     if not query:
         return ""
     pairs = ("{}={}".format(quote(name, safe=""), quote(value, safe="")) for name, value in query)

@@ -1,4 +1,4 @@
-"""``twilio-fax-compat demo``: a legacy Twilio program on Telnyx, and both sides of what it does."""
+"""``twilio-fax-compat demo``: run a legacy Twilio program on Telnyx, and show its output and requests."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="talk to the real Telnyx (TELNYX_API_KEY, TELNYX_CONNECTION_ID): faxes cost money",
     )
-    parser.add_argument("--to", help="with --live: the number that gets two faxes")
+    parser.add_argument("--to", help="with --live: the number that receives two faxes")
     parser.add_argument("--from", dest="from_", help="with --live: your Telnyx number")
     parser.add_argument("--media-url", help="with --live: a PDF that Telnyx can fetch")
     parser.add_argument("--busy-to", help="with --live: a number that is busy")
@@ -78,17 +78,17 @@ def _on_the_emulator() -> int:
             "TWILIO_ACCOUNT_SID": "AC" + "0" * 32,
             "TWILIO_AUTH_TOKEN": "unused",
         }
-        shown = 0
+        printed = 0
 
         def drain() -> Iterator[str]:
-            nonlocal shown
-            for exchange in telnyx.journal[shown:]:
-                shown += 1
+            nonlocal printed
+            for exchange in telnyx.journal[printed:]:
+                printed += 1
                 yield exchange_line(exchange)
 
         _show_program(environ, drain)
         if find_spec("flask") is None:
-            print("\nIt receives faxes too: pip install 'twilio-fax-compat[demo]'")
+            print("\nTo see it receive faxes, too: pip install 'twilio-fax-compat[demo]'")
             return 0
         from twilio_fax_compat.demo.callbacks import show_callbacks
 
@@ -100,21 +100,21 @@ def _on_the_emulator() -> int:
 def _show_program(environ: Mapping[str, str], drain: Callable[[], Iterator[str]]) -> None:
     show_changes(PROGRAM, CHANGES)
     timeline = Timeline(drain)
-    timeline.head("the program, in Twilio's", "over the wire, in Telnyx's words")
+    timeline.head("the program, written for Twilio", "requests to Telnyx")
     timeline.run(PROGRAM, CHANGES, environ)
     timeline.show_wire()
 
 
 @contextlib.contextmanager
 def _without_warnings() -> Iterator[None]:
-    # That the application behind status_callback has to be wrapped: this one is.
+    # The warning that the application behind status_callback must be wrapped: this one is.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
 
 
 class _LoggedWire(logging.Handler):
-    """What the library itself logs of each exchange."""
+    """Collect the lines that the library logs for each request."""
 
     def __init__(self) -> None:
         super().__init__(logging.DEBUG)

@@ -1,4 +1,4 @@
-"""The legacy Flask app behind the middleware, called by the emulator's webhooks."""
+"""Run the legacy Flask app behind the middleware, with webhooks from the emulator."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ CHANGES: Mapping[str, str] = {
 
 
 def show_callbacks(telnyx: Any, environ: Mapping[str, str]) -> None:
-    """Let the app receive a fax, and hear of one that was sent."""
+    """Let the app receive a fax, and get the callbacks of a fax that was sent."""
     show_changes(APP, CHANGES, "app.wsgi_app = WSGIMiddleware(app.wsgi_app)")
-    seen = len(telnyx.deliveries)
+    printed = len(telnyx.deliveries)
 
     def drain() -> Iterator[str]:
-        nonlocal seen
-        for delivery in telnyx.deliveries[seen:]:
-            seen += 1
+        nonlocal printed
+        for delivery in telnyx.deliveries[printed:]:
+            printed += 1
             yield delivery_line(delivery)
 
     timeline = Timeline(drain)
-    timeline.head("the app, in Twilio's", "webhooks, in Telnyx's words")
+    timeline.head("the app, written for Twilio", "webhooks from Telnyx")
     app = timeline.run(APP, CHANGES, environ)["app"]
     app.wsgi_app = WSGIMiddleware(
         app.wsgi_app, environ={**environ, "TELNYX_PUBLIC_KEY": telnyx.public_key}
@@ -43,7 +43,7 @@ def show_callbacks(telnyx: Any, environ: Mapping[str, str]) -> None:
         telnyx.receive("+15005550002", environ["FAX_FROM"], pages=3)
         telnyx.settle()
         telnyx.flush_webhooks()
-        timeline.program_prints("(one is sent, with status_callback)")
+        timeline.program_prints("(a fax is sent, with status_callback)")
         Client(environment={**environ}).fax.faxes.create(
             to=environ["FAX_TO"],
             from_=environ["FAX_FROM"],

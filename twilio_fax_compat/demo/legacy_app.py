@@ -1,4 +1,4 @@
-"""A Flask app of the Twilio years: takes the faxes that come in, and hears how those sent ended."""
+"""A Flask app written for Twilio: it receives faxes, and gets the status of sent faxes."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""A program of the Twilio years: sends faxes, waits for them, cancels one, lists them all."""
+"""A program written for Twilio: it sends faxes, waits for them, cancels one, and lists them."""
 
 import os
 import time

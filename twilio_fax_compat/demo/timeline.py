@@ -1,4 +1,4 @@
-"""What a program prints, beside what goes over the wire."""
+"""Print the output of a program beside its requests."""
 
 from __future__ import annotations
 
@@ -18,33 +18,33 @@ _LEFT = 38
 
 @define
 class Timeline:
-    """Two columns: the program's own words, and the lines that *drain* yields since its last call."""
+    """Two columns: the program's output, and the new lines of *drain*."""
 
     drain: Callable[[], Iterator[str]]
     _last: str | None = field(default=None, init=False)
 
     def head(self, left: str, right: str) -> None:
-        """Print the names of the columns."""
+        """Print the column headers."""
         print("\n{:<{}} | {}".format(left, _LEFT, right))
         print("{}-+-{}".format("-" * _LEFT, "-" * 60))
 
     def show_wire(self) -> None:
-        """Print what went over the wire."""
+        """Print the requests since the last call."""
         for line in self.drain():
-            # A program that polls says the same again and again.
+            # A program that polls repeats the same request.
             if line != self._last:
                 self._last = line
                 print("{:<{}} | {}".format("", _LEFT, line))
 
     def program_prints(self, *values: object, **_options: Any) -> None:
-        """Stand for the program's ``print``."""
+        """Replace the program's ``print``."""
         self.show_wire()
         print("{:<{}} |".format(" ".join(map(str, values)), _LEFT))
 
     def run(
         self, program: Path, changes: Mapping[str, str], environ: Mapping[str, str]
     ) -> dict[str, Any]:
-        """Run a *program* with its *changes* and *environ*, and return its globals."""
+        """Run *program* with *changes* to its source and *environ*, and return its globals."""
         source = program.read_text(encoding="utf-8")
         for old, new in changes.items():
             source = source.replace(old, new)
@@ -59,7 +59,7 @@ class Timeline:
 
 
 def show_changes(program: Path, changes: Mapping[str, str], added: str = "") -> None:
-    """Print which lines of a *program* are changed, and which one is *added*."""
+    """Print the changed lines of a *program*, and the line that is *added*."""
     source = program.read_text(encoding="utf-8")
     print(f"\n{program.name}, with its imports changed:\n")
     for old, new in changes.items():
@@ -70,13 +70,13 @@ def show_changes(program: Path, changes: Mapping[str, str], added: str = "") -> 
 
 
 def exchange_line(exchange: Any) -> str:
-    """Return a request and its answer in short, numbers masked."""
+    """Return a request and its answer on one line, with masked numbers."""
     path, body, said = _path(exchange), _body(exchange), _said(exchange)
     return f"{exchange.method} {path}{body} -> {exchange.status}{said}"
 
 
 def delivery_line(delivery: Any) -> str:
-    """Return a webhook and its answer in short."""
+    """Return a webhook and its answer on one line."""
     return "webhook {} -> {}".format(delivery.event["event_type"], delivery.status)
 
 

@@ -1,8 +1,8 @@
 """
-The durable inbox: events that are stored before Telnyx gets its answer, and the threads that work.
+The durable inbox: events that are stored before Telnyx gets its answer, and the threads that deliver them.
 
-An entry keeps the request's circumstances as CGI variables (RFC 3875, section 4.1), which both kinds
-of application can be called with, and none of its credentials.
+An entry keeps the request's environment as CGI variables (RFC 3875, section 4.1), from which a WSGI and
+an ASGI request can be built. It keeps no credentials.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from twilio_fax_compat.ledger import InboxEntry, Ledger, LedgerUnavailable
 logger = logging.getLogger("twilio_fax_compat.webhooks")
 
 LEASE = 60.0
-"""Seconds after which an event is taken from a process that was never heard of again."""
+"""Seconds after which another process takes the event of a process that died."""
 
 _KEPT = frozenset(
     {
@@ -40,7 +40,7 @@ _DROPPED = frozenset({"HTTP_AUTHORIZATION", "HTTP_COOKIE", "HTTP_PROXY_AUTHORIZA
 
 
 def circumstances(environ: Mapping[str, object]) -> dict[str, str]:
-    """Return what an entry keeps of a WSGI *environ*."""
+    """Return the variables of a WSGI *environ* that an entry keeps."""
     return {
         name: str(value)
         for name, value in environ.items()
@@ -55,7 +55,7 @@ def circumstances(environ: Mapping[str, object]) -> dict[str, str]:
 
 @define(eq=False)
 class _WorkerState:
-    """What belongs to one process, and is made anew in the child of a fork."""
+    """Per-process worker state; recreated after a fork."""
 
     slots: Semaphore
     pid: int = field(factory=os.getpid)
@@ -68,11 +68,11 @@ class _WorkerState:
 @define(eq=False)
 class InboxWorkers:
     """
-    Threads that take entries from *ledger*'s inbox and *deliver* each, *at_once* at the most.
+    Threads that take entries from *ledger*'s inbox and *deliver* them, at most *at_once* at a time.
 
-    *deliver* finishes or postpones its entry, and *prolong* keeps one that takes long for so many
-    seconds more. *poll* is how many seconds pass between looks for what others stored, *lease*
-    for how many an entry is one's own.
+    *deliver* finishes or postpones its entry. *prolong* keeps an entry locked for the given number of
+    seconds. *poll* is the number of seconds between two looks into the inbox, and *lease* the number
+    of seconds for which an entry is locked.
     """
 
     ledger: Ledger
@@ -86,24 +86,24 @@ class InboxWorkers:
     _starting: Lock = field(factory=Lock, init=False)
 
     def start(self) -> None:
-        """Work in this process, also after `stop`."""
+        """Start the threads in this process, also after `stop`."""
         self._is_stopped = False
         self.ensure()
 
     def ensure(self) -> None:
-        """Start to work in this process, if nobody does and it was not stopped."""
+        """Start the threads in this process, unless they run or `stop` was called."""
         state = self._state
         if not self._is_stopped and (state is None or state.pid != os.getpid()):
             self._start()
 
     def wake(self) -> None:
-        """LogWarning that something was stored."""
+        """Look into the inbox now, because an entry was stored."""
         self.ensure()
         if self._state is not None:
             self._state.wake.set()
 
     def stop(self, timeout: float = 10.0) -> None:
-        """Take no more, until `start`, and wait up to *timeout* seconds for what is being delivered."""
+        """Stop taking entries until `start`, and wait up to *timeout* seconds for running deliveries."""
         self._is_stopped = True
         state = self._state
         if state is None or state.pid != os.getpid() or state.thread is None:
@@ -118,7 +118,7 @@ class InboxWorkers:
 
     def _start(self) -> None:
         if self._state is not None and self._state.pid != os.getpid():
-            # In the child of a fork the lock may be held by nobody who is left.
+            # After a fork, the lock may be held by a thread that the child does not have.
             self._starting = Lock()
         with self._starting:
             state = self._state
@@ -136,7 +136,7 @@ class InboxWorkers:
         in_trouble = False
         while not state.stopping.is_set():
             if not state.slots.acquire(timeout=self.poll):
-                self._keep_what_is_taken(state)
+                self._prolong_leases(state)
                 continue
             entry = None
             try:
@@ -144,20 +144,20 @@ class InboxWorkers:
                 in_trouble = False
             except LedgerUnavailable as error:
                 if not in_trouble:
-                    logger.warning("the inbox cannot be reached: %s", error)
+                    logger.warning("the inbox cannot be read: %s", error)
                 in_trouble = True
             if entry is None:
                 state.slots.release()
                 state.wake.wait(self.poll)
                 state.wake.clear()
-                self._keep_what_is_taken(state)
+                self._prolong_leases(state)
                 continue
             state.taken[entry.event_id] = (time.monotonic(), entry)
             Thread(
                 target=self._handle, args=(state, entry), name="fax-callback", daemon=True
             ).start()
 
-    def _keep_what_is_taken(self, state: _WorkerState) -> None:
+    def _prolong_leases(self, state: _WorkerState) -> None:
         now = time.monotonic()
         for event_id, (since, entry) in list(state.taken.items()):
             if now - since <= self.lease / 3:
@@ -165,7 +165,7 @@ class InboxWorkers:
             try:
                 self.prolong(entry, self.lease)
             except LedgerUnavailable as error:
-                logger.warning("an event could not be kept: %s", error)
+                logger.warning("the lease of an event could not be prolonged: %s", error)
             if event_id in state.taken:
                 state.taken[event_id] = (now, entry)
 
@@ -175,7 +175,9 @@ class InboxWorkers:
         except LedgerUnavailable as error:
             logger.warning("an event stays in the inbox: %s", error)
         except BaseException:
-            logger.exception("the application failed at a callback, which stays in the inbox")
+            logger.exception(
+                "the application raised an exception in a callback, which stays in the inbox"
+            )
         finally:
             state.taken.pop(entry.event_id, None)
             state.slots.release()
@@ -183,6 +185,6 @@ class InboxWorkers:
 
 
 def _stop_at_exit(workers: weakref.ref[InboxWorkers]) -> None:
-    found = workers()
-    if found is not None:
-        found.stop()
+    alive = workers()
+    if alive is not None:
+        alive.stop()

@@ -1,4 +1,4 @@
-"""Carry out the steps of a delivery that do not call the wrapped application."""
+"""Perform the effects of a delivery that do not call the wrapped application."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ logger = logging.getLogger("twilio_fax_compat.webhooks")
 
 
 def carry_out_step(step: Step, ledger: Ledger, media: MediaServer | None) -> Any:
-    """Carry out *step* and return what answers it."""
+    """Perform *step* and return its result."""
     if isinstance(step, Claim):
         return ledger.claim(step.event_id, LEASE)
     if isinstance(step, Settle):
@@ -60,6 +60,8 @@ def _call_elsewhere(call: CallApp) -> AppAnswer:
                 call.method, call.url, headers=dict(call.headers), content=call.body
             )
     except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-        logger.warning("11205: the action could not be reached: %s", type(error).__name__)
+        logger.warning(
+            "11205: the URL of the action could not be reached: %s", type(error).__name__
+        )
         return AppAnswer(0)
     return AppAnswer(response.status_code, response.headers.get("content-type"), response.content)

@@ -1,5 +1,5 @@
 """
-What travels through Telnyx and back in ``client_state``, first the token that tells our faxes apart.
+The data that travels through Telnyx and back in ``client_state``, such as the token that identifies a fax.
 
 Telnyx wants base64 and echoes it on the resource and its webhooks
 (https://developers.telnyx.com/docs/programmable-fax/send-a-fax-api).
@@ -16,22 +16,22 @@ _VERSION = 1
 
 
 def pack(token: str, stores_media: bool = False) -> str:
-    """Return the ``client_state`` of a fax that carries *token*, and whether its media is kept."""
+    """Return the ``client_state`` of a fax with its *token* and the *stores_media* flag, as base64."""
     state = {"twilio_fax_compat": _VERSION, "token": token}
     if stores_media:
-        # No webhook tells it.
+        # No webhook has this setting.
         state["media"] = 1
     return b64encode(json.dumps(state, separators=(",", ":")).encode()).decode("ascii")
 
 
 def token_of(client_state: object) -> str | None:
-    """Return the token inside a ``client_state``, or None for one that is not ours."""
+    """Return the token in a ``client_state``, or None if this library did not write it."""
     token = _state(client_state).get("token")
     return token if isinstance(token, str) else None
 
 
 def keeps_media(client_state: object) -> bool:
-    """Tell whether a ``client_state`` is ours and says that the fax's media is kept."""
+    """Return whether a ``client_state`` says that Telnyx stores the fax's media."""
     return _state(client_state).get("media") == 1
 
 

@@ -1,9 +1,9 @@
 """
-What went wrong, in Twilio's words: status, code, message, details.
+Convert Telnyx's errors to Twilio's: status, code, message and details.
 
 Twilio's codes: https://www.twilio.com/docs/api/errors. Telnyx's error body and codes:
 https://developers.telnyx.com/development/api-fundamentals/api-errors. Telnyx reuses its codes across
-products, so the HTTP status decides first and the parameter an error points at second.
+products, so the HTTP status decides first, and then the parameter that the error names.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ STATUSES: Mapping[int, tuple[int, int, str]] = {
     422: (400, 20422, "Invalid parameter"),
     429: (429, 20429, "Too many requests"),
 }
-"""Telnyx HTTP status to Twilio's status, code and words; a 5xx keeps its number, 404 names a path."""
+"""Telnyx HTTP status to Twilio's status, code and message. A 5xx keeps its number; 404 names the path."""
 
 PARAMETERS: Mapping[str, tuple[int, str]] = {
     "to": (21211, "To"),
@@ -33,10 +33,10 @@ PARAMETERS: Mapping[str, tuple[int, str]] = {
     "media_url": (21620, "MediaUrl"),
     "webhook_url": (21609, "StatusCallback"),
 }
-"""The Telnyx parameter a 4xx points at, to Twilio's code and name for it."""
+"""The Telnyx parameter that a 4xx names, to Twilio's error code and parameter name."""
 
 _STATE_CODES = frozenset({"90080", "90081"})
-"""Telnyx's codes for a command that a fax's state or direction does not allow."""
+"""Telnyx's codes for a command that the fax's status or direction does not allow."""
 
 
 def problem(
@@ -65,22 +65,22 @@ def not_found(path: str, details: JSON | None = None) -> TwilioResponse:
 
 def from_telnyx(response: TelnyxResponse, path: str) -> TwilioResponse:
     """
-    Return Telnyx's error as Twilio's. *path* is the Twilio path that was asked for.
+    Return Telnyx's error as Twilio's. *path* is the Twilio path of the request.
 
-    The whole Telnyx ``errors`` array is kept in ``details["errors"]``; the message repeats what
-    Telnyx said with numbers masked.
+    ``details["errors"]`` is Telnyx's whole ``errors`` array. The message contains Telnyx's message,
+    with masked numbers.
     """
     errors = telnyx_errors(response)
     details: JSON = {"errors": errors, "telnyx_status": response.status}
     said = "; ".join(filter(None, map(_sentence, errors)))
     if response.status == 404:
         return not_found(path, details)
-    status, code, words = _kind(response.status, errors)
-    return problem(status, code, f"{words}: {said}" if said else words, details)
+    status, code, summary = _kind(response.status, errors)
+    return problem(status, code, f"{summary}: {said}" if said else summary, details)
 
 
 def from_failure(failure: Failure) -> TwilioResponse:
-    """Return what a request that got no answer looks like at Twilio: 504 or 503."""
+    """Return the Twilio error for a request that got no answer: 504 or 503."""
     status = 504 if failure.timed_out else 503
     message = f"Telnyx could not be reached: {mask(failure.summary)}"
     details: JSON = {"errors": [], "sent": failure.sent}
@@ -88,13 +88,13 @@ def from_failure(failure: Failure) -> TwilioResponse:
 
 
 def telnyx_errors(response: TelnyxResponse) -> list[object]:
-    """Return the ``errors`` array of a Telnyx answer, empty when its body has none."""
+    """Return the ``errors`` array of a Telnyx answer, or an empty list."""
     errors = (response.json() or {}).get("errors")
     return errors if isinstance(errors, list) else []
 
 
 def refuses_state(response: TelnyxResponse) -> bool:
-    """Tell whether Telnyx says that the fax's state or direction does not allow the command."""
+    """Return whether Telnyx refused a command because of the fax's status or direction."""
     return any(
         isinstance(error, dict) and str(error.get("code")) in _STATE_CODES
         for error in telnyx_errors(response)
@@ -105,18 +105,18 @@ def _kind(status: int, errors: list[object]) -> tuple[int, int, str]:
     if status >= 500:
         code = 20500 if status == 500 else 20503
         return status, code, f"Telnyx failed with HTTP {status}"
-    known = STATUSES.get(status)
-    if known is None:
-        words = f"Telnyx answered HTTP {status}"
-        # Twilio's client takes a 3xx for success.
-        return (status, status, words) if status >= 400 else (502, 20500, words)
+    mapped = STATUSES.get(status)
+    if mapped is None:
+        summary = f"Telnyx answered HTTP {status}"
+        # Twilio's client treats a 3xx as success.
+        return (status, status, summary) if status >= 400 else (502, 20500, summary)
     if status in (400, 422):
         for error in errors:
             parameter = _parameter(error)
             if parameter in PARAMETERS:
                 code, name = PARAMETERS[parameter]
                 return 400, code, f"Invalid {name}"
-    return known
+    return mapped
 
 
 def _parameter(error: object) -> str:

@@ -1,9 +1,9 @@
 """
-Telnyx's failure reasons, and what Twilio says for each: one row a reason.
+Telnyx's failure reasons, each with its Twilio status and error code.
 
 Twilio's error codes: https://www.twilio.com/docs/api/errors, of which 34002, 34003, 34004 and 34108
-are about the transmission. Where a *source* of `FAILURE_REASONS` is only a name, the text is our
-reading of that name.
+are about the transmission. If a *source* of `FAILURE_REASONS` gives only the name of a reason, we chose
+the text by that name.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ SOURCES: Mapping[str, str] = {
     "C": "https://developers.telnyx.com/docs/programmable-fax/receiving-webhooks",
     "D": "https://github.com/team-telnyx/telnyx-python (type Fax)",
     "E": "https://github.com/team-telnyx/openapi",
-    "F": "a test fixture of Telnyx's, in no list",
+    "F": "a test fixture of Telnyx's; not in any list",
 }
-"""Where a reason is documented, by the letters that the rows below use."""
+"""The documents of the reasons, by the letters in the rows below."""
 
 
 class FailureReason(NamedTuple):
     """
-    What one Telnyx ``failure_reason`` is at Twilio.
+    The Twilio side of one Telnyx ``failure_reason``.
 
-    *status* is the Twilio status of the fax, *code* the ``ErrorCode`` of its callback, *text* what
-    happened, for a person, and *source* letters of `SOURCES`.
+    *status* is the Twilio status of the fax, *code* the ``ErrorCode`` of its callback, *text* the
+    explanation in its ``ErrorMessage``, and *source* the letters of `SOURCES` that document it.
     """
 
     status: str
@@ -166,12 +166,12 @@ FAILURE_REASONS: Mapping[str, FailureReason] = {
     ),
 }
 """
-A row for each reason; `UNKNOWN_REASON` stands for all others.
+A row for each documented reason. `UNKNOWN_REASON` is for all others.
 
-Three readings are ours. ``receiver_recovery_on_timer_expire`` is a carrier's timer and
-``fax_initial_communication_timeout`` a line that did answer, so neither is ``no-answer``; a machine
-that answers without fax tones is incompatible. ``sender_canceled`` is ``canceled`` for outbound
-faxes only: on an inbound fax it says that the far end gave up.
+We chose the status of three reasons. ``receiver_recovery_on_timer_expire`` means that a carrier's timer
+expired, and ``fax_initial_communication_timeout`` that the line was answered, so neither is
+``no-answer``; a machine that answers without fax tones is incompatible. ``sender_canceled`` is
+``canceled`` for outbound faxes only: for an inbound fax, it means that the far end gave up.
 """
 
 UNKNOWN_REASON = FailureReason("failed", TRANSMISSION, "", "")

@@ -1,5 +1,5 @@
 """
-Telnyx fax resources as Twilio fax and fax media payloads.
+Convert Telnyx fax resources to Twilio's fax and fax media payloads.
 
 Sources: https://github.com/team-telnyx/openapi (schema ``Fax``),
 https://www.twilio.com/docs/fax/api/fax-resource and
@@ -20,11 +20,11 @@ from twilio_fax_compat._core.translation.statuses import twilio_quality, twilio_
 from twilio_fax_compat._core.translation.times import parse_timestamp, twilio_timestamp
 
 DEFAULT_API_URL = "https://fax.twilio.com/v1"
-"""Where ``url`` and ``links`` point unless a setting says otherwise: Twilio's own host."""
+"""The default base of ``url`` and ``links``: Twilio's own host."""
 
 LINK_LIFETIME = timedelta(seconds=600)
 """
-How long a signed Telnyx link is good for at most, whatever it says of itself
+The time after which a signed Telnyx link no longer opens, whatever its own parameters claim
 (https://developers.telnyx.com/docs/programmable-fax/receive-a-fax-api).
 """
 
@@ -36,11 +36,11 @@ def fax_payload(
     api_url: str = DEFAULT_API_URL,
 ) -> JSON:
     """
-    Return the Twilio payload of a Telnyx fax: the 18 fields that Twilio's fax resource has.
+    Return the Twilio payload of a Telnyx fax: the 18 fields of Twilio's fax resource.
 
-    *account_sid* is the Twilio account's, *facts* what else is known of the fax, *api_url* where
-    ``url`` and ``links`` point. Fields that Telnyx leaves out are None, and so are the price and its
-    unit, which no Telnyx answer has.
+    *account_sid* is the Twilio account, *facts* what the ledger knows about the fax, and *api_url* the
+    base of ``url`` and ``links``. Fields that Telnyx leaves out are None. So are the price and its unit,
+    which Telnyx never reports.
     """
     get = fax.get
     sid = fax_sid(get("id"))
@@ -80,7 +80,7 @@ def fax_payload(
 def created_payload(
     fax: Mapping[str, object], account_sid: str | None, api_url: str = DEFAULT_API_URL
 ) -> JSON:
-    """Return the payload that answers a create, where Twilio never knew of media or pages yet."""
+    """Return the payload that answers a create: Twilio never had media or pages at that time."""
     payload = fax_payload(fax, account_sid, api_url=api_url)
     payload.update(media_sid=None, media_url=None, num_pages=None, duration=None)
     return payload
@@ -89,7 +89,7 @@ def created_payload(
 def media_payload(
     fax: Mapping[str, object], account_sid: str | None, api_url: str = DEFAULT_API_URL
 ) -> JSON | None:
-    """Return the Twilio payload of a fax's one FaxMedia, or None when there is no stored media."""
+    """Return the Twilio payload of a fax's only FaxMedia, or None if there is no stored media."""
     sid, media = fax_sid(fax.get("id")), media_sid(fax.get("id"))
     if not sid or not stored_media_url(fax):
         return None
@@ -106,9 +106,9 @@ def media_payload(
 
 def stored_media_url(fax: Mapping[str, object]) -> str | None:
     """
-    Return the provider's own copy of the document, or None.
+    Return the URL of the provider's own copy of the document, or None.
 
-    An outbound fax's ``media_url`` is what the caller passed, so only ``stored_media_url`` counts.
+    For an outbound fax, ``media_url`` is the caller's URL, so only ``stored_media_url`` counts.
     """
     name = "media_url" if fax.get("direction") == "inbound" else "stored_media_url"
     url = fax.get(name)
@@ -116,7 +116,7 @@ def stored_media_url(fax: Mapping[str, object]) -> str | None:
 
 
 def link_signed(url: str) -> datetime | None:
-    """Return when a link was signed, or None for a link that does not tell."""
+    """Return the time when a link was signed, or None if the link does not contain it."""
     signed = re.fullmatch(
         r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z", _parameter(url, "X-Amz-Date"), re.ASCII
     )
@@ -127,16 +127,16 @@ def link_signed(url: str) -> datetime | None:
 
 def link_expires(url: str) -> datetime | None:
     """
-    Return when a signed link stops working, or None for a link that does not tell.
+    Return the time when a signed link expires, or None if the link does not contain it.
 
-    Telnyx's contract is ten minutes though its sample links claim two hours: the shorter counts.
+    Telnyx documents ten minutes, but its sample links claim two hours: the shorter time counts.
     """
-    made = link_signed(url)
+    signed = link_signed(url)
     claimed = _parameter(url, "X-Amz-Expires")
     lifetime = LINK_LIFETIME
     if re.fullmatch(r"[0-9]{1,6}", claimed):
         lifetime = min(lifetime, timedelta(seconds=int(claimed)))
-    return made + lifetime if made else None
+    return signed + lifetime if signed else None
 
 
 def _parameter(url: str, name: str) -> str:
@@ -144,7 +144,7 @@ def _parameter(url: str, name: str) -> str:
 
 
 def whole_number(value: object, otherwise: int | None = None) -> int | None:
-    """Return the count that *value* tells, in whatever type, else what is known *otherwise*."""
+    """Return *value* (int, float or str) as an int, or *otherwise* if it is not a whole number."""
     if value is None or isinstance(value, bool):
         return otherwise
     if isinstance(value, int):

@@ -1,9 +1,11 @@
 """
-Twilio SIDs and Telnyx ids: ``FX`` or ``ME`` and the 32 hexadecimal digits of the UUID.
+Convert between Twilio SIDs and Telnyx ids.
+
+A SID is ``FX`` or ``ME`` and the 32 hexadecimal digits of the Telnyx UUID.
 
 Twilio's SIDs are 34 characters (https://www.twilio.com/docs/glossary/what-is-a-sid), Telnyx fax ids
-are UUIDs (https://developers.telnyx.com/api-reference/programmable-fax-commands/view-a-fax): the two
-are in bijection, lower case being the canonical form of both.
+are UUIDs (https://developers.telnyx.com/api-reference/programmable-fax-commands/view-a-fax). Each SID
+belongs to one id; both are written in lower case.
 """
 
 from __future__ import annotations
@@ -15,20 +17,20 @@ _FAX_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{
 
 
 def fax_sid(fax_id: object) -> str | None:
-    """Return the Twilio fax SID of a Telnyx fax id, or None when it is no UUID."""
+    """Return the Twilio fax SID of a Telnyx fax id, or None if it is not a UUID."""
     digits = _digits_of_id(fax_id)
     return digits and "FX" + digits
 
 
 def media_sid(fax_id: object) -> str | None:
-    """Return the SID of the one FaxMedia that a Telnyx fax can have, or None for a bad id."""
+    """Return the SID of the only FaxMedia of a Telnyx fax, or None if *fax_id* is not a UUID."""
     digits = _digits_of_id(fax_id)
     return digits and "ME" + digits
 
 
 def fax_id(sid: object, prefix: str = "FX") -> str | None:
     """
-    Return the Telnyx fax id of a Twilio SID, or None for what is no such SID.
+    Return the Telnyx fax id of a Twilio SID, or None if *sid* is not one.
 
     *prefix* is ``"FX"`` for a fax and ``"ME"`` for its media.
     """

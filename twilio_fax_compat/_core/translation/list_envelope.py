@@ -25,8 +25,8 @@ def list_envelope(
     """
     Return one page of *items* under *key*, which is ``faxes`` or ``media``.
 
-    *page* counts from 0, *page_size* is the number of items by default. *url*, *first*, *previous*
-    and *following* are the URLs of this page and of its neighbours.
+    *page* counts from 0. The default of *page_size* is the number of items. *url*, *first*, *previous*
+    and *following* are the URLs of this page and of the others.
     """
     return {
         key: list(items),

@@ -1,5 +1,5 @@
 """
-The vocabularies of the two providers, as tables, and the functions that read them.
+Tables of the statuses and qualities of both providers, and functions that look them up.
 
 Telnyx statuses and qualities: https://github.com/team-telnyx/openapi, schema ``Fax``. Twilio
 statuses and qualities: https://www.twilio.com/docs/fax/api/fax-resource. Why a fax failed is in
@@ -25,21 +25,20 @@ STATUSES: Mapping[str, str] = {
     "received": "received",
     "failed": "failed",
 }
-"""Telnyx status to Twilio status, but for ``failed``, which `twilio_status` refines."""
+"""Telnyx status to Twilio status. `twilio_status` refines ``failed``."""
 
 TERMINAL_STATUSES = frozenset({"delivered", "received", "failed"})
-"""The Telnyx statuses that never change again."""
-
+"""The final Telnyx statuses."""
 
 TELNYX_QUALITIES: Mapping[str, str] = {
     "standard": "normal",
     "fine": "high",
     "superfine": "very_high",
 }
-"""Twilio quality to Telnyx quality; the defaults of both are the middle one."""
+"""Twilio quality to Telnyx quality. The middle one is the default of both."""
 
 DEFAULT_QUALITY = "fine"
-"""Twilio's quality of a create that names none."""
+"""Twilio's quality if a create does not name one."""
 
 QUALITIES: Mapping[str, str] = {
     "normal": "standard",
@@ -48,7 +47,7 @@ QUALITIES: Mapping[str, str] = {
     "ultra_light": "superfine",
     "ultra_dark": "superfine",
 }
-"""Telnyx quality to Twilio quality; the two ultra ones are Telnyx's finest resolution as well."""
+"""Telnyx quality to Twilio quality. The two ultra qualities have the finest resolution, too."""
 
 
 def twilio_status(
@@ -60,18 +59,18 @@ def twilio_status(
     """
     Return the Twilio status of a fax, one of the ten of ``FaxInstance.Status``, or None.
 
-    *status*, *direction* and *failure_reason* are Telnyx's, *cancel_asked* says that its
-    cancellation was asked for. A fax that failed thereafter is ``canceled``, unless Telnyx
-    names a reason of the far end or the line. An unknown status is read as in progress; a
-    *status* that is no text (an answer without one) as None.
+    *status*, *direction* and *failure_reason* are Telnyx's. *cancel_asked* is True if we asked Telnyx
+    to cancel the fax: if it then failed, the result is ``canceled``, unless Telnyx names a reason of
+    the far end or the line. An unknown status counts as in progress. The result is None if *status*
+    is not a string, because the answer has no status.
     """
     if not isinstance(status, str):
         return None
     if status == "failed":
         return _failed_status(direction, failure_reason, cancel_asked)
-    known = STATUSES.get(status)
-    if known is not None:
-        return known
+    mapped = STATUSES.get(status)
+    if mapped is not None:
+        return mapped
     if status.startswith("sending"):
         return "sending"
     return "receiving" if direction == "inbound" else "processing"
@@ -87,12 +86,12 @@ def _failed_status(direction: object, failure_reason: object, cancel_asked: bool
 
 
 def twilio_quality(quality: object) -> str | None:
-    """Return the Twilio quality of a Telnyx one; unknown text is returned as it is."""
+    """Return the Twilio quality of a Telnyx quality. An unknown quality is returned unchanged."""
     if not isinstance(quality, str):
         return None
     return QUALITIES.get(quality, quality)
 
 
 def is_terminal(status: object) -> bool:
-    """Tell whether a Telnyx *status* never changes again."""
+    """Return whether a Telnyx *status* is final."""
     return status in TERMINAL_STATUSES

@@ -1,10 +1,10 @@
 """
-Points in time, as the two APIs write them.
+Parse and format the timestamps of both APIs.
 
 Twilio writes whole seconds and a ``Z``
-(https://www.twilio.com/docs/fax/api/fax-resource). Telnyx's samples come with and without a fraction
-and a zone (https://developers.telnyx.com/development/migration/twilio-migration-guide): what has no
-zone is UTC.
+(https://www.twilio.com/docs/fax/api/fax-resource). Telnyx's samples have a fraction and a zone, or not
+(https://developers.telnyx.com/development/migration/twilio-migration-guide). A time without a zone is
+UTC.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _USUAL = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z", re.ASCII)
 
 
 def parse_timestamp(text: object) -> datetime | None:
-    """Return the aware UTC datetime that *text* (ISO 8601) tells, or None."""
+    """Return *text* (ISO 8601) as an aware UTC datetime, or None if it cannot be parsed."""
     match = _TIMESTAMP.fullmatch(text) if isinstance(text, str) else None
     if match is None:
         return None
@@ -64,10 +64,10 @@ def utc_text(moment: datetime) -> str:
 
 def last_moment_of(text: str) -> datetime | None:
     """
-    Return the latest moment that a provider may have written as *text*.
+    Return the latest time that a provider may have written as *text*, or None.
 
-    ``...:07Z`` can stand for anything up to the next second, ``...:07.25Z`` for anything up to the
-    next hundredth: an upper bound made of it has to leave room for that.
+    ``...:07Z`` can be any time before the next second, and ``...:07.25Z`` any time before the next
+    hundredth. An upper bound must include those times.
     """
     moment = parse_timestamp(text)
     match = _TIMESTAMP.fullmatch(text)
@@ -80,7 +80,7 @@ def last_moment_of(text: str) -> datetime | None:
 
 
 def parse_http_date(text: object) -> datetime | None:
-    """Return the aware UTC datetime of an HTTP ``Date`` header, or None."""
+    """Return an HTTP ``Date`` header as an aware UTC datetime, or None if it cannot be parsed."""
     if not isinstance(text, str):
         return None
     try:

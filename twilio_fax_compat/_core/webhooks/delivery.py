@@ -1,10 +1,11 @@
 """
-What a Telnyx event becomes for an application that was written for Twilio's callbacks.
+Deliver Telnyx events to an application that was written for Twilio's callbacks.
 
-Which transitions Twilio called back is disputed (https://www.twilio.com/docs/fax/api/fax-resource and
-https://support.twilio.com/hc/en-us/articles/360007630493): ``queued`` and the final status are beyond
-doubt, the others a choice. An incoming fax is first asked about, then reported
-(https://www.twilio.com/docs/fax/twiml/receive).
+Twilio's documents disagree on which transitions it called back
+(https://www.twilio.com/docs/fax/api/fax-resource and
+https://support.twilio.com/hc/en-us/articles/360007630493): ``queued`` and the final status are certain,
+the others are a setting. For an incoming fax, the application is first asked for TwiML, and then gets
+the result (https://www.twilio.com/docs/fax/twiml/receive).
 """
 
 from __future__ import annotations
@@ -46,25 +47,24 @@ from twilio_fax_compat._core.webhooks.twilio_requests import (
 from twilio_fax_compat._core.webhooks.twiml import Receive, Reject, read_twiml
 
 DONE, AGAIN = 200, 503
-"""The two answers to Telnyx, which takes nothing but 200 for success and delivers again otherwise."""
-
+"""The two answers to Telnyx: 200 is success, and any other status makes Telnyx deliver again."""
 
 ANOTHER_IS_AT_IT = 1.0
-"""Seconds until an event is looked at again whose fax is in somebody else's hands."""
+"""Seconds until the next look at an event whose fax is locked."""
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 3600.0
-"""Seconds between the deliveries of an event from the inbox: the double of the one before."""
+"""Seconds between two attempts to deliver an inbox event. Each pause is twice the one before."""
 
 MANY_ATTEMPTS = 8
-"""From so many on, somebody should look at the application."""
+"""From this attempt on, each failure logs a warning."""
 
 
 def receive(event: FaxEvent, url: str, rules: CallbackSettings) -> Talk:
     """
-    Bring *event*, which was delivered to *url*, to the application; return the answer to Telnyx.
+    Deliver *event*, which Telnyx sent to *url*, to the application; return the answer to Telnyx.
 
-    An event is settled only after the application answered well, and an event that is settled or
-    in somebody else's hands is not delivered.
+    An event is marked as done after the application answered 2xx. An event that is done or locked is
+    not delivered.
     """
     claim = yield Claim(event.id)
     if claim != "new":
@@ -82,13 +82,13 @@ def receive(event: FaxEvent, url: str, rules: CallbackSettings) -> Talk:
 
 def deliver_from_inbox(event: FaxEvent, url: str, rules: CallbackSettings, attempts: int) -> Talk:
     """
-    Bring *event* from an inbox, taken *attempts* times, to the application; finish or postpone it.
+    Deliver an inbox event to the application, then mark it as done or schedule a retry.
 
-    One event of a fax at a time, so that its end does not overtake its beginning. Returns whether
-    it was delivered, as `DONE` or `AGAIN`.
+    *attempts* counts the attempts, this one included. Events of one fax are delivered one at a time,
+    so that a final status does not overtake an earlier one. Returns `DONE` or `AGAIN`.
     """
-    turn = fax_lock(event)
-    if (yield Claim(turn)) != "new":
+    lock = fax_lock(event)
+    if (yield Claim(lock)) != "new":
         yield Postpone(event.id, ANOTHER_IS_AT_IT, count_attempt=False)
         return AGAIN
     delivered = False
@@ -102,44 +102,44 @@ def deliver_from_inbox(event: FaxEvent, url: str, rules: CallbackSettings, attem
             yield Postpone(event.id, pause)
             if attempts >= MANY_ATTEMPTS:
                 yield LogWarning(
-                    f"a callback was not taken in {attempts} attempts; next in {pause:.0f} s"
+                    f"a callback failed in {attempts} attempts; the next attempt is in {pause:.0f} s"
                 )
-        yield Release(turn)
+        yield Release(lock)
     return DONE if delivered else AGAIN
 
 
 def fax_lock(event: FaxEvent) -> str:
-    """Return what is claimed while an event of this fax is brought to the application."""
+    """Return the name of the lock that is held while an event of this fax is delivered."""
     return "fax:" + event.fax_id
 
 
 def _deliver(event: FaxEvent, url: str, rules: CallbackSettings) -> Generator[Step, Any, bool]:
-    known = (yield Recall((event.fax_id,))).get(event.fax_id, NOTHING_KNOWN)
+    facts = (yield Recall((event.fax_id,))).get(event.fax_id, NOTHING_KNOWN)
     handle = _inbound if event.is_inbound else _outbound
-    delivered: bool = yield from handle(event, known, url, rules)
+    delivered: bool = yield from handle(event, facts, url, rules)
     if delivered and event.is_final:
         yield Remember(event.fax_id, facts_of(event))
     return delivered
 
 
 def _outbound(
-    event: FaxEvent, known: Facts, url: str, rules: CallbackSettings
+    event: FaxEvent, facts: Facts, url: str, rules: CallbackSettings
 ) -> Generator[Step, Any, bool]:
     is_wanted = rules.forwards_all or event.is_final or event.status == "queued"
-    if not is_wanted or (known.status is not None and not event.is_final):
+    if not is_wanted or (facts.status is not None and not event.is_final):
         return True
     link = None
     if event.status == "delivered" and keeps_media(event.payload.get("client_state")):
         link = yield from _own_link(event, url, rules)
-    fields = to_twilio_callback(event, rules.account_sid, known.cancel_asked, link)
+    fields = to_twilio_callback(event, rules.account_sid, facts.cancel_asked, link)
     answer: AppAnswer = yield _call("POST", url, fields, rules)
     return answer.is_good
 
 
 def _inbound(
-    event: FaxEvent, known: Facts, url: str, rules: CallbackSettings
+    event: FaxEvent, facts: Facts, url: str, rules: CallbackSettings
 ) -> Generator[Step, Any, bool]:
-    action = known.action
+    action = facts.action
     if event.status == "media.processing":
         return True
     if action is None:
@@ -163,7 +163,7 @@ def _inbound(
         link = fields.pop("MediaUrl", None)
         document = (yield Download(event.fax_id, link)) if link else None
         if document is None:
-            yield LogWarning("the document of a received fax could not be fetched")
+            yield LogWarning("the document of a received fax could not be downloaded")
             return False
         kind, body = encode_multipart(fields, "Media", "fax.pdf", "application/pdf", document)
         headers = _headers(target, fields, rules, kind)
@@ -195,7 +195,7 @@ def _own_link(
 def _ask_for_twiml(
     event: FaxEvent, url: str, rules: CallbackSettings
 ) -> Generator[Step, Any, Mapping[str, str] | None]:
-    """Return what the application wants done with the fax; None to be asked again."""
+    """Return the action that the application's TwiML asks for, or None if it must be asked again."""
     fields = incoming_fax(event, rules.account_sid)
     answer: AppAnswer = yield _call(rules.incoming_method, url, fields, rules)
     if not answer.is_good:
@@ -209,7 +209,7 @@ def _ask_for_twiml(
             yield LogWarning(note)
         if verb.media_type != "application/pdf" or verb.page_size != "letter":
             yield LogWarning(
-                "mediaType and pageSize have no effect: Telnyx delivers PDF as it came"
+                "mediaType and pageSize have no effect: Telnyx delivers the PDF unchanged"
             )
         return {
             "verb": "Receive",
@@ -218,7 +218,7 @@ def _ask_for_twiml(
             "store_media": "true" if verb.store_media else "false",
         }
     if isinstance(verb, Reject):
-        yield LogWarning("Telnyx takes every fax: one that was rejected is kept from the action")
+        yield LogWarning("Telnyx has already accepted the fax: <Reject> only prevents the action")
         return {"verb": "Reject"}
     yield LogWarning(verb.text, verb.code)
     return {"verb": ""}

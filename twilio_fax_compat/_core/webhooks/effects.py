@@ -1,4 +1,4 @@
-"""What the delivery of a webhook may ask its driver for."""
+"""The effects that the delivery of a webhook may yield, and the values that answer them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,11 @@ from twilio_fax_compat._core.effects import Now, Recall, Remember
 
 @frozen
 class CallApp:
-    """Effect: a Twilio request to an application, answered with an `AppAnswer`."""
+    """
+    Effect: send a Twilio request to an application; answered with an `AppAnswer`.
+
+    *is_own* is True for the wrapped application, and False for another host.
+    """
 
     method: str
     url: str = field(repr=False)
@@ -22,7 +26,7 @@ class CallApp:
 
 @frozen
 class AppAnswer:
-    """What an application answered; *status* 0 stands for no answer."""
+    """The answer of an application. *status* 0 means that there was no answer."""
 
     status: int
     content_type: str | None = None
@@ -30,34 +34,38 @@ class AppAnswer:
 
     @property
     def is_good(self) -> bool:
-        """LogWarning whether it is any 2xx."""
+        """Return whether the status is 2xx."""
         return 200 <= self.status < 300
 
 
 @frozen
 class Claim:
-    """Effect: answered with ``new``, ``busy`` or ``done``."""
+    """Effect: lock an event; answered with ``new``, ``busy`` or ``done``."""
 
     event_id: str
 
 
 @frozen
 class Settle:
-    """Effect: the event needs nothing more."""
+    """Effect: mark the event as done."""
 
     event_id: str
 
 
 @frozen
 class Release:
-    """Effect: the event is to be delivered again."""
+    """Effect: unlock the event, so that it can be delivered again."""
 
     event_id: str
 
 
 @frozen
 class Download:
-    """Effect: answered with the bytes of a fax's document, behind *url* at first, or None."""
+    """
+    Effect: download a fax's document; answered with its bytes, or None.
+
+    *url* is tried first, then a fresh link from Telnyx.
+    """
 
     fax_id: str
     url: str = field(repr=False)
@@ -65,7 +73,11 @@ class Download:
 
 @frozen
 class Keep:
-    """Effect: store a fax's document, behind *url* at first; answered with whether it is."""
+    """
+    Effect: store a fax's document; answered with whether it is stored.
+
+    *url* is tried first, then a fresh link from Telnyx.
+    """
 
     fax_id: str
     url: str = field(repr=False)
@@ -73,7 +85,7 @@ class Keep:
 
 @frozen
 class Finish:
-    """Effect: an inbox's event needs nothing more."""
+    """Effect: remove an event from the inbox and mark it as done."""
 
     event_id: str
 
@@ -81,9 +93,9 @@ class Finish:
 @frozen
 class Postpone:
     """
-    Effect: an inbox's event is to be worked on again in so many *seconds*.
+    Effect: schedule the next attempt for an event in the inbox, *seconds* from now.
 
-    *count_attempt* is False when it was not tried.
+    *count_attempt* is False if the application was not called.
     """
 
     event_id: str
@@ -93,7 +105,7 @@ class Postpone:
 
 @frozen
 class LogWarning:
-    """Effect: log a *text*, with Twilio's error *code* where it has one."""
+    """Effect: log *text* as a warning, with Twilio's error *code* if there is one."""
 
     text: str
     code: int | None = None
