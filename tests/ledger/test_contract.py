@@ -113,10 +113,10 @@ def test_old_counters_are_forgotten(ledger, clock):
     clock.pass_by(3600)
     ledger.count("young")
     clock.pass_by(99)
-    assert ledger.forget(100) == 0
+    assert ledger.sweep(100) == 0
     clock.pass_by(1)
-    assert ledger.forget(100) == 1
-    assert ledger.forget(100) == 0
+    assert ledger.sweep(100) == 1
+    assert ledger.sweep(100) == 0
     assert ledger.counts(86400) == {"young": 1}
 
 
@@ -215,8 +215,8 @@ def test_attempts_count_takes(ledger, clock):
         clock.pass_by(10)
 
 
-def test_the_oldest_comes_first(ledger, clock):
-    """Entries are taken in the order they came, past those that are not due."""
+def test_what_is_due_longest_comes_first(ledger, clock):
+    """Entries are taken in the order in which they became due."""
     for name in "abc":
         ledger.put(entry(name))
     assert ledger.take(10).event_id == "a"
@@ -230,6 +230,43 @@ def test_the_oldest_comes_first(ledger, clock):
     ledger.postpone("a", 0)
     assert ledger.take(20).event_id == "a"
     assert ledger.waiting() == 3
+
+
+def test_an_application_takes_its_own_entries(ledger, clock):
+    """An inbox takes its own entries, in their order, and nobody else's."""
+    for name in ("one", "two", "one more"):
+        ledger.put(entry(name, application=name.split()[0]))
+
+    assert ledger.take(10) is None
+    assert ledger.take(10, "three") is None
+    assert ledger.take(10, "two") == entry("two", attempts=1, application="two")
+    assert ledger.take(10, "two") is None
+    assert [ledger.take(10, "one").event_id for _ in range(2)] == ["one", "one more"]
+    clock.pass_by(10)
+    assert ledger.take(10, "two").event_id == "two"
+    assert ledger.waiting() == 3
+
+
+def test_entries_without_an_application_go_to_the_first_that_asks(ledger):
+    """Earlier versions stored entries without an application, and no entry may be left behind."""
+    ledger.put(entry("own", application="one"))
+    ledger.put(entry("old"))
+    assert ledger.take(10, "one") == entry("old", attempts=1)
+    assert ledger.take(10, "one").event_id == "own"
+    assert ledger.take(10, "two") is None
+
+
+def test_facts_are_deleted_by_key(ledger):
+    """Facts of faxes and of sends go, those of others stay, and unknown keys do not matter."""
+    for key in ("fax", "send:fax", "other"):
+        ledger.remember(key, ALL)
+    ledger.forget([])
+    ledger.forget(["fax", "send:fax", "unknown", "fax"])
+    assert ledger.recall(["fax", "send:fax", "other"]) == {"other": ALL}
+    ledger.remember("fax", Facts(True))
+    assert ledger.recall(["fax"]) == {"fax": Facts(True)}
+    ledger.forget([str(number) for number in range(2500)] + ["other"])
+    assert ledger.recall(["other"]) == {}
 
 
 def test_postponing_what_is_not_there_does_nothing(ledger):
@@ -249,13 +286,13 @@ def test_what_is_old_is_forgotten(ledger, clock):
     ledger.claim("held", 1000)
     ledger.put(entry("waits"))
     clock.pass_by(100)
-    assert ledger.forget(100) == 0
+    assert ledger.sweep(100) == 0
     ledger.remember("touched", Facts(True))
     ledger.settle("young")
     clock.pass_by(1)
 
-    assert ledger.forget(100) == 3
-    assert ledger.forget(100) == 0
+    assert ledger.sweep(100) == 3
+    assert ledger.sweep(100) == 0
     assert ledger.recall(["old", "touched"]) == {"touched": Facts(True)}
     names = ["old", "young", "spent", "held"]
     assert [ledger.claim(name, 1) for name in names] == ["new", "done", "new", "busy"]

@@ -147,9 +147,11 @@ def test_a_file_of_the_first_version_grows(tmp_path):
     other.executescript(MIGRATIONS[0].format(sequence="INTEGER", bytes="BLOB"))
     other.execute("PRAGMA user_version = 1")
     other.execute("INSERT INTO fax_ledger_facts VALUES ('fax', '{\"status\": \"delivered\"}', 1e9)")
+    other.execute("INSERT INTO fax_ledger_inbox VALUES (7, 'event', x'7B7D', '{}', '', 2, 1.0)")
     other.close()
 
     ledger = SQLiteLedger(str(tmp_path / "a.db"), clock=Clock())
+    assert ledger.take(1, "one") == entry("event", body=b"{}", headers={}, url="", attempts=3)
     ledger.count("a")
     ledger.remember("fax", Facts(page_count=3))
 

@@ -11,6 +11,7 @@ from twilio_fax_compat._core.facts import Facts
 from twilio_fax_compat.ledger import MemoryLedger
 
 IDS = st.sampled_from(["a", "b", "c"])
+APPLICATIONS = st.sampled_from(["", "one", "two"])
 SECONDS = st.integers(0, 30)
 FACTS = st.builds(
     Facts,
@@ -75,21 +76,25 @@ class Machine(RuleBasedStateMachine):
     def end(self, event, name):
         self.same(name, event)
 
-    @rule(event=IDS, body=st.binary(max_size=4))
-    def put(self, event, body):
-        self.same("put", entry(event, body=body))
+    @rule(event=IDS, body=st.binary(max_size=4), application=APPLICATIONS)
+    def put(self, event, body, application):
+        self.same("put", entry(event, body=body, application=application))
 
-    @rule(lease=SECONDS)
-    def take(self, lease):
-        self.same("take", lease)
+    @rule(lease=SECONDS, application=APPLICATIONS)
+    def take(self, lease, application):
+        self.same("take", lease, application)
 
     @rule(event=IDS, seconds=SECONDS)
     def postpone(self, event, seconds):
         self.same("postpone", event, seconds)
 
     @rule(older_than=SECONDS)
-    def forget(self, older_than):
-        self.same("forget", older_than)
+    def sweep(self, older_than):
+        self.same("sweep", older_than)
+
+    @rule(fax=IDS)
+    def forget(self, fax):
+        self.same("forget", [fax, "d"])
 
     @rule(seconds=SECONDS)
     def pass_by(self, seconds):

@@ -16,9 +16,9 @@ class LedgerUnavailable(Exception):
 @frozen
 class InboxEntry:
     """
-    A webhook that was received and waits to be worked on, as it came.
+    A webhook that was received and waits to be delivered, as it came.
 
-    *attempts* counts how often it was taken.
+    *attempts* counts how often it was taken. *application* names the application that it belongs to.
     """
 
     event_id: str
@@ -26,6 +26,7 @@ class InboxEntry:
     headers: Mapping[str, str] = field(repr=False)
     url: str = field(repr=False)
     attempts: int = 0
+    application: str = ""
 
 
 class Ledger(Protocol):
@@ -85,11 +86,13 @@ class Ledger(Protocol):
         was settled.
         """
 
-    def take(self, lease: float) -> InboxEntry | None:
+    def take(self, lease: float, application: str = "") -> InboxEntry | None:
         """
-        Return the entry that came first of those that are due, None if there is none.
+        Return an entry of *application* that is due, the longest due first; None if none is due.
 
-        It is nobody else's for *lease* seconds; then it is due again unless it was finished.
+        Nobody else gets the entry for *lease* seconds; then it is due again unless it was finished.
+        Entries without an application, as earlier versions of this package stored them, go to
+        whichever application asks first.
         """
 
     def finish(self, event_id: str) -> None:
@@ -105,11 +108,18 @@ class Ledger(Protocol):
     def waiting(self) -> int:
         """Return how many entries are not finished, taken and postponed ones included."""
 
-    def forget(self, older_than: float) -> int:
+    def forget(self, keys: Sequence[str]) -> None:
         """
-        Remove what was last touched more than *older_than* seconds ago, and return how many.
+        Delete the facts of those *keys*, which are fax ids or the ``send:`` keys of sends.
 
-        That is facts, settled events, claims that ran out and counters; never an entry of the inbox.
+        A key without facts is ignored.
+        """
+
+    def sweep(self, older_than: float) -> int:
+        """
+        Delete what was last changed more than *older_than* seconds ago, and return how many rows.
+
+        Facts, settled events, expired claims and counters are deleted, and never an inbox entry.
         """
 
     def close(self) -> None:

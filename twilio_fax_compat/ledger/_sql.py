@@ -147,10 +147,12 @@ class SqlLedger(SqlCounters):
 
         def work(query: Query) -> bool:
             _, changed = query(
-                "INSERT INTO fax_ledger_inbox (event_id, body, headers, url, attempts, due)"
-                " VALUES (:event_id, :body, :headers, :url, 0, :now)"
+                "INSERT INTO fax_ledger_inbox"
+                " (event_id, application, body, headers, url, attempts, due)"
+                " VALUES (:event_id, :application, :body, :headers, :url, 0, :now)"
                 " ON CONFLICT (event_id) DO NOTHING",
                 event_id=entry.event_id,
+                application=entry.application,
                 body=entry.body,
                 headers=json.dumps(dict(entry.headers)),
                 url=entry.url,
@@ -163,24 +165,31 @@ class SqlLedger(SqlCounters):
 
         return self.transact(work)
 
-    def take(self, lease: float) -> InboxEntry | None:
-        """Return the entry that came first of those that are due."""
+    def take(self, lease: float, application: str = "") -> InboxEntry | None:
+        """Return an entry of *application* that is due, the longest due first."""
 
         def work(query: Query) -> InboxEntry | None:
-            rows, _ = query(
-                "SELECT event_id, body, headers, url, attempts FROM fax_ledger_inbox"  # noqa: S608
-                " WHERE due <= :now ORDER BY place LIMIT 1 " + self.for_update
-            )
-            if not rows:
+            rows: Sequence[Row] = ()
+            # Earlier versions stored no application: those entries came first.
+            for owner in dict.fromkeys(("", application)):
+                rows, _ = query(
+                    "SELECT event_id, body, headers, url, attempts, application"  # noqa: S608
+                    " FROM fax_ledger_inbox WHERE application = :owner AND due <= :now"
+                    " ORDER BY due, place LIMIT 1 " + self.for_update,
+                    owner=owner,
+                )
+                if rows:
+                    break
+            else:
                 return None
-            event_id, body, headers, url, attempts = rows[0]
+            event_id, body, headers, url, attempts, owner = rows[0]
             query(
                 "UPDATE fax_ledger_inbox SET due = :now + :lease, attempts = attempts + 1"
                 " WHERE event_id = :event_id",
                 lease=lease,
                 event_id=event_id,
             )
-            return InboxEntry(event_id, body, json.loads(headers), url, attempts + 1)
+            return InboxEntry(event_id, body, json.loads(headers), url, attempts + 1, owner)
 
         return self.transact(work)
 
@@ -214,8 +223,24 @@ class SqlLedger(SqlCounters):
 
         return self.transact(work, writes=False)
 
-    def forget(self, older_than: float) -> int:
-        """Remove facts, settled events, spent claims and counters older than so many seconds."""
+    def forget(self, keys: Sequence[str]) -> None:
+        """Delete the facts of those *keys*."""
+        if not keys:
+            return
+
+        def work(query: Query) -> None:
+            for some in _groups(keys):
+                query(
+                    "DELETE FROM fax_ledger_facts WHERE fax_id IN (:"  # noqa: S608
+                    + ", :".join(some)
+                    + ")",
+                    **some,
+                )
+
+        self.transact(work)
+
+    def sweep(self, older_than: float) -> int:
+        """Delete facts, settled events, expired claims and counters that are too old."""
 
         def work(query: Query) -> int:
             _, facts = query(
@@ -235,7 +260,7 @@ class SqlLedger(SqlCounters):
         now = time.monotonic()
         if self._swept is None or now - self._swept >= _BETWEEN_SWEEPS:
             self._swept = now
-            self.forget(self.retention)
+            self.sweep(self.retention)
 
 
 def _is_settled(query: Query, event_id: str) -> bool:

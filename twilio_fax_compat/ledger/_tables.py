@@ -55,6 +55,10 @@ MIGRATIONS = (
         PRIMARY KEY (hour, name)
     )
     """,
+    """
+    ALTER TABLE fax_ledger_inbox ADD COLUMN application TEXT NOT NULL DEFAULT '';
+    CREATE INDEX fax_ledger_inbox_due ON fax_ledger_inbox (application, due, place)
+    """,
 )
 
 

@@ -130,18 +130,23 @@ class MemoryLedger:
             self._inbox[entry.event_id] = (self.clock(), evolve(entry, attempts=0))
             return True
 
-    def take(self, lease: float) -> InboxEntry | None:
-        """Return the entry that came first of those that are due."""
+    def take(self, lease: float, application: str = "") -> InboxEntry | None:
+        """Return an entry of *application* that is due, the longest due first."""
         if not self._inbox:
             return None
         with self._lock:
             now = self.clock()
-            for event_id, (due, entry) in self._inbox.items():
-                if due <= now:
-                    taken = evolve(entry, attempts=entry.attempts + 1)
-                    self._inbox[event_id] = (now + lease, taken)
-                    return taken
-            return None
+            is_due = [
+                (entry.application != "", due, place, entry)
+                for place, (due, entry) in enumerate(self._inbox.values())
+                if due <= now and entry.application in ("", application)
+            ]
+            if not is_due:
+                return None
+            entry = min(is_due, key=lambda candidate: candidate[:3])[3]
+            taken = evolve(entry, attempts=entry.attempts + 1)
+            self._inbox[entry.event_id] = (now + lease, taken)
+            return taken
 
     def finish(self, event_id: str) -> None:
         """Remove an event's entry and settle the event."""
@@ -161,8 +166,14 @@ class MemoryLedger:
         """Return how many entries are not finished."""
         return len(self._inbox)
 
-    def forget(self, older_than: float) -> int:
-        """Remove facts, settled events, spent claims and counters older than so many seconds."""
+    def forget(self, keys: Sequence[str]) -> None:
+        """Delete the facts of those *keys*."""
+        with self._lock:
+            for key in keys:
+                self._facts.pop(key, None)
+
+    def sweep(self, older_than: float) -> int:
+        """Delete facts, settled events, expired claims and counters that are too old."""
         with self._lock:
             now = self.clock()
             past = now - older_than

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
+from functools import partial
 from pathlib import Path
 from typing import Callable, ClassVar, Sequence, TypeVar
 
@@ -55,10 +56,12 @@ class SQLiteLedger(SqlLedger):
         finally:
             turn.release()
 
-    def take(self, lease: float) -> InboxEntry | None:
-        """Return the entry that came first of those that are due."""
+    def take(self, lease: float, application: str = "") -> InboxEntry | None:
+        """Return an entry of *application* that is due, the longest due first."""
         # Whoever looks into an empty inbox every second shall not keep others from writing.
-        return super().take(lease) if self.transact(_has_due, writes=False) else None
+        if not self.transact(partial(_has_due, application=application), writes=False):
+            return None
+        return super().take(lease, application)
 
     def close(self) -> None:
         """Close the file; a later call opens it again."""
@@ -130,6 +133,10 @@ def _query(connection: sqlite3.Connection, clock: Callable[[], float]) -> Query:
     return query
 
 
-def _has_due(query: Query) -> bool:
-    rows, _ = query("SELECT 1 FROM fax_ledger_inbox WHERE due <= :now LIMIT 1")
+def _has_due(query: Query, application: str) -> bool:
+    rows, _ = query(
+        "SELECT 1 FROM fax_ledger_inbox"
+        " WHERE application IN ('', :application) AND due <= :now LIMIT 1",
+        application=application,
+    )
     return bool(rows)
