@@ -1,4 +1,9 @@
-"""What is known of a fax beyond Telnyx's own record of it, and which events were received."""
+"""
+Ledgers store what Telnyx does not keep: facts of faxes, events that were received, and counters.
+
+`MemoryLedger` belongs to one process. `open_ledger` opens a ledger in an SQLite file or in PostgreSQL,
+which several processes share.
+"""
 
 from __future__ import annotations
 

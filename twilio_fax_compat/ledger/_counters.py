@@ -1,4 +1,4 @@
-"""Counters in a table."""
+"""Counters in a database table."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ T = TypeVar("T")
 
 
 class SqlCounters:
-    """The counters of a ledger, in SQL that both databases understand."""
+    """The counters of a ledger, in SQL that SQLite and PostgreSQL both run."""
 
-    whole: ClassVar[str]  # the largest whole number up to a {}, which is positive
+    whole: ClassVar[str]  # SQL that rounds {}, a positive number, down
 
     def transact(self, work: Callable[[Query], T], *, writes: bool = True) -> T:
-        """Run *work* in a transaction, once or twice, and return what it returns."""
+        """Run *work* in a transaction and return its result; a lost connection runs it again."""
         raise NotImplementedError
 
     def count(self, name: str) -> None:
-        """Add 1 to the counter *name* of the current hour."""
+        """Add 1 to the counter *name* in the current hour."""
         hour = self._hour(":now")
         self.transact(
             lambda query: query(
@@ -32,7 +32,7 @@ class SqlCounters:
         self._sweep()
 
     def counts(self, since: float) -> dict[str, int]:
-        """Return the counters that are not 0, from *since* seconds ago until now."""
+        """Return each counter that is not 0 and its sum over the last *since* seconds."""
         hour = self._hour(":now - :age")
 
         def work(query: Query) -> dict[str, int]:
@@ -48,7 +48,7 @@ class SqlCounters:
     def _hour(self, moment: str) -> str:
         return self.whole.format("({}) / 3600".format(moment))
 
-    def _forget_counts(self, query: Query, older_than: float) -> int:
+    def _sweep_counts(self, query: Query, older_than: float) -> int:
         hour = self._hour(":now - :age")
         _, number = query(
             f"DELETE FROM fax_ledger_tallies WHERE hour < {hour}",  # noqa: S608
@@ -57,5 +57,5 @@ class SqlCounters:
         return number
 
     def _sweep(self) -> None:
-        """Remove what is too old, now and then."""
+        """Delete rows that are too old, if that was not done lately."""
         raise NotImplementedError

@@ -1,4 +1,4 @@
-"""Which ledger a client or a middleware uses."""
+"""Opens the ledger that an argument, the environment or a URL names."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _opening = Lock()
 
 def chosen_ledger(ledger: Ledger | str | None, environ: Mapping[str, str]) -> Ledger:
     """
-    Return *ledger*, which may be a URL, else the one that *environ* names, else the process's own.
+    Return the ledger to use: *ledger*, else the one in *environ*, else `PROCESS_LEDGER`.
 
-    The same URL is the same ledger. Raises what `open_ledger` does.
+    *ledger* may be a URL; the same URL returns the same object. Raises the errors of `open_ledger`.
     """
     if ledger is None:
         ledger = environ.get(ENVIRONMENT) or PROCESS_LEDGER
@@ -31,18 +31,19 @@ def chosen_ledger(ledger: Ledger | str | None, environ: Mapping[str, str]) -> Le
 
 
 PROCESS_LEDGER = MemoryLedger()
-"""What every client of this process shares unless it is given another."""
+"""The ledger in memory that all clients of this process share by default."""
 
 
 def open_ledger(url: str) -> Ledger:
     """
-    Return the ledger that *url* names; nothing is connected to before its first use.
+    Return the ledger that *url* names. It connects when it is first used.
 
-    ``memory:`` is `PROCESS_LEDGER`; ``sqlite:///relative/path.db`` and
-    ``sqlite:////absolute/path.db`` are shared by the processes of one machine,
-    ``postgresql://user:password@host/database`` by all that reach the server.
+    - ``memory:`` is `PROCESS_LEDGER`.
+    - ``sqlite:///relative/path.db`` and ``sqlite:////absolute/path.db`` are a file that the processes
+      of one machine share.
+    - ``postgresql://user:password@host/database`` is a database that several machines share.
 
-    Raises ValueError for any other URL, and ImportError when PostgreSQL's driver is not installed.
+    Raises ValueError for any other URL, and ImportError when psycopg is not installed.
     """
     scheme, colon, rest = url.partition(":")
     if url == "memory:":
@@ -55,7 +56,7 @@ def open_ledger(url: str) -> Ledger:
         from twilio_fax_compat.ledger.postgres import PostgresLedger
 
         return PostgresLedger(url)
-    # The rest of a URL may hold a password.
+    # The message leaves out the rest of the URL, which may contain a password.
     raise ValueError(
         "a ledger is memory:, sqlite:///relative/path.db, sqlite:////absolute/path.db or "
         "postgresql://user:password@host/database, not {}".format(

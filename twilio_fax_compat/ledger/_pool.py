@@ -1,4 +1,4 @@
-"""Connections that outlive an operation, for any number of threads and across forks."""
+"""A pool of database connections that is safe with threads and forks."""
 
 from __future__ import annotations
 

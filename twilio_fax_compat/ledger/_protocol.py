@@ -1,4 +1,4 @@
-"""What every ledger does."""
+"""The methods of every ledger."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from twilio_fax_compat._core.facts import Facts
 
 
 class LedgerUnavailable(Exception):
-    """A ledger's state cannot be reached; the text tells why and has no credentials."""
+    """The ledger cannot be reached. The text says why, and contains no credentials."""
 
 
 @frozen
@@ -31,58 +31,58 @@ class InboxEntry:
 
 class Ledger(Protocol):
     """
-    Keeps `Facts` by Telnyx fax id, the ids of events, an inbox of events, and counters.
+    Stores `Facts` by Telnyx fax id, claims on events, an inbox of events, and counters.
 
-    Every method can be called from any thread, is atomic, and raises LedgerUnavailable when the
-    state cannot be reached. Times are seconds.
+    Every method is atomic, can be called from any thread, and raises LedgerUnavailable if the ledger
+    cannot be reached. All times are seconds.
     """
 
     def remember(self, fax_id: str, facts: Facts) -> None:
-        """Add *facts* to what is known of a fax."""
+        """Merge *facts* into the facts of a fax."""
 
     def recall(self, fax_ids: Sequence[str]) -> dict[str, Facts]:
-        """Return the facts of those *fax_ids* that are known."""
+        """Return the facts of *fax_ids* by fax id; ids without facts are left out."""
 
     def recent(self, seconds: float) -> Iterator[tuple[str, Facts]]:
         """
-        Yield the fax ids and facts that were touched in the last so many *seconds*, in any order.
+        Yield fax ids and facts that changed in the last *seconds* seconds, in any order.
 
-        Ids that begin with ``send:`` are no faxes and are left out. What changes meanwhile may be
-        told as it was or as it is.
+        The ``send:`` keys of sends are left out. If facts change meanwhile, the old or the new ones
+        are yielded.
         """
 
     def count(self, name: str) -> None:
-        """Add 1 to the counter *name* of the current hour."""
+        """Add 1 to the counter *name* in the current hour."""
 
     def counts(self, since: float) -> dict[str, int]:
         """
-        Return the counters that are not 0, from *since* seconds ago until now.
+        Return each counter that is not 0 and its sum over the last *since* seconds.
 
-        The hour in which that was counts as a whole.
+        The first hour counts as a whole.
         """
 
     def claim(self, event_id: str, lease: float) -> str:
         """
-        Take an event into one's hands for *lease* seconds.
+        Try to lock an event for *lease* seconds.
 
-        Returns ``new`` to whoever has it now, ``busy`` while somebody else does, and ``done`` for
-        an event that was settled.
+        Returns ``new`` if the caller has the lock, ``busy`` if another caller has it, and ``done`` if
+        the event was settled.
         """
 
     def prolong(self, event_id: str, lease: float) -> None:
-        """Keep a claim of one's own for *lease* seconds from now."""
+        """Extend the caller's claim to *lease* seconds from now."""
 
     def settle(self, event_id: str) -> None:
-        """Note that an event needs nothing more."""
+        """Record that an event needs no more work."""
 
     def release(self, event_id: str) -> None:
-        """Give a claim up, so that the event can be claimed again."""
+        """End a claim, so that the event can be claimed again."""
 
     def put(self, entry: InboxEntry) -> bool:
         """
-        Store *entry*, due at once and never taken.
+        Store *entry*, due at once, with no attempts.
 
-        Returns False, and stores nothing, when the inbox has an entry of that event or the event
+        Returns False and stores nothing if the inbox has an entry of the same event, or if the event
         was settled.
         """
 
@@ -96,17 +96,17 @@ class Ledger(Protocol):
         """
 
     def finish(self, event_id: str) -> None:
-        """Remove an event's entry and settle the event, both or neither."""
+        """Delete an event's entry and settle the event, in one step."""
 
     def postpone(self, event_id: str, seconds: float, *, count_attempt: bool = True) -> None:
         """
-        Give an event's entry back, to be due in so many *seconds*.
+        Make an event's entry due in *seconds* seconds.
 
-        *count_attempt* False does not count that it was taken now as an attempt.
+        With *count_attempt* False, the last `take` does not count as an attempt.
         """
 
     def waiting(self) -> int:
-        """Return how many entries are not finished, taken and postponed ones included."""
+        """Return how many inbox entries are not finished, including taken and postponed ones."""
 
     def forget(self, keys: Sequence[str]) -> None:
         """
@@ -123,4 +123,4 @@ class Ledger(Protocol):
         """
 
     def close(self) -> None:
-        """Give up what is open; a later call opens it again."""
+        """Close connections. A later call opens them again."""

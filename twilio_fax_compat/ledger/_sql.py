@@ -1,4 +1,4 @@
-"""A ledger in tables: what SQLite and PostgreSQL have in common."""
+"""The SQL that the ledgers in SQLite and in PostgreSQL share."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from twilio_fax_compat.ledger._protocol import InboxEntry
 from twilio_fax_compat.ledger._tables import Query, Row
 
 RETENTION = 180 * 86400.0
-"""Seconds for which facts and events are kept: Twilio kept its log of faxes for 180 days."""
+"""Seconds for which facts and events are kept. Twilio kept its fax logs for 180 days."""
 
 _SETTLE = (
     "INSERT INTO fax_ledger_events (event_id, until, at) VALUES (:event_id, NULL, :now)"
@@ -22,11 +22,11 @@ _SETTLE = (
 )
 _NOTHING = Facts()
 _BETWEEN_SWEEPS = 3600.0
-_AT_ONCE = 500  # of many parameters, SQLite may take 999
+_AT_ONCE = 500  # SQLite before 3.32 allows 999 parameters
 
 
 class SqlLedger(SqlCounters):
-    """The operations of a ledger, in SQL that both databases understand."""
+    """The operations of a ledger, in SQL that SQLite and PostgreSQL both run."""
 
     for_update: ClassVar[str] = ""
 
@@ -34,10 +34,10 @@ class SqlLedger(SqlCounters):
     _swept: float | None = None
 
     def remember(self, fax_id: str, facts: Facts) -> None:
-        """Add *facts* to what is known of a fax."""
+        """Merge *facts* into the facts of a fax."""
 
         def work(query: Query) -> None:
-            # The first statement holds the row until the end, whether it was there or not.
+            # The insertion locks the row until the transaction ends, even if the row is new.
             query(
                 "INSERT INTO fax_ledger_facts (fax_id, document, at) VALUES (:fax_id, 'null', :now)"
                 " ON CONFLICT (fax_id) DO UPDATE SET at = excluded.at",
@@ -55,12 +55,12 @@ class SqlLedger(SqlCounters):
         self.transact(work)
 
     def recall(self, fax_ids: Sequence[str]) -> dict[str, Facts]:
-        """Return the facts of those *fax_ids* that are known."""
+        """Return the facts of *fax_ids* by fax id; ids without facts are left out."""
         if not fax_ids:
             return {}
 
         def work(query: Query) -> dict[str, Facts]:
-            known = {}
+            facts_by_id = {}
             for some in _groups(fax_ids):
                 rows, _ = query(
                     "SELECT fax_id, document FROM fax_ledger_facts WHERE fax_id IN (:"  # noqa: S608
@@ -68,13 +68,15 @@ class SqlLedger(SqlCounters):
                     + ")",
                     **some,
                 )
-                known.update({fax_id: _read(document) or _NOTHING for fax_id, document in rows})
-            return known
+                facts_by_id.update(
+                    {fax_id: _read(document) or _NOTHING for fax_id, document in rows}
+                )
+            return facts_by_id
 
         return self.transact(work, writes=False)
 
     def recent(self, seconds: float) -> Iterator[tuple[str, Facts]]:
-        """Yield the fax ids and facts that were touched in the last so many *seconds*."""
+        """Yield fax ids and facts that changed in the last *seconds* seconds."""
         last = ""
 
         def work(query: Query) -> Sequence[Row]:
@@ -98,7 +100,7 @@ class SqlLedger(SqlCounters):
             rows = self.transact(work, writes=False) if len(rows) == _AT_ONCE else ()
 
     def claim(self, event_id: str, lease: float) -> str:
-        """Take an event into one's hands for *lease* seconds."""
+        """Try to lock an event for *lease* seconds."""
 
         def work(query: Query) -> str:
             _, changed = query(
@@ -119,7 +121,7 @@ class SqlLedger(SqlCounters):
         return answer
 
     def prolong(self, event_id: str, lease: float) -> None:
-        """Keep a claim of one's own for *lease* seconds from now."""
+        """Extend the caller's claim to *lease* seconds from now."""
         self.transact(
             lambda query: query(
                 "UPDATE fax_ledger_events SET until = :now + :lease, at = :now"
@@ -130,11 +132,11 @@ class SqlLedger(SqlCounters):
         )
 
     def settle(self, event_id: str) -> None:
-        """Note that an event needs nothing more."""
+        """Record that an event needs no more work."""
         self.transact(lambda query: query(_SETTLE, event_id=event_id))
 
     def release(self, event_id: str) -> None:
-        """Give a claim up, so that the event can be claimed again."""
+        """End a claim, so that the event can be claimed again."""
         self.transact(
             lambda query: query(
                 "DELETE FROM fax_ledger_events WHERE event_id = :event_id AND until IS NOT NULL",
@@ -143,7 +145,7 @@ class SqlLedger(SqlCounters):
         )
 
     def put(self, entry: InboxEntry) -> bool:
-        """Store *entry* unless it is there or its event was settled."""
+        """Store *entry* unless its event is in the inbox or was settled."""
 
         def work(query: Query) -> bool:
             _, changed = query(
@@ -157,7 +159,7 @@ class SqlLedger(SqlCounters):
                 headers=json.dumps(dict(entry.headers)),
                 url=entry.url,
             )
-            # Asked after the insertion, which waits for whoever finishes this event just now.
+            # Check after the insertion, which waits while another process finishes this event.
             if changed and _is_settled(query, entry.event_id):
                 _remove(query, entry.event_id)
                 return False
@@ -170,7 +172,7 @@ class SqlLedger(SqlCounters):
 
         def work(query: Query) -> InboxEntry | None:
             rows: Sequence[Row] = ()
-            # Earlier versions stored no application: those entries came first.
+            # Entries of earlier versions have no application. They are older.
             for owner in dict.fromkeys(("", application)):
                 rows, _ = query(
                     "SELECT event_id, body, headers, url, attempts, application"  # noqa: S608
@@ -194,7 +196,7 @@ class SqlLedger(SqlCounters):
         return self.transact(work)
 
     def finish(self, event_id: str) -> None:
-        """Remove an event's entry and settle the event."""
+        """Delete an event's entry and settle the event."""
 
         def work(query: Query) -> None:
             _remove(query, event_id)
@@ -203,7 +205,7 @@ class SqlLedger(SqlCounters):
         self.transact(work)
 
     def postpone(self, event_id: str, seconds: float, *, count_attempt: bool = True) -> None:
-        """Give an event's entry back, to be due in so many *seconds*."""
+        """Make an event's entry due in *seconds* seconds."""
         self.transact(
             lambda query: query(
                 "UPDATE fax_ledger_inbox SET due = :now + :seconds, attempts = attempts - :less"
@@ -215,7 +217,7 @@ class SqlLedger(SqlCounters):
         )
 
     def waiting(self) -> int:
-        """Return how many entries are not finished."""
+        """Return how many inbox entries are not finished."""
 
         def work(query: Query) -> int:
             ((count,),), _ = query("SELECT count(*) FROM fax_ledger_inbox")
@@ -252,7 +254,7 @@ class SqlLedger(SqlCounters):
                 " AND (until IS NULL OR until <= :now)",
                 age=older_than,
             )
-            return facts + events + self._forget_counts(query, older_than)
+            return facts + events + self._sweep_counts(query, older_than)
 
         return self.transact(work)
 
@@ -282,17 +284,17 @@ def _groups(fax_ids: Sequence[str]) -> Iterator[Mapping[str, str]]:
 
 
 def _written(facts: Facts) -> str:
-    told = asdict(
+    document = asdict(
         facts, recurse=False, filter=lambda at, value: value != getattr(_NOTHING, at.name)
     )
     if facts.action is not None:
-        told["action"] = dict(facts.action)
-    return json.dumps(told)
+        document["action"] = dict(facts.action)
+    return json.dumps(document)
 
 
 def _read(document: str) -> Facts | None:
-    told = json.loads(document)
-    if told is None:
+    values = json.loads(document)
+    if values is None:
         return None
-    # A newer version of this package may have told more.
-    return Facts(**{name: value for name, value in told.items() if name in fields_dict(Facts)})
+    # A newer version of this package may have stored other fields.
+    return Facts(**{name: value for name, value in values.items() if name in fields_dict(Facts)})

@@ -1,4 +1,4 @@
-"""The tables of a ledger, and how they grow from version to version."""
+"""The SQL tables of a ledger, and their schema migrations."""
 
 from __future__ import annotations
 
@@ -11,18 +11,17 @@ Row = Sequence[Any]
 
 class Query(Protocol):
     """
-    Runs a statement within one transaction; returns its rows and how many it changed.
+    Runs a statement in a transaction. Returns its rows, and the number of rows that it changed.
 
-    Statements name their parameters ``:so``; ``:now`` is always there.
+    Parameters are written ``:name``. ``:now``, the current time in seconds, is always available.
     """
 
     def __call__(self, statement: str, **parameters: object) -> tuple[Sequence[Row], int]:
         """Run *statement*."""
 
 
-# Every later version of the tables adds one; the tables tell how many were applied.
-# A document is JSON text, which holds what a column of text would refuse. An event is settled
-# when its "until" is null.
+# A new schema version appends an entry. The database stores how many entries were applied.
+# A document is JSON text. An event is settled if its "until" is null.
 MIGRATIONS = (
     """
     CREATE TABLE fax_ledger_facts (
@@ -64,21 +63,20 @@ MIGRATIONS = (
 
 def newest(version: int) -> int:
     """
-    Return the version that tables of *version* are to have.
+    Return the schema version that this package uses, for tables of *version*.
 
-    Raises LedgerUnavailable for those of a newer version of this package.
+    Raises LedgerUnavailable if a newer version of this package made the tables.
     """
     if version > len(MIGRATIONS):
         raise LedgerUnavailable(
-            "the ledger's tables are of version {}, and this package knows none after {}".format(
-                version, len(MIGRATIONS)
-            )
+            "the ledger's tables have version {}, and this package supports versions up to {}: upgrade "
+            "twilio-fax-compat".format(version, len(MIGRATIONS))
         )
     return len(MIGRATIONS)
 
 
 def migrate(query: Query, version: int, **types: str) -> int:
-    """Bring tables of *version* up to date and return the version they have then."""
+    """Migrate tables from *version* to the newest version, and return that."""
     for statements in MIGRATIONS[version:]:
         for statement in statements.split(";"):
             query(statement.format(**types))

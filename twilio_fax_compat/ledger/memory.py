@@ -1,4 +1,4 @@
-"""A ledger in the memory of this process."""
+"""A ledger in the memory of one process."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _DONE = float("inf")
 @define(eq=False)
 class MemoryLedger:
     """
-    A ledger of this process alone.
+    A ledger in the memory of one process.
 
-    Of more than *limit* faxes, events or counters it forgets the oldest; an inbox of *limit* entries takes
-    no more. *clock* returns seconds.
+    It stores at most *limit* faxes, events and counters each, and deletes the oldest. An inbox of
+    *limit* entries accepts no more. *clock* returns seconds.
     """
 
     limit: int = 10_000
@@ -42,32 +42,32 @@ class MemoryLedger:
     _lock: Lock = field(factory=Lock, init=False, repr=False)
 
     def remember(self, fax_id: str, facts: Facts) -> None:
-        """Add *facts* to what is known of a fax."""
+        """Merge *facts* into the facts of a fax."""
         with self._lock:
-            known = self._facts.get(fax_id)
-            self._facts[fax_id] = (self.clock(), merged(known and known[1], facts))
+            stored = self._facts.get(fax_id)
+            self._facts[fax_id] = (self.clock(), merged(stored and stored[1], facts))
             self._facts.move_to_end(fax_id)
             while len(self._facts) > self.limit:
                 self._facts.popitem(last=False)
 
     def recall(self, fax_ids: Sequence[str]) -> dict[str, Facts]:
-        """Return the facts of those *fax_ids* that are known."""
-        known = self._facts
-        if not known:
+        """Return the facts of *fax_ids* by fax id; ids without facts are left out."""
+        stored = self._facts
+        if not stored:
             return {}
         with self._lock:
-            return {fax_id: known[fax_id][1] for fax_id in fax_ids if fax_id in known}
+            return {fax_id: stored[fax_id][1] for fax_id in fax_ids if fax_id in stored}
 
     def recent(self, seconds: float) -> Iterator[tuple[str, Facts]]:
-        """Yield the fax ids and facts that were touched in the last so many *seconds*."""
+        """Yield fax ids and facts that changed in the last *seconds* seconds."""
         with self._lock:
-            known, past = list(self._facts.items()), self.clock() - seconds
-        for fax_id, (at, facts) in known:
+            stored, past = list(self._facts.items()), self.clock() - seconds
+        for fax_id, (at, facts) in stored:
             if at >= past and not fax_id.startswith(SEND_KEYS):
                 yield fax_id, facts
 
     def count(self, name: str) -> None:
-        """Add 1 to the counter *name* of the current hour."""
+        """Add 1 to the counter *name* in the current hour."""
         with self._lock:
             place = self._hour(0), name
             self._counts[place] = self._counts.get(place, 0) + 1
@@ -75,20 +75,20 @@ class MemoryLedger:
                 self._counts.popitem(last=False)
 
     def counts(self, since: float) -> dict[str, int]:
-        """Return the counters that are not 0, from *since* seconds ago until now."""
+        """Return each counter that is not 0 and its sum over the last *since* seconds."""
         with self._lock:
             first = self._hour(since)
-            found: dict[str, int] = {}
+            sums: dict[str, int] = {}
             for (hour, name), number in self._counts.items():
                 if hour >= first:
-                    found[name] = found.get(name, 0) + number
-            return found
+                    sums[name] = sums.get(name, 0) + number
+            return sums
 
     def _hour(self, seconds_ago: float) -> int:
         return int((self.clock() - seconds_ago) // 3600)
 
     def claim(self, event_id: str, lease: float) -> str:
-        """Take an event into one's hands for *lease* seconds."""
+        """Try to lock an event for *lease* seconds."""
         with self._lock:
             now = self.clock()
             _, until = self._claims.get(event_id, (now, now))
@@ -100,27 +100,27 @@ class MemoryLedger:
             return "new"
 
     def prolong(self, event_id: str, lease: float) -> None:
-        """Keep a claim of one's own for *lease* seconds from now."""
+        """Extend the caller's claim to *lease* seconds from now."""
         with self._lock:
             if self._claims.get(event_id, (0.0, _DONE))[1] != _DONE:
                 self._note(event_id, self.clock() + lease)
 
     def settle(self, event_id: str) -> None:
-        """Note that an event needs nothing more."""
+        """Record that an event needs no more work."""
         with self._lock:
             self._note(event_id, _DONE)
 
     def release(self, event_id: str) -> None:
-        """Give a claim up, so that the event can be claimed again."""
+        """End a claim, so that the event can be claimed again."""
         with self._lock:
             if not self._is_settled(event_id):
                 self._claims.pop(event_id, None)
 
     def put(self, entry: InboxEntry) -> bool:
         """
-        Store *entry* unless it is there or its event was settled.
+        Store *entry* unless its event is in the inbox or was settled.
 
-        Raises LedgerUnavailable when the inbox is full.
+        Raises LedgerUnavailable if the inbox is full.
         """
         with self._lock:
             if entry.event_id in self._inbox or self._is_settled(entry.event_id):
@@ -149,13 +149,13 @@ class MemoryLedger:
             return taken
 
     def finish(self, event_id: str) -> None:
-        """Remove an event's entry and settle the event."""
+        """Delete an event's entry and settle the event."""
         with self._lock:
             self._inbox.pop(event_id, None)
             self._note(event_id, _DONE)
 
     def postpone(self, event_id: str, seconds: float, *, count_attempt: bool = True) -> None:
-        """Give an event's entry back, to be due in so many *seconds*."""
+        """Make an event's entry due in *seconds* seconds."""
         with self._lock:
             if event_id in self._inbox:
                 entry = self._inbox[event_id][1]
@@ -163,7 +163,7 @@ class MemoryLedger:
                 self._inbox[event_id] = (self.clock() + seconds, entry)
 
     def waiting(self) -> int:
-        """Return how many entries are not finished."""
+        """Return how many inbox entries are not finished."""
         return len(self._inbox)
 
     def forget(self, keys: Sequence[str]) -> None:
@@ -194,7 +194,7 @@ class MemoryLedger:
             return len(facts) + len(events) + len(counts)
 
     def close(self) -> None:
-        """Do nothing: there is nothing to give up."""
+        """Do nothing: memory has no connections."""
 
     def _note(self, event_id: str, until: float) -> None:
         self._claims[event_id] = (self.clock(), until)

@@ -1,4 +1,4 @@
-"""A ledger in a PostgreSQL database, for all that reach its server."""
+"""A ledger in a PostgreSQL database, for processes of many machines."""
 
 from __future__ import annotations
 
@@ -18,30 +18,30 @@ try:
     from psycopg.conninfo import conninfo_to_dict
 except ImportError as error:
     raise ImportError(
-        "a ledger in PostgreSQL needs psycopg: pip install 'twilio-fax-compat[postgresql]'"
+        "a ledger in PostgreSQL needs psycopg. Install it: pip install 'twilio-fax-compat[postgresql]'"
     ) from error
 
 T = TypeVar("T")
 
-# What libpq is told unless the URL tells it: who does not answer is given up in seconds.
-_PATIENCE = {
+# libpq settings that the URL can override. They limit how long an unreachable server holds a call.
+_DEFAULTS = {
     "connect_timeout": "5",
     "tcp_user_timeout": "10000",
     "fallback_application_name": "twilio_fax_compat",
 }
-_SERVERS_NOW = "CAST(EXTRACT(EPOCH FROM clock_timestamp()) AS DOUBLE PRECISION)"
-_LOCK = 7723018445  # of those who make or change the tables
+_SERVER_NOW = "CAST(EXTRACT(EPOCH FROM clock_timestamp()) AS DOUBLE PRECISION)"
+_LOCK = 7723018445  # the advisory lock of a schema migration
 
 
 @define(eq=False)
 class PostgresLedger(SqlLedger):
     """
-    A ledger in the database at *url*, in tables that it makes in the first schema of the path.
+    A ledger in the database at *url*. It creates its tables in the first schema of the search path.
 
-    *clock* returns seconds; without one the server's clock counts, the same for every host. Facts
-    and events older than *retention* seconds go, once an hour, with a new event.
+    *clock* returns seconds; by default the server's clock is used. Facts and events older than
+    *retention* seconds are deleted about once an hour.
 
-    Raises ValueError when *url* is no connection URL of PostgreSQL.
+    Raises ValueError if *url* is not a PostgreSQL connection URL.
     """
 
     for_update: ClassVar[str] = "FOR UPDATE SKIP LOCKED"
@@ -56,22 +56,22 @@ class PostgresLedger(SqlLedger):
 
     def __attrs_post_init__(self) -> None:
         try:
-            self._settings = {**_PATIENCE, **conninfo_to_dict(self.url)}
+            self._settings = {**_DEFAULTS, **conninfo_to_dict(self.url)}
         except psycopg.Error:
-            # Its text quotes the URL.
-            raise ValueError("the ledger's URL is no connection URL of PostgreSQL") from None
+            # The driver's text quotes the URL.
+            raise ValueError("the ledger's URL is not a valid PostgreSQL connection URL") from None
         self._pool = Pool(self._connect)
 
     def transact(self, work: Callable[[Query], T], *, writes: bool = True) -> T:
         """
-        Run *work* in a transaction and return what it returns.
+        Run *work* in a transaction and return its result.
 
-        Once more if that fails: the server may have closed the connection long ago.
+        If that fails, it runs once more: the server may have closed an idle connection.
         """
         try:
             return self._transact(work)
         except (psycopg.OperationalError, psycopg.InterfaceError):
-            # Then the others that idle are not to be trusted either.
+            # The other idle connections may be broken too.
             self._pool.close()
         except psycopg.Error as error:
             raise self._unavailable(error) from error
@@ -81,7 +81,7 @@ class PostgresLedger(SqlLedger):
             raise self._unavailable(error) from error
 
     def close(self) -> None:
-        """Close the connections; a later call opens new ones."""
+        """Close the connections. A later call opens new ones."""
         self._pool.close()
 
     def _transact(self, work: Callable[[Query], T]) -> T:
@@ -92,7 +92,7 @@ class PostgresLedger(SqlLedger):
 
     def _connect(self) -> psycopg.Connection[Any]:
         try:
-            # Poolers between us and the server may not know prepared statements.
+            # Connection poolers may not support prepared statements.
             connection = psycopg.connect(**self._settings, prepare_threshold=None)
         except psycopg.Error as error:
             raise self._unavailable(error) from error
@@ -123,10 +123,10 @@ class PostgresLedger(SqlLedger):
 
 def _prepare(connection: psycopg.Connection[Any]) -> None:
     query = _query(connection, None)
-    found = _version(query)
-    if found != newest(found):
+    version = _version(query)
+    if version != newest(version):
         query("SELECT pg_advisory_xact_lock(CAST(:key AS BIGINT))", key=_LOCK)
-        # The server looks anew whether others made it meanwhile.
+        # Another process may have created the tables since.
         query("CREATE TABLE IF NOT EXISTS fax_ledger_version (version INTEGER NOT NULL)")
         query(
             "INSERT INTO fax_ledger_version"
@@ -164,5 +164,5 @@ def _query(connection: psycopg.Connection[Any], clock: Callable[[], float] | Non
 @lru_cache(maxsize=256)
 def _translated(statement: str, *, own_clock: bool) -> bytes:
     if not own_clock:
-        statement = statement.replace(":now", _SERVERS_NOW)
+        statement = statement.replace(":now", _SERVER_NOW)
     return re.sub(r":(\w+)", r"%(\1)s", statement).encode()

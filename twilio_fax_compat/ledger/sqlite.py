@@ -22,11 +22,11 @@ T = TypeVar("T")
 @define(eq=False)
 class SQLiteLedger(SqlLedger):
     """
-    A ledger in the file at *path*, made for its owner's eyes only when it is not there.
+    A ledger in the file at *path*. A new file is readable by its owner only.
 
-    *timeout* is how many seconds an operation waits for those of other processes; *clock* returns
-    seconds and is the same for all of them. Facts and events older than *retention* seconds go, once
-    an hour, with a new event.
+    An operation waits up to *timeout* seconds for other processes. *clock* returns seconds, and is the
+    same in all processes. Facts and events older than *retention* seconds are deleted about once an
+    hour.
     """
 
     whole: ClassVar[str] = "CAST({} AS INTEGER)"
@@ -39,15 +39,15 @@ class SQLiteLedger(SqlLedger):
     _pool: Pool[sqlite3.Connection] = field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
-        # A program that changes its directory later still means the same file.
+        # A later os.chdir does not change the file.
         self.path = str(Path(self.path).absolute())
         self._pool = Pool(self._connect)
 
     def transact(self, work: Callable[[Query], T], *, writes: bool = True) -> T:
-        """Run *work* in a transaction and return what it returns."""
+        """Run *work* in a transaction and return its result."""
         if not writes:
             return self._transact(work, "BEGIN")
-        # SQLite lets writers try again now and then, and some of many threads never win.
+        # SQLite polls for its write lock, so that some of many threads might never get it.
         turn = self._pool.turn()
         if not turn.acquire(timeout=self.timeout):
             raise self._unavailable("database is locked")
@@ -58,13 +58,13 @@ class SQLiteLedger(SqlLedger):
 
     def take(self, lease: float, application: str = "") -> InboxEntry | None:
         """Return an entry of *application* that is due, the longest due first."""
-        # Whoever looks into an empty inbox every second shall not keep others from writing.
+        # Polling an empty inbox must not take the write lock.
         if not self.transact(partial(_has_due, application=application), writes=False):
             return None
         return super().take(lease, application)
 
     def close(self) -> None:
-        """Close the file; a later call opens it again."""
+        """Close the connections. A later call opens the file again."""
         self._pool.close()
 
     def _transact(self, work: Callable[[Query], T], begin: str) -> T:
@@ -82,7 +82,9 @@ class SQLiteLedger(SqlLedger):
 
     def _connect(self) -> sqlite3.Connection:
         if sqlite3.sqlite_version_info < (3, 24):
-            raise self._unavailable("3.24 is needed, this is " + sqlite3.sqlite_version)
+            raise self._unavailable(
+                "SQLite 3.24 or newer is needed, this is " + sqlite3.sqlite_version
+            )
         try:
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
         except OSError as error:
@@ -98,7 +100,7 @@ class SQLiteLedger(SqlLedger):
         return connection
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
-        # What was acknowledged outlives a power failure; what is removed is overwritten.
+        # A committed event survives a power failure. Deleted content is overwritten.
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA secure_delete = ON")
         self._write_ahead(connection)
@@ -112,7 +114,7 @@ class SQLiteLedger(SqlLedger):
         connection.execute("COMMIT")
 
     def _write_ahead(self, connection: sqlite3.Connection) -> None:
-        # SQLite does not wait by itself when several processes make the same new file.
+        # SQLite does not wait while another process switches the same new file to WAL.
         end = time.monotonic() + self.timeout
         while True:
             try:
