@@ -177,9 +177,9 @@ def test_a_broken_flag_is_told(url, capsys, monkeypatch):
     monkeypatch.setenv("TWILIO_FAX_COMPAT_ROLLOUT", "half")
     status = told(capsys, "status")
     assert status["stage"] == "off"
-    assert "'half' is no stage" in status["trouble"]
+    assert "'half' is not a stage" in status["trouble"]
     assert main(["migration", "status"]) == 0
-    assert "broken  'half' is no stage" in capsys.readouterr().out
+    assert "broken  'half' is not a stage" in capsys.readouterr().out
 
 
 def test_the_report_as_json(url, capsys):
@@ -197,7 +197,7 @@ def test_the_report_for_people(url, capsys):
     """The same in columns, without kinds that were not found."""
     assert main(["migration", "report", "--ledger", url]) == 0
     shown = capsys.readouterr().out
-    assert "In the last 24h 8 faxes were checked, and Telnyx would have taken 6." in shown
+    assert "In the last 24h 8 faxes were checked, and Telnyx would have accepted 6." in shown
     rows = [line.split() for line in shown.splitlines() if line]
     assert ["refused", "times"] in rows
     assert [*SIP.split(), "2"] in rows
@@ -208,7 +208,7 @@ def test_the_report_for_people(url, capsys):
     ("ledger", "status", "words"),
     [
         (None, 2, "TWILIO_FAX_COMPAT_LEDGER"),
-        ("memory:", 2, "other processes"),
+        ("memory:", 2, "not shared between processes"),
         ("mysql://user:s3cret@host/db", 2, "postgresql://"),
         ("sqlite:////nonexistent/fax.db", 2, "no ledger at /nonexistent/fax.db"),
         ("sqlite:////", 1, "cannot be reached"),

@@ -43,11 +43,11 @@ def test_a_rollout_stays_what_it_is():
 @pytest.mark.parametrize(
     ("settings", "told"),
     [
-        ({"source": "half"}, "rollout: 'half' is no stage"),
+        ({"source": "half"}, "rollout: 'half' is not a stage"),
         ({"source": 25}, "not int"),
-        ({"source": {"percent": 101}}, "percent: 101 is no number"),
-        ({"safe_stage": "unsafe"}, "'unsafe' is no stage"),
-        ({"key": "number"}, "key is one of to, from, account"),
+        ({"source": {"percent": 101}}, "percent: 101 is not a number"),
+        ({"safe_stage": "unsafe"}, "'unsafe' is not a stage"),
+        ({"key": "number"}, "key must be one of to, from, account"),
         ({"deadline": 0}, "deadline"),
         ({"deadline": "1"}, "deadline"),
     ],
@@ -71,7 +71,7 @@ def test_the_environment_is_read_at_every_call(monkeypatch, caplog):
     assert stage_of(rollout) == "on"
     assert stage_of(Rollout()) == "off"
     broken, unset = warnings_in(caplog)
-    assert "TWILIO_FAX_COMPAT_ROLLOUT) is broken: 'nonsense' is no stage" in broken
+    assert "TWILIO_FAX_COMPAT_ROLLOUT) is broken: 'nonsense' is not a stage" in broken
     assert "it is not set" in unset
 
 

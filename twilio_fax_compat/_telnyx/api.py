@@ -27,7 +27,7 @@ class FaxApi:
         ledger: Ledger,
         documents: Documents | None = None,
     ) -> None:
-        """Take complete *settings*, and what `sender` takes as *http_client*."""
+        """Take complete *settings*. *http_client* is any value that `sender` accepts."""
         self.http_client = http_client
         self._send = sender(settings, http_client)
         self._ledger = ledger
@@ -50,15 +50,15 @@ class FaxApi:
         return self.answer(twilio_request(method, url, params, data))
 
     def answer(self, request: TwilioRequest) -> TwilioResponse:
-        """Answer a *request* of Twilio's fax API that is read already."""
+        """Answer a parsed *request* of Twilio's fax API."""
         return drive(answer_request(request, self._flow_settings), self._send, self._ledger)
 
 
 def documents_at(host: str, auth_token: str | None) -> Documents:
     """
-    Return the documents that an application at *host* serves, under links signed by *auth_token*.
+    Return the documents that an application at *host* serves, with links signed by *auth_token*.
 
-    Raises TwilioException when either cannot be right.
+    Raises TwilioException if either is wrong.
     """
     from twilio_fax_compat._core.translation.media_links import read_documents
 

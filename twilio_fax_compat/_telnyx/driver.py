@@ -1,4 +1,4 @@
-"""Answers a flow's effects with the network, the clock, warnings and the ledger."""
+"""Performs a flow's effects with the network, the clock, warnings and the ledger."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def drive(flow: Flow, send: Send, ledger: Ledger) -> TwilioResponse:
 
 
 def carry_out(effect: Effect, ledger: Ledger) -> Any:
-    """Carry out an effect that is no request and return what answers it."""
+    """Perform an effect other than a request, and return its result."""
     if isinstance(effect, Now):
         return datetime.now(timezone.utc)
     if isinstance(effect, NewToken):
@@ -55,7 +55,7 @@ def carry_out(effect: Effect, ledger: Ledger) -> Any:
 
 
 def warn_once(warning: Warn) -> None:
-    """Give *warning* to the developer, at the line that called this package."""
+    """Warn the developer, at the line that called this package."""
     if warning.parameter in _warned:
         return
     warnings.warn(warning.text, TelnyxCompatibilityWarning, stacklevel=_callers_level())

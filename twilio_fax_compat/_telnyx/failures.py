@@ -1,4 +1,4 @@
-"""Whether a request that failed can have left this machine."""
+"""Decide whether a failed request may have left this machine."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _UNSENT = (
     httpx.LocalProtocolError,
     httpx.InvalidURL,
 )
-"""httpx's failures that come before a request is written."""
+"""Exceptions of httpx that are raised before a request is written."""
 
 
 _UNSENT_NAMES = frozenset(
@@ -46,8 +46,8 @@ _UNSENT_NAMES = frozenset(
 Names of exceptions that mean the same in other HTTP clients.
 
 Those of requests (https://requests.readthedocs.io/en/latest/api/#exceptions) and urllib3
-(https://urllib3.readthedocs.io/en/stable/reference/urllib3.exceptions.html) are told by name, as
-neither is needed here.
+(https://urllib3.readthedocs.io/en/stable/reference/urllib3.exceptions.html) are recognised by name,
+because neither package is required here.
 """
 
 
@@ -69,22 +69,22 @@ _SENT_NAMES = frozenset(
         "WriteTimeout",
     }
 )
-"""Names of exceptions after which a request may have arrived, whatever else the chain tells."""
+"""Names of exceptions after which a request may have arrived, whatever else is in the chain."""
 
 
 def failure_of(error: BaseException) -> Failure:
-    """Return what an exception of an HTTP client tells about its request."""
+    """Return the failure that an HTTP client's exception means."""
     chain = _chain(error)
     names = {type(link).__name__ for link in chain}
-    # A client that retries keeps the earlier errors in the chain: one that came after the request
-    # had left outweighs the rest.
+    # A client that retries keeps earlier errors in the chain. If the request left in any attempt,
+    # it may have arrived.
     unsent = not names & _SENT_NAMES and (
         isinstance(error, _UNSENT)
         or (not isinstance(error, httpx.HTTPError) and bool(names & _UNSENT_NAMES))
     )
     timed_out = any("timeout" in name.lower() for name in names)
     text = str(error)
-    # An exception is chained for its traceback, so it must not tell more than our own text may.
+    # A chained exception is printed with the traceback, so it must not show private text.
     cause = error if mask(text) == text else None
     summary = type(error).__name__
     if text and cause is not None and isinstance(error, httpx.HTTPError):
@@ -93,14 +93,14 @@ def failure_of(error: BaseException) -> Failure:
 
 
 def _chain(error: BaseException) -> Sequence[BaseException]:
-    """Return *error*, what caused it, and what urllib3 keeps as its reason, outermost first."""
-    found: dict[int, BaseException] = {}
+    """Return *error*, its causes, and the ``reason`` that urllib3 keeps; the outermost first."""
+    links: dict[int, BaseException] = {}
     waiting = [error]
     while waiting:
         link = waiting.pop()
-        if id(link) in found:
+        if id(link) in links:
             continue
-        found[id(link)] = link
+        links[id(link)] = link
         candidates = [link.__cause__, link.__context__, getattr(link, "reason", None), *link.args]
         waiting.extend(item for item in candidates if isinstance(item, BaseException))
-    return list(found.values())
+    return list(links.values())

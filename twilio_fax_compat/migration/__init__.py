@@ -1,7 +1,7 @@
 """
-Moving fax traffic step by step: which provider sends is what a flag says, at every call anew.
+Move fax traffic step by step: a flag chooses the provider of each send.
 
-`Rollout` asks the flag; the others here are where it lives.
+`Rollout` reads the flag; the flag classes say where it lives.
 """
 
 from __future__ import annotations

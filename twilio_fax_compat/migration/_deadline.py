@@ -1,4 +1,4 @@
-"""Calls of other people's code, which may hang."""
+"""Call code that may hang, with a deadline."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 @define(eq=False)
 class Job:
-    """A call, and what came of it once *done* is set."""
+    """A call, and its result once *done* is set."""
 
     call: Callable[[], Any]
     result: Any = None
@@ -27,7 +27,7 @@ class Job:
         """Make the call."""
         try:
             self.result = self.call()
-        except BaseException as error:  # noqa: BLE001 - it is told to whoever waits
+        except BaseException as error:  # noqa: BLE001 - the waiting thread raises it
             self.error = error
 
 
@@ -41,10 +41,10 @@ class _Generation:
 @define(eq=False)
 class Workers:
     """
-    Daemon threads that each make one call at a time; as many as there are calls at once.
+    Daemon threads that make one call each at a time; there are as many as concurrent calls.
 
-    Nothing in here waits for a lock, which a fork could leave locked, and the child of a fork begins
-    with no threads.
+    No method waits for a lock, because a fork could leave it locked. The child of a fork starts
+    without threads.
     """
 
     _now: _Generation = field(factory=_Generation, init=False)
@@ -53,12 +53,12 @@ class Workers:
         """
         Return what *call* returns, made with the caller's context variables.
 
-        Raises TimeoutError after *deadline* seconds, and until the call that took longer is over.
-        Raises what *call* does.
+        Raises TimeoutError after *deadline* seconds, and at once while an earlier call that took too
+        long still runs. Raises what *call* raises.
         """
         own = self._own()
         if own.hanging is not None and not own.hanging.done.is_set():
-            raise TimeoutError("it has not answered yet")
+            raise TimeoutError("the earlier call has not returned yet")
         context = copy_context()
         job: Job = Job(lambda: context.run(call))
         _start(job, own.idle)
@@ -93,5 +93,5 @@ def _work(jobs: SimpleQueue[Job], idle: deque[SimpleQueue[Job]]) -> None:
         job.run()
         idle.append(jobs)
         job.done.set()
-        # An idle worker keeps nothing alive.
+        # An idle worker must not keep the job's objects alive.
         del job

@@ -1,4 +1,4 @@
-"""How a flag is asked so that nothing it does can stop a send."""
+"""Read a flag without letting a broken or slow flag block a send."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from twilio_fax_compat.migration._deadline import Workers
 
 log = getLogger("twilio_fax_compat.migration")
 
-_TEXTS = 64  # whose plans are kept, so that a flag's text is read once
+_TEXTS = 64  # parsed texts that are kept, so that each text is parsed once
 
 
 @define(eq=False)
 class LastPlans:
-    """The last plans of some hundreds of subjects."""
+    """The last plans of up to 2 x *limit* subjects."""
 
     limit: int = 1024
     _young: dict[str, Plan] = field(factory=dict, init=False)
@@ -32,24 +32,24 @@ class LastPlans:
             self._old, self._young = self._young, {}
 
     def find(self, subject: Subject) -> Plan | None:
-        """Return the plan of *subject*, else the one that all have, else None."""
+        """Return the last plan of *subject*; else the plan that all subjects share; else None."""
         young, old = self._young, self._old
         key_hash = subject.key_hash()
-        known = young.get(key_hash) or old.get(key_hash)
-        if known is not None:
-            return known
+        plan = young.get(key_hash) or old.get(key_hash)
+        if plan is not None:
+            return plan
         plans = [*young.values(), *old.values()]
-        return plans[0] if plans and all(plan == plans[0] for plan in plans) else None
+        return plans[0] if plans and all(other == plans[0] for other in plans) else None
 
 
 @define(eq=False)
 class Asking:
     """
-    Asks *source* for a plan, and stands in for it with the last good one, else with *safe*.
+    Reads the plan from *source*. If that fails, uses the last good plan, else *safe*.
 
-    A source that is not inline is given *deadline* seconds, and one that hangs is left alone until it
-    returns. *key* replaces that of every plan. *trouble* is what is wrong with the source now. No lock
-    is waited for.
+    A source that is not inline has *deadline* seconds. A source that hangs is not called again until
+    it returns. *key* replaces the key of every plan. *trouble* says what is wrong with the source
+    now. No method waits for a lock.
     """
 
     source: Callable[[Subject], Any]
@@ -64,7 +64,7 @@ class Asking:
     _last: Plan | None = field(default=None, init=False)
     _last_plans: LastPlans = field(factory=LastPlans, init=False)
     _workers: Workers = field(factory=Workers, init=False)
-    # Locked while the source is broken; of many threads that notice, one changes it and tells.
+    # Locked while the source is broken; of many threads that notice, one takes it and logs.
     _broken: Lock = field(factory=Lock, init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -73,27 +73,27 @@ class Asking:
         self.safe = self._with_key(self.safe)
 
     def plan(self, subject: Subject) -> Plan:
-        """Return the plan for *subject*, in any case."""
+        """Return the plan for *subject*. Never raises."""
         try:
             if self._is_inline:
                 plan = self._learn(subject)
             else:
                 plan = self._workers.run(lambda: self._learn(subject), self.deadline)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the fax goes on
+        except Exception as error:  # noqa: BLE001 - no error of a flag stops a fax
             self._note_broken(error)
-            return self._stand_in(subject)
+            return self._last_good(subject)
         if self._broken.locked():
             self._note_good()
         return plan
 
     def _learn(self, subject: Subject) -> Plan:
-        """Return what the source says, and keep it even if nobody waits for it any more."""
+        """Return the source's plan, and keep it even if the deadline has passed."""
         self._last = plan = self._read(self.source(subject))
         if self._is_per_send:
             self._last_plans.keep(subject, plan)
         return plan
 
-    def _stand_in(self, subject: Subject) -> Plan:
+    def _last_good(self, subject: Subject) -> Plan:
         last = self._last_plans.find(subject) if self._is_per_send else self._last
         return last or self.safe
 
@@ -115,8 +115,8 @@ class Asking:
         self.trouble = trouble = mask(str(error) or type(error).__name__)
         if self._broken.acquire(blocking=False):
             log.warning(
-                "the rollout flag (%s) is broken: %s; until it works the last good stage counts, "
-                "or the safe one (%s)",
+                "the rollout flag (%s) is broken: %s; until it works, the last good stage is "
+                "used, or the safe one (%s)",
                 self.name,
                 trouble,
                 self.safe.stage,

@@ -44,9 +44,9 @@ class LegacyProvider:
 
     def answer(self, request: TwilioRequest) -> TwilioResponse:
         """
-        Return the client's answer, an error that it raised for one included.
+        Return the provider's answer, also if the client raised it as an error.
 
-        Raises what else the client raises: then no answer came.
+        Raises any other error of the client: then no answer came.
         """
         route = ROUTE.fullmatch(request.path)
         if route is None:
@@ -102,8 +102,8 @@ def _list(
         if following is not None:
             page = resource.get_page(following)
         else:
-            known = {**_FILTERS, **_PAGING}
-            named = {known[name]: value for name, value in fields.items() if name in known}
+            names_of = {**_FILTERS, **_PAGING}
+            named = {names_of[name]: value for name, value in fields.items() if name in names_of}
             page = resource.page(**named)
         items, url = list(page), getattr(page, "next_page_url", None)
         query = {NEXT: url} if url else None
@@ -115,11 +115,11 @@ def _list(
 def _listed(
     resource: Any, fields: Mapping[str, object]
 ) -> tuple[list[Any], dict[str, object] | None]:
-    """Return a page of what a client without pages lists, and what asks for the next one."""
+    """Return a page of a client that has no pages, and the query for the next one."""
     size, number = int(str(fields.get("PageSize", 50))), int(str(fields.get("Page", 0)))
     filters = {_FILTERS[name]: value for name, value in fields.items() if name in _FILTERS}
     begin, end = number * size, (number + 1) * size
-    found = list(islice(iter(resource.list(limit=end + 1, **filters)), begin, end + 1))
+    items = list(islice(iter(resource.list(limit=end + 1, **filters)), begin, end + 1))
     query = {name: value for name, value in fields.items() if name in _FILTERS}
     following = {**query, "PageSize": size, "Page": number + 1}
-    return found[:size], following if len(found) > size else None
+    return items[:size], following if len(items) > size else None

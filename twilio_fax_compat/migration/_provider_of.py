@@ -1,4 +1,4 @@
-"""Which provider told of a fax, kept beside the instances so that those look as Twilio's do."""
+"""The provider of each fax, kept outside the instances so that they look like Twilio's."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ _providers: WeakKeyDictionary[object, str] = WeakKeyDictionary()
 
 
 def note_provider(fax: object, provider: str) -> None:
-    """Keep who told of *fax*."""
+    """Record that *fax* came from *provider*."""
     _providers[fax] = provider
 
 
 def provider_of(fax: object) -> str | None:
     """
-    Return who told of a ``FaxInstance``: ``"legacy"`` or ``"telnyx"``.
+    Return the provider of a ``FaxInstance``: ``"legacy"`` or ``"telnyx"``.
 
-    None for one that came from a client without a roll-out.
+    Returns None if its client has no roll-out.
     """
     try:
         return _providers.get(fax)
-    except TypeError:  # nothing that could have been kept
+    except TypeError:  # an object without weak references was never recorded
         return None

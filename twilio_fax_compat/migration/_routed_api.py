@@ -1,4 +1,4 @@
-"""Carries out what the core's routes ask for: two providers, the flag, the ledger and the log."""
+"""Performs the effects of the core's routes: two providers, the flag, the ledger and the log."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ class RoutedFaxApi:
     """
     One Twilio account's fax API, answered by a legacy client, by Telnyx, or by both.
 
-    *telnyx* and *legacy* make what answers for each when it is first needed. They raise
-    TwilioException when a setting is missing or there is no such client. *unmapped* are texts about
-    settings of the legacy provider without an equal at Telnyx.
+    *telnyx* and *legacy* make the API of each provider when it is first needed. They raise
+    TwilioException if a setting or the client is missing. *unmapped* are texts about settings of the
+    legacy provider that have no equivalent at Telnyx.
     """
 
     account_sid: str | None
@@ -59,7 +59,7 @@ class RoutedFaxApi:
     unmapped: tuple[str, ...] = ()
     _telnyx: FaxApi | None = field(default=None, init=False)
     _legacy: LegacyProvider | None = field(default=None, init=False)
-    # What the ledger could not take.
+    # Facts that could not be written to the ledger.
     _kept: MemoryLedger = field(factory=MemoryLedger, init=False, repr=False)
 
     def request(
@@ -73,13 +73,13 @@ class RoutedFaxApi:
         return self.answer(twilio_request(method, url, params, data))
 
     def answer(self, request: TwilioRequest) -> TwilioResponse:
-        """Answer a *request* of Twilio's fax API that is read already."""
+        """Answer a parsed *request* of Twilio's fax API."""
         talk = route(request, self._providers(request))
         result: Any = None
         try:
             effect = talk.send(None)
             while True:
-                # Outside of what the route hears of: a missing setting is no answer of a provider.
+                # Raised outside the route: a missing setting is not an answer of a provider.
                 work = self._work(effect)
                 try:
                     result = work()
@@ -94,7 +94,7 @@ class RoutedFaxApi:
     def _providers(self, request: TwilioRequest) -> Providers:
         has_legacy = True
         if request.method != "POST" or request.path.rstrip("/") != "/Faxes":
-            # A send is decided by itself.
+            # Each send has its own decision.
             stage = self.rollout.plan().stage
             self._check(stage)
             has_legacy = stage != "complete"
@@ -150,8 +150,8 @@ class RoutedFaxApi:
             )
             for name in result.counts:
                 self.ledger.count(name)
-        except Exception as error:  # noqa: BLE001 - the fax is sent, whatever becomes of this
-            logger.warning("a result failed: %s", type(error).__name__)
+        except Exception as error:  # noqa: BLE001 - an error here must not stop the send
+            logger.warning("the dry run of the shadow stage failed: %s", type(error).__name__)
             return
         if logger.isEnabledFor(logging.INFO):
             for kind, text in result.findings:
@@ -165,28 +165,28 @@ class RoutedFaxApi:
                 self.ledger.remember(effect.key, effect.facts)
                 if self._kept.recall((effect.key,)):
                     self._kept.remember(effect.key, effect.facts)
-        except Exception as error:  # noqa: BLE001 - its caller must hear of the fax, not of this
-            logger.warning("the ledger missed a note: %s", _in_words(error))
+        except Exception as error:  # noqa: BLE001 - the caller needs the fax, not this error
+            logger.warning("could not write to the ledger: %s", _in_words(error))
             if isinstance(effect, Note):
                 self._kept.remember(effect.key, effect.facts)
 
     def _recall(self, effect: Recall) -> dict[str, Facts]:
-        known = self._kept.recall(effect.fax_ids)
+        kept = self._kept.recall(effect.fax_ids)
         try:
-            return {**self.ledger.recall(effect.fax_ids), **known}
-        except Exception as error:  # noqa: BLE001 - without it there is another way
-            logger.warning("the ledger could not be asked: %s", _in_words(error))
-            return known
+            return {**self.ledger.recall(effect.fax_ids), **kept}
+        except Exception as error:  # noqa: BLE001 - both providers can be asked instead
+            logger.warning("could not read the ledger: %s", _in_words(error))
+            return kept
 
 
 def _in_words(error: Exception) -> str:
-    # Only the ledgers of this package are known to tell nothing that is private.
+    # Only errors of this package's own ledgers are known to contain nothing private.
     return str(error) if isinstance(error, LedgerUnavailable) else type(error).__name__
 
 
 @define
 class EnvironmentOrOff(EnvironmentFlag):
-    """The flag of a client that was given a legacy one and nothing else: off until it is set."""
+    """The default flag of a client with a legacy client: off until the variable is set."""
 
     def __call__(self, subject: Subject) -> str:
         """Return the text of the variable, or ``off``."""
@@ -196,9 +196,9 @@ class EnvironmentOrOff(EnvironmentFlag):
 
 def rollout_of(rollout: object, environ: Mapping[str, str]) -> Rollout:
     """
-    Return the roll-out of a client's arguments, by default what *environ* says.
+    Return the roll-out for a client's argument; by default the one that *environ* names.
 
-    Raises TwilioException for what cannot be one.
+    Raises TwilioException for a wrong argument.
     """
     if rollout is None:
         return Rollout(EnvironmentOrOff(environ=environ))

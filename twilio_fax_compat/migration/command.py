@@ -1,4 +1,4 @@
-"""``twilio-fax-compat migration``: what a gradual move does, and what it would do."""
+"""``twilio-fax-compat migration``: the state of a gradual move, and the findings of the shadow stage."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     status.add_argument(
         "--rollout",
         metavar="FLAG",
-        help="a stage, file:PATH, or MODULE:NAME of the application's own flag; by default what "
-        "TWILIO_FAX_COMPAT_ROLLOUT says",
+        help="a stage, file:PATH, or MODULE:NAME of the application's own flag; by default "
+        "TWILIO_FAX_COMPAT_ROLLOUT",
     )
-    report = commands.add_parser("report", help="what the shadow stage found, in groups")
+    report = commands.add_parser("report", help="the findings of the shadow stage, in groups")
     for command in (status, report):
         command.add_argument(
             "--ledger", metavar="URL", help="the application's ledger, by default " + ENVIRONMENT
@@ -52,15 +52,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """
-    Print what is asked for and return the exit status.
+    Print the status or the report, and return the exit status.
 
-    It is 2 for a setting that cannot be right, 1 when the ledger cannot be reached. Raises ImportError
-    without the driver of the ledger's database.
+    The exit status is 2 for a wrong setting, and 1 if the ledger cannot be reached. Raises
+    ImportError without the driver of the ledger's database.
     """
     try:
         ledger = _ledger(arguments.ledger or os.environ.get(ENVIRONMENT))
-        told = _status if arguments.subject == "status" else _report
-        shown = told(arguments, ledger)
+        subject = _status if arguments.subject == "status" else _report
+        text = subject(arguments, ledger)
         ledger.close()
     except (TwilioException, ValueError) as error:
         print(error, file=sys.stderr)
@@ -68,7 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
     except LedgerUnavailable as error:
         print(f"the ledger cannot be reached: {error}", file=sys.stderr)
         return 1
-    print(shown)
+    print(text)
     return 0
 
 
@@ -76,31 +76,31 @@ def _status(arguments: argparse.Namespace, ledger: Ledger) -> str:
     rollout = _rollout(arguments.rollout)
     plan = rollout.plan()
     word, seconds = arguments.since
-    found = sides(ledger.counts(seconds), ledger.recent(seconds))
+    providers = sides(ledger.counts(seconds), ledger.recent(seconds))
     if not arguments.json:
-        return tables.status(plan, rollout, word, found)
-    told = {
+        return tables.status(plan, rollout, word, providers)
+    data = {
         **_plan_as_json(plan),
         "source": rollout.source_name,
         "trouble": rollout.trouble,
         "since_seconds": seconds,
-        "providers": {name: side.as_json() for name, side in found.items()},
+        "providers": {name: side.as_json() for name, side in providers.items()},
     }
-    return json.dumps(told, indent=2)
+    return json.dumps(data, indent=2)
 
 
 def _report(arguments: argparse.Namespace, ledger: Ledger) -> str:
     word, seconds = arguments.since
-    found = findings(ledger.counts(seconds))
+    by_kind = findings(ledger.counts(seconds))
     if not arguments.json:
-        return tables.report(word, found)
+        return tables.report(word, by_kind)
     groups = {
         kind: [{"finding": detail, "times": times} for detail, times in ranked(counter)]
-        for kind, counter in found.items()
+        for kind, counter in by_kind.items()
         if kind != SHADOW_OK
     }
-    told = {"since_seconds": seconds, SHADOW_OK: sum(found[SHADOW_OK].values()), **groups}
-    return json.dumps(told, indent=2)
+    data = {"since_seconds": seconds, SHADOW_OK: sum(by_kind[SHADOW_OK].values()), **groups}
+    return json.dumps(data, indent=2)
 
 
 def _plan_as_json(plan: Plan) -> dict[str, Any]:
@@ -119,7 +119,7 @@ def _rollout(text: str | None) -> Rollout:
     module, colon, name = (text or "").partition(":")
     if not colon or module == "file" or not _MODULE.fullmatch(module):
         return Rollout.of(text)
-    # As the application is found when it is started from here.
+    # So that the application is importable, as when it is started from this folder.
     sys.path.insert(0, str(Path.cwd()))
     try:
         return Rollout.of(getattr(import_module(module), name))
@@ -130,12 +130,12 @@ def _rollout(text: str | None) -> Rollout:
 def _ledger(url: str | None) -> Ledger:
     if not url:
         raise ValueError(
-            f"whose ledger? Give --ledger URL or set {ENVIRONMENT} to what the application has"
+            f"no ledger is given: pass --ledger URL or set {ENVIRONMENT} to the application's ledger"
         )
     ledger = open_ledger(url)
     if ledger is PROCESS_LEDGER:
         raise ValueError(
-            "a ledger in memory tells nothing about other processes: share one, as in "
+            "a ledger in memory is not shared between processes: use one that is, as in "
             "sqlite:////var/lib/myapp/fax.db"
         )
     if url.startswith(_SQLITE) and not Path(url[len(_SQLITE) :]).exists():

@@ -1,9 +1,9 @@
 """
-Where the flag lives: the environment, a file, or a value that stays.
+Flag sources: the environment, a file, or a constant.
 
-A source is anything that can be called with a `Subject` and returns a value for `read_plan`. One that
-is *inline* answers at once; any other is given a deadline by `Rollout`. One that is *per_send* may answer
-differently for each send.
+A source is a callable that takes a `Subject` and returns a value for `read_plan`. An *inline* source
+answers at once; `Rollout` gives any other a deadline. A *per_send* source may answer differently for
+each send.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ ENVIRONMENT = "TWILIO_FAX_COMPAT_ROLLOUT"
 Source = Callable[[Subject], object]
 
 _FILE = "file:"
-# Two writes this close to each other may leave the same time of change, on some systems.
+# On some systems two writes this close together leave the same modification time.
 _SETTLES_NS = 2_000_000_000
 _READS = 20
 _LIMIT = 4 << 20
 
 
 class FlagUnavailable(Exception):
-    """A flag cannot be read; the text tells why."""
+    """A flag cannot be read; the text says why."""
 
 
 class Flag:
-    """A place where a flag lives; its text says which, for people to read."""
+    """A flag source; ``str()`` says where the flag lives, for people to read."""
 
     inline: ClassVar[bool] = False
     per_send: ClassVar[bool] = False
@@ -61,18 +61,18 @@ class FileFlag(Flag):
     """
     A flag in the text file at *path*, read again when the file changes.
 
-    The text is what `read_plan` takes, such as ``25%`` or a JSON object. Replace the file in one step
-    (write another, then rename it) where you can; a half-written one changes nothing either.
+    The text is a value for `read_plan`, such as ``25%`` or a JSON object. Replace the file in one step
+    (write another, then rename it) if you can; a half-written file changes nothing.
     """
 
     inline: ClassVar[bool] = True
 
     path: str = field(converter=os.fspath)
-    # What the file looked like, None if it may look the same after a change, and its text.
+    # The file's stat values (None if they may be the same after a change), and its text.
     _seen: tuple[tuple[int, ...] | None, str] = field(default=(None, ""), init=False, repr=False)
 
     def __call__(self, subject: Subject) -> str:
-        """Return the text. Raises FlagUnavailable when there is no such file."""
+        """Return the file's text. Raises FlagUnavailable if it cannot be read."""
         try:
             looks, text = self._seen
             if looks is None or looks != _looks_of(os.stat(self.path)):  # noqa: PTH116 - a Path takes four times as long
@@ -87,13 +87,13 @@ class FileFlag(Flag):
 
     def _read(self) -> tuple[tuple[int, ...] | None, str]:
         path = Path(self.path)
-        found = path.stat()
-        if not stat.S_ISREG(found.st_mode) or found.st_size > _LIMIT:
-            raise FlagUnavailable("it is no text file of at most 4 MiB")
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode) or status.st_size > _LIMIT:
+            raise FlagUnavailable("it is not a text file of at most 4 MiB")
         looks, text = _read_once(path)
         if time.time_ns() - looks[0] > _SETTLES_NS and looks == _looks_of(path.stat()):
             return looks, text
-        # Half of one state and half of another may make sense, but not twice the same.
+        # A mix of an old and a new file may parse, but two reads never give the same mix.
         for _ in range(_READS):
             before, (looks, text) = (looks, text), _read_once(path)
             if before == (looks, text):
@@ -110,9 +110,10 @@ def _read_once(path: Path) -> tuple[tuple[int, ...], str]:
 @define
 class EnvironmentFlag(Flag):
     """
-    A flag in the variable *name* of *environ*, by default the process's, read at every call.
+    A flag in the variable *name* of *environ*, read at every call.
 
-    ``file:PATH`` names a file that has it, as `FileFlag` reads it.
+    *environ* is the process's environment by default. ``file:PATH`` names a file, which `FileFlag`
+    reads.
     """
 
     inline: ClassVar[bool] = True
@@ -122,7 +123,7 @@ class EnvironmentFlag(Flag):
     _file: FileFlag | None = field(default=None, init=False, repr=False)
 
     def __call__(self, subject: Subject) -> str:
-        """Return the text. Raises FlagUnavailable when the variable is not set."""
+        """Return the text. Raises FlagUnavailable if the variable is not set."""
         text = (os.environ if self.environ is None else self.environ).get(self.name)
         if not text:
             raise FlagUnavailable("it is not set")
@@ -141,8 +142,8 @@ class EnvironmentFlag(Flag):
         return "the environment variable {}{}".format(self.name, where)
 
 
-def _looks_of(found: os.stat_result) -> tuple[int, ...]:
-    return found.st_mtime_ns, found.st_size, found.st_ino, found.st_dev
+def _looks_of(status: os.stat_result) -> tuple[int, ...]:
+    return status.st_mtime_ns, status.st_size, status.st_ino, status.st_dev
 
 
 def named_file(text: str) -> str | None:

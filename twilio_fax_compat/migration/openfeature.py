@@ -1,4 +1,4 @@
-"""A flag in whatever system OpenFeature (https://openfeature.dev) has a provider for."""
+"""A flag in any system that OpenFeature (https://openfeature.dev) has a provider for."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ except ImportError as error:
 
 FLAG_KEY = "twilio-fax-compat-rollout"
 
-# What to ask for by type, and what no flag is set to.
+# The flag types to ask for, and the default value of each.
 _KINDS: Mapping[str, Any] = {"string": "", "boolean": False, "object": {}}
 
 
@@ -30,9 +30,9 @@ class OpenFeatureFlag(Flag):
     """
     The OpenFeature flag *flag_key*: a string, a boolean or an object that `read_plan` takes.
 
-    *client* is an OpenFeature client, by default that of *domain*, by default the global one. The
-    evaluation context has ``destination_prefix`` (five characters of an E.164 number at most),
-    ``sender`` and ``account``; its targeting key is the hash of the roll-out's key, so that a share
+    *client* is an OpenFeature client, by default the client of *domain*, or the global one. The
+    evaluation context has ``destination_prefix`` (at most five characters of an E.164 number),
+    ``sender`` and ``account``. Its targeting key is the hash of the roll-out's key, so that a share
     which the provider chooses is as sticky as a percentage here.
     """
 
@@ -44,7 +44,7 @@ class OpenFeatureFlag(Flag):
     _kind: str = field(default="string", init=False, repr=False)
 
     def __call__(self, subject: Subject) -> object:
-        """Return the flag's value. Raises FlagUnavailable when the evaluation has an error."""
+        """Return the flag's value. Raises FlagUnavailable if the evaluation fails."""
         client = self.client or api.get_client(domain=self.domain)
         context = EvaluationContext(
             targeting_key=subject.key_hash(),
@@ -69,7 +69,7 @@ class OpenFeatureFlag(Flag):
         raise FlagUnavailable(
             "{}: {}".format(
                 getattr(details.error_code, "value", details.error_code),
-                mask(details.error_message or "no more is told"),
+                mask(details.error_message or "no message"),
             )
         )
 

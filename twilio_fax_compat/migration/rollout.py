@@ -1,4 +1,4 @@
-"""The roll-out: a flag, and what is done with its answers."""
+"""The roll-out: a flag, and the options of the gradual move."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from twilio_fax_compat.migration._flag_reader import Asking, log
 from twilio_fax_compat.migration.flags import Constant, EnvironmentFlag, FileFlag, Flag, named_file
 
 NOBODY = Subject()
-"""Stands for no send in particular."""
+"""The subject of a question that is not about one send."""
 
 
 def _source(value: object) -> Callable[[Subject], Any]:
@@ -34,7 +34,7 @@ def _source(value: object) -> Callable[[Subject], Any]:
     if callable(value):
         return value
     raise TwilioException(
-        "rollout: a flag is a stage, a mapping, a Plan or something to call, not {}".format(
+        "rollout: a flag is a stage, a mapping, a Plan or a callable, not {}".format(
             type(value).__name__
         )
     )
@@ -50,31 +50,33 @@ def _plan(value: object) -> Plan:
 def _key(value: object) -> str | None:
     if value is None or (isinstance(value, str) and value in KEYS):
         return value
-    raise TwilioException("rollout: key is one of {}".format(", ".join(KEYS)))
+    raise TwilioException("rollout: key must be one of {}".format(", ".join(KEYS)))
 
 
 def _seconds(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < 3600:
-        raise TwilioException("rollout: deadline is a number of seconds, above 0 and below an hour")
+        raise TwilioException(
+            "rollout: deadline must be a number of seconds, above 0 and below 3600"
+        )
     return float(value)
 
 
 @frozen(eq=False)
 class Rollout:
     """
-    A gradual move: which provider sends each fax, as a flag says at that moment.
+    A gradual move: a flag chooses the provider of each send.
 
     *source*: where the flag lives: `EnvironmentFlag` (the default), `FileFlag` or ``"file:PATH"``,
-    `OpenFeatureFlag`, anything to call with a `Subject` that returns what `read_plan` takes, or such a
-    value itself.
-    *safe_stage*: what counts while the flag cannot be read and never could; a value for `read_plan`.
-    *key*: ``to``, ``from`` or ``account``: what a percentage is of, whatever the flag says.
-    *fallback*: give to the legacy provider what Telnyx certainly did not send.
+    `OpenFeatureFlag`, a callable that takes a `Subject` and returns a value for `read_plan`, or such
+    a value itself.
+    *safe_stage*: used if the flag cannot be read and never could be; a value for `read_plan`.
+    *key*: ``to``, ``from`` or ``account``: what a percentage counts. It overrides the flag's.
+    *fallback*: the legacy provider gets what Telnyx certainly did not send.
     *partial_results*: lists leave out a provider that is down, with a warning, instead of failing.
-    *on_decision*: called with each `Decision`; what it raises is logged.
-    *deadline*: seconds that OpenFeature or a callable may take for an answer.
+    *on_decision*: called with each `Decision`; its exceptions are logged.
+    *deadline*: seconds that OpenFeature or a callable may take to answer.
 
-    Raises TwilioException for values that cannot be right.
+    Raises TwilioException for wrong values.
     """
 
     source: Callable[[Subject], Any] = field(factory=EnvironmentFlag, converter=_source)
@@ -91,9 +93,9 @@ class Rollout:
     @classmethod
     def of(cls, value: object) -> Rollout:
         """
-        Return *value* if it is a roll-out, else one whose source it is; None is the default one.
+        Return *value* if it is a `Rollout`, else a roll-out with *value* as its source.
 
-        Raises TwilioException for a value that is no stage and nothing to call.
+        None means the default source. Raises TwilioException for any other value.
         """
         if isinstance(value, Rollout):
             return value
@@ -110,22 +112,22 @@ class Rollout:
 
     @property
     def trouble(self) -> str | None:
-        """What was wrong with the flag when it was last asked, None for nothing."""
+        """What was wrong with the flag at the last read, None if nothing."""
         return self._asking.trouble
 
     def _new_asking(self) -> Asking:
         return Asking(self.source, self.source_name, self.safe_stage, self.deadline, self.key)
 
     def plan(self) -> Plan:
-        """Return what the flag says now, about no send in particular."""
+        """Return the flag's plan now, for no particular send."""
         return self._asking.plan(NOBODY)
 
     def decide(self, fields: Mapping[str, object], account_sid: str | None) -> Decision:
         """
-        Return who sends what a Twilio create form, *fields* by wire name, asks for.
+        Return who sends the fax of a Twilio create form, *fields* by wire name.
 
-        It never raises, and waits for the flag no longer than the deadline. The decision is logged
-        (INFO, to ``twilio_fax_compat.migration``) and given to *on_decision*.
+        Never raises, and waits for the flag at most *deadline* seconds. Logs the decision (INFO, to
+        ``twilio_fax_compat.migration``) and passes it to *on_decision*.
         """
         subject = Subject.of(fields, account_sid, self.key or "to")
         decision = decide_for(self._asking.plan(subject), subject)
@@ -134,7 +136,7 @@ class Rollout:
         if self.on_decision is not None:
             try:
                 self.on_decision(decision)
-            except Exception:  # noqa: BLE001 - a hook for metrics stops no fax
+            except Exception:  # noqa: BLE001 - a metrics hook must not stop a fax
                 log.exception("on_decision failed")
         return decision
 

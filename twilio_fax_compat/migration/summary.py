@@ -1,4 +1,4 @@
-"""What the ledger tells of a move: both providers side by side, and the findings of the shadow stage."""
+"""Summarise the ledger: both providers side by side, and the findings of the shadow stage."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from twilio_fax_compat._core.migration.decisions import LEGACY, TELNYX
 from twilio_fax_compat._core.translation.statuses import twilio_status
 
 UNKNOWN = "unknown"
-"""The status of a fax whose end nobody told: it is under way, or there are no webhooks."""
+"""The status of a fax without a known end: it is in progress, or no webhook arrived."""
 
 _FAILED = ("failed", "busy", "no-answer")
 
@@ -27,9 +27,9 @@ _FAILED = ("failed", "busy", "no-answer")
 @frozen
 class Side:
     """
-    One provider: how its sends ended, by *outcome*, and how its faxes did, by Twilio *status*.
+    One provider: the number of its *sends* by outcome, and of its *faxes* by Twilio status.
 
-    Outcomes are those of `twilio_fax_compat._core.migration.counters`.
+    The outcomes are those of `twilio_fax_compat._core.migration.counters`.
     """
 
     sends: Counter[str] = field(factory=Counter)
@@ -37,17 +37,17 @@ class Side:
 
     @property
     def error_rate(self) -> float | None:
-        """The share of sends that the provider did not accept, None without any."""
+        """The share of sends that the provider did not accept; None without sends."""
         return _share(_total(self.sends) - self.sends[ACCEPTED], _total(self.sends))
 
     @property
     def failure_rate(self) -> float | None:
-        """The share of faxes that failed of those that failed or were delivered, None without any."""
+        """Failed faxes divided by failed and delivered ones; None without any."""
         failed = sum(self.faxes[status] for status in _FAILED)
         return _share(failed, failed + self.faxes["delivered"])
 
     def as_json(self) -> dict[str, Any]:
-        """Return this as JSON has it."""
+        """Return the values for JSON."""
         return {
             "sends": _total(self.sends),
             "outcomes": dict(ranked(self.sends)),
@@ -59,20 +59,21 @@ class Side:
 
 
 def sides(counts: Mapping[str, int], faxes: Iterable[tuple[str, Facts]]) -> dict[str, Side]:
-    """Return both providers' sides of what counters and *faxes* of a ledger tell."""
-    found = {LEGACY: Side(), TELNYX: Side()}
+    """Return both providers' sides, from the counters and the *faxes* of a ledger."""
+    by_name = {LEGACY: Side(), TELNYX: Side()}
     for name, number in counts.items():
         read = read_counter_name(name)
-        if read is not None and read.kind == CREATE and read.group in found:
-            found[read.group].sends[read.detail] += number
+        if read is not None and read.kind == CREATE and read.group in by_name:
+            by_name[read.group].sends[read.detail] += number
     for _, facts in faxes:
-        # What is known of a fax without a provider came from Telnyx's webhooks.
-        found[facts.provider if facts.provider in found else TELNYX].faxes[status_of(facts)] += 1
-    return found
+        # Facts without a provider come from Telnyx's webhooks.
+        provider = facts.provider if facts.provider in by_name else TELNYX
+        by_name[provider].faxes[status_of(facts)] += 1
+    return by_name
 
 
 def status_of(facts: Facts) -> str:
-    """Return the Twilio status that a fax is known to have, else `UNKNOWN`."""
+    """Return the Twilio status of a fax, or `UNKNOWN`."""
     if facts.provider == LEGACY:
         return facts.status or UNKNOWN
     status = twilio_status(
@@ -82,17 +83,17 @@ def status_of(facts: Facts) -> str:
 
 
 def findings(counts: Mapping[str, int]) -> dict[str, Counter[str]]:
-    """Return how often the shadow stage found what, by kind."""
-    found: dict[str, Counter[str]] = {kind: Counter() for kind in SHADOW_KINDS}
+    """Return the findings of the shadow stage and their counts, by kind."""
+    by_kind: dict[str, Counter[str]] = {kind: Counter() for kind in SHADOW_KINDS}
     for name, number in counts.items():
         read = read_counter_name(name)
-        if read is not None and read.kind == SHADOW and read.group in found:
-            found[read.group][read.detail] += number
-    return found
+        if read is not None and read.kind == SHADOW and read.group in by_kind:
+            by_kind[read.group][read.detail] += number
+    return by_kind
 
 
 def ranked(counter: Counter[str]) -> list[tuple[str, int]]:
-    """Return what was counted, the most frequent first."""
+    """Return the items and their counts, the most frequent first."""
     return sorted(counter.items(), key=lambda counted: (-counted[1], counted[0]))
 
 

@@ -1,4 +1,4 @@
-"""What people read of a move: plain text in columns."""
+"""The state of a move and the report, as plain text in columns."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 _KEYS: Mapping[str, str] = {"to": "destinations", "from": "senders", "account": "accounts"}
 
 
-def status(plan: Plan, rollout: Rollout, period: str, found: Mapping[str, Side]) -> str:
-    """Return the stage, its source, and the providers of *found* side by side."""
+def status(plan: Plan, rollout: Rollout, period: str, providers: Mapping[str, Side]) -> str:
+    """Return the stage, its source, and the *providers* side by side."""
     lines = ["stage   " + described(plan), "source  " + rollout.source_name]
     if rollout.trouble:
         lines.append(
             "broken  {}: this is the last good stage or the safe one".format(rollout.trouble)
         )
     lines += ["period  the last {}, from the beginning of that hour".format(period), ""]
-    both = list(found.values())
-    rows = [["", *found]]
+    both = list(providers.values())
+    rows = [["", *providers]]
     rows += _counted("sends", [side.sends for side in both])
     rows.append(["error rate", *(_percent(side.error_rate) for side in both)])
     rows += _counted("faxes", [side.faxes for side in both])
@@ -32,16 +32,16 @@ def status(plan: Plan, rollout: Rollout, period: str, found: Mapping[str, Side])
     return "\n".join([*lines, *columns(rows)])
 
 
-def report(period: str, found: Mapping[str, Counter[str]]) -> str:
-    """Return what the shadow stage found, the most frequent of each kind first."""
-    fine = sum(found[SHADOW_OK].values())
-    checked = fine + sum(found[SHADOW_REFUSED].values())
+def report(period: str, findings: Mapping[str, Counter[str]]) -> str:
+    """Return the findings of the shadow stage, the most frequent of each kind first."""
+    fine = sum(findings[SHADOW_OK].values())
+    checked = fine + sum(findings[SHADOW_REFUSED].values())
     lines = [
-        "In the last {} {} faxes were checked, and Telnyx would have taken {}.".format(
+        "In the last {} {} faxes were checked, and Telnyx would have accepted {}.".format(
             period, checked, fine
         )
     ]
-    for kind, counter in found.items():
+    for kind, counter in findings.items():
         if kind != SHADOW_OK and counter:
             rows = [[kind, "times"]]
             rows += [["  " + detail, str(times)] for detail, times in ranked(counter)]

@@ -196,11 +196,11 @@ def test_one_that_is_down(down):
     answer, _ = page_of(providers, {"PageSize": "5"})
     assert answer.status == 500
     name = "Telnyx" if down == TELNYX else "the legacy provider"
-    assert answer.payload["message"] == f"{name} did not give its list: broken"
+    assert answer.payload["message"] == f"{name} did not return its list: broken"
 
     answer, told = page_of(providers, {"PageSize": "5"}, is_partial=True)
     assert (answer.status, len(answer.payload["faxes"])) == (200, 3)
-    assert told == [f"{name} did not give its list: broken"]
+    assert told == [f"{name} did not return its list: broken"]
 
 
 @pytest.mark.parametrize("token", ["", "PT1", "PX", "PX!", "PXW10", "PXWzEsMiwzXQ", 5, "PXe30"])

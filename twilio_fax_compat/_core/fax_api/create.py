@@ -1,5 +1,5 @@
 """
-Sending a fax once.
+Send a fax at most once.
 
 ``POST /faxes`` has no idempotency of its own (https://developers.telnyx.com/docs/development/
 api-fundamentals/idempotency lists where it exists). So every fax carries a token, and when an answer
@@ -41,10 +41,10 @@ LOOKUP_WINDOW = timedelta(hours=24)
 """How far before our own clock the look for a lost fax begins: more than clocks disagree."""
 
 LOOKUP_PAGE_SIZE = 250
-"""The most that Telnyx's lists give at once (shared page parameter of the OpenAPI file)."""
+"""The largest page of Telnyx's lists (shared page parameter of the OpenAPI file)."""
 
 LOOKUP_PAGES = 400
-"""Where a look for a lost fax gives up, as a list that long would be a runaway."""
+"""The pages that one look-up reads at most."""
 
 _LOOKS_FOR_CERTAINTY = 2
 
@@ -75,14 +75,14 @@ def create(fields: Mapping[str, object], path: str, settings: FlowSettings) -> F
 
 @frozen
 class Unknown:
-    """Whether Telnyx has the fax could not be told, and *why*."""
+    """The look-up failed, and *why*: we do not know whether Telnyx has the fax."""
 
     why: str
 
 
 @define
 class Sending:
-    """One fax on its way: the request for it, its token, and what is left of the limits."""
+    """One send: its request, its token, and the limits that remain."""
 
     fax_request: FaxRequest
     token: str
@@ -93,7 +93,7 @@ class Sending:
     resends: int = 0
 
     def run(self) -> Generator[Effect, Any, JSON | TelnyxResponse | TwilioResponse]:
-        """Return the accepted fax, Telnyx's definite refusal, or what is known of a failure."""
+        """Return the accepted fax, Telnyx's definite refusal, or the error of a lost answer."""
         while True:
             outcome: Outcome = yield TelnyxRequest("POST", "/faxes", (), self.fax_request.body)
             if isinstance(outcome, Failure) and not outcome.sent:
@@ -125,7 +125,7 @@ class Sending:
             self.resends += 1
 
     def _look_for_it(self) -> Generator[Effect, Any, JSON | Unknown | None]:
-        """Return the fax, None when it surely is not there, or that it cannot be told."""
+        """Return the fax, None if Telnyx does not have it, or `Unknown`."""
         wanted = min(_LOOKS_FOR_CERTAINTY, len(self.policy.lookups))
         looks = 0
         last: Unknown | None = Unknown("looking for it is switched off")
@@ -140,7 +140,7 @@ class Sending:
             last = found
             looks += found is None
         if last is None and looks < wanted:
-            return Unknown("Telnyx could be asked only once")
+            return Unknown("only one look-up succeeded")
         return last
 
     def _look_once(self) -> Generator[Effect, Any, JSON | Unknown | None]:
@@ -150,7 +150,7 @@ class Sending:
             tried = yield from repeated(request, self.policy)
             page = readable_list(tried.outcome)
             if page is None:
-                return Unknown("asking Telnyx for it failed as well")
+                return Unknown("the look-up failed too")
             faxes, is_last = page
             for fax in faxes:
                 if token_of(fax.get("client_state")) == self.token:
@@ -185,7 +185,7 @@ class Sending:
 
 
 def may_have_been_sent(outcome: Outcome, unknown: Unknown, sending: Sending) -> TwilioResponse:
-    """Return the error of a fax that Telnyx may or may not have: it must not be sent again."""
+    """Return the error of a fax that Telnyx may have: it must not be sent again."""
     since: datetime = sending.begun - LOOKUP_WINDOW
     client_state = sending.fax_request.body["client_state"]
     message = (
@@ -203,7 +203,7 @@ def may_have_been_sent(outcome: Outcome, unknown: Unknown, sending: Sending) -> 
 
 
 def surely_not_sent(outcome: Outcome) -> TwilioResponse:
-    """Return the error of a fax that Telnyx does not have, whenever it was asked."""
+    """Return the error of a fax that no look-up found."""
     message = f"The fax was not sent ({_what_happened(outcome)}): Telnyx does not have it"
     return _unanswered(outcome, message, {"errors": _errors(outcome), "may_have_been_sent": False})
 

@@ -25,21 +25,21 @@ from twilio_fax_compat._core.translation.faxes import (
 from twilio_fax_compat._core.translation.times import parse_http_date
 
 LINK_MARGIN = timedelta(seconds=30)
-"""A link that ends so soon is renewed at once, so that there is time to follow it."""
+"""A link that expires within this time is renewed at once, so that there is time to open it."""
 
 
 POLLS = (0.25, 0.5, 1.0)
-"""Seconds between looks for what Telnyx has accepted but not yet done."""
+"""Seconds between requests for the result of a command that Telnyx has accepted."""
 
 
 def fetch(fax_id: str, path: str, settings: FlowSettings) -> Flow:
     """Return 200 and the fax, its media link renewed when that has expired."""
-    # A link of the application's own is renewed when it is followed.
+    # A link on the application's own host is renewed when it is opened.
     read = _fax_with_live_link if settings.documents is None else read_fax
     fax = yield from read(fax_id, path, settings)
     if isinstance(fax, TwilioResponse):
         return fax
-    return (yield from _told(fax_id, fax, settings))
+    return (yield from _shown_fax(fax_id, fax, settings))
 
 
 def _fax_with_live_link(
@@ -85,9 +85,9 @@ def _has_expired(fax: JSON, answer: Outcome) -> Generator[Effect, Any, bool]:
     return now + LINK_MARGIN >= end
 
 
-def _told(fax_id: str, fax: JSON, settings: FlowSettings) -> Flow:
-    known = yield Recall((fax_id,))
-    facts = known.get(fax_id, NOTHING_KNOWN)
+def _shown_fax(fax_id: str, fax: JSON, settings: FlowSettings) -> Flow:
+    facts_by_id = yield Recall((fax_id,))
+    facts = facts_by_id.get(fax_id, NOTHING_KNOWN)
     payload = fax_payload(fax, settings.account_sid, facts, settings.api_url)
     if settings.documents is not None:
         payload = settings.documents.shown(payload, (yield Now()))

@@ -15,7 +15,7 @@ from twilio_fax_compat._core.translation.faxes import fax_payload
 
 
 def list_faxes(fields: Mapping[str, object], path: str, settings: FlowSettings) -> Flow:
-    """Return 200 and one page of faxes in Twilio's envelope, with one Telnyx request as a rule."""
+    """Return 200 and one page of faxes in Twilio's envelope, usually with one Telnyx request."""
     listing = read_listing(fields)
     if isinstance(listing, TwilioResponse):
         return listing
@@ -38,12 +38,12 @@ def list_faxes(fields: Mapping[str, object], path: str, settings: FlowSettings) 
     following = None
     if handed_out and (len(unseen) > len(handed_out) or not is_last):
         following = listing.after(faxes, handed_out)
-    known = yield Recall([str(fax.get("id")) for fax in handed_out])
+    facts_by_id = yield Recall([str(fax.get("id")) for fax in handed_out])
     payloads = [
         fax_payload(
             fax,
             settings.account_sid,
-            known.get(fax.get("id"), NOTHING_KNOWN),
+            facts_by_id.get(fax.get("id"), NOTHING_KNOWN),
             settings.api_url,
         )
         for fax in handed_out

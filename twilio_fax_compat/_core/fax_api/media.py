@@ -31,7 +31,7 @@ def fetch_media(fax_id: str, path: str, settings: FlowSettings) -> Flow:
 
 
 def media_cannot_go_alone(fax_id: str) -> TwilioResponse:
-    """Return the refusal to delete media only, which Telnyx has no command for."""
+    """Return the error for deleting only the media: Telnyx has no such command."""
     return problem(
         405,
         20004,

@@ -1,11 +1,11 @@
 """
 Twilio's pages over Telnyx's lists.
 
-Twilio's pages hang together by a token (https://www.twilio.com/docs/usage/twilios-response#paging),
+Twilio links its pages by a token (https://www.twilio.com/docs/usage/twilios-response#paging),
 Telnyx's by a page number (https://developers.telnyx.com/api-reference/programmable-fax-commands/
-view-a-list-of-faxes), which slides when a fax arrives or goes. So a token says where the page before
-ended: the time of its last fax and the faxes of that same moment. Where the order of Telnyx's list
-cannot be told, the token counts pages instead.
+view-a-list-of-faxes), which moves when a fax arrives or is deleted. So our token records where the
+previous page ended: the time of its last fax, and the faxes created at that time. If the order of
+Telnyx's list is unknown, the token counts pages instead.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from twilio_fax_compat._core.translation.times import last_moment_of, parse_time
 DEFAULT_PAGE_SIZE = 50
 MAX_PAGE_SIZE = 1000
 TELNYX_MAX_PAGE_SIZE = 250
-"""Documented for Telnyx's shared page parameter; the fax list publishes none of its own."""
+"""Documented for Telnyx's shared page parameter; the fax list documents no limit of its own."""
 
 NEWEST_FIRST, OLDEST_FIRST, UNKNOWN_ORDER = "newest", "oldest", ""
 
@@ -47,8 +47,8 @@ class Cursor:
     """
     Where a page begins.
 
-    *order* and *bound* (ISO 8601) say from which moment on, *page* which of Telnyx's pages from
-    there, and *seen* which faxes (the first half of their ids) were handed out already.
+    The page starts at the time *bound* (ISO 8601), in *order*. *page* is the number of Telnyx's page
+    from there. *seen* are the faxes (the first half of their ids) that were returned already.
     """
 
     order: str = UNKNOWN_ORDER
@@ -64,7 +64,7 @@ class Cursor:
 
     @classmethod
     def of(cls, token: object) -> Cursor | None:
-        """Return the cursor inside a ``PageToken``, or None for what is none of ours."""
+        """Return the cursor inside a ``PageToken``, or None if the token is not ours."""
         if not isinstance(token, str) or not token.startswith("PT"):
             return None
         padded = token[2:] + "=" * (-len(token[2:]) % 4)
@@ -88,7 +88,7 @@ class Cursor:
 
 @define
 class Listing:
-    """A Twilio list request that can be carried out, and the page that it is about to become."""
+    """A valid Twilio list request, and the place of the page that it asks for."""
 
     filters: dict[str, str] = field(repr=False)
     page_size: int
@@ -98,7 +98,7 @@ class Listing:
     telnyx_page_size: int = 0
 
     def request(self) -> TelnyxRequest:
-        """Return the Telnyx request for what is next."""
+        """Return the Telnyx request for the next faxes."""
         cursor = self.cursor
         query = dict(self.filters)
         if cursor.order == NEWEST_FIRST:
@@ -108,7 +108,7 @@ class Listing:
             query["filter[created_at][gte]"] = cursor.bound
         size = self.page_size
         if cursor.order or cursor.seen or self.page_number == 0:
-            # One more than is handed out tells whether another page follows.
+            # One more than the page holds shows whether another page follows.
             size += len(cursor.seen) + 1
         self.telnyx_page_size = min(size, TELNYX_MAX_PAGE_SIZE)
         query["page[number]"] = str(cursor.page)
@@ -116,15 +116,16 @@ class Listing:
         return TelnyxRequest("GET", "/faxes", tuple(query.items()))
 
     def unseen(self, faxes: Sequence[JSON]) -> list[JSON]:
-        """Return those of *faxes* that no page before this one had."""
+        """Return the *faxes* that no earlier page had."""
         seen = set(self.cursor.seen)
         return [fax for fax in faxes if not seen or _mark(fax) not in seen]
 
     def was_overtaken(self, faxes: Sequence[JSON]) -> bool:
         """
-        Tell whether faxes arrived before those that this list began with, and go on behind them.
+        Return whether newer faxes arrived in front of this list; if so, continue after them.
 
-        It can be so only while all faxes were of one moment, and shows that the newest come first.
+        This happens only while all faxes so far have the same time, and shows that the newest come
+        first.
         """
         if self.cursor.order or self.cursor.page > 1 or not self.cursor.bound or not faxes:
             return False
@@ -137,12 +138,12 @@ class Listing:
         return True
 
     def turn(self) -> None:
-        """Go on to Telnyx's next page, as this one held nothing new."""
+        """Continue with Telnyx's next page, because this one had nothing new."""
         cursor = self.cursor
         self.cursor = Cursor(cursor.order, cursor.bound, cursor.page + 1, cursor.seen)
 
     def after(self, faxes: Sequence[JSON], handed_out: Sequence[JSON]) -> Cursor:
-        """Return the cursor of the page after *handed_out*, a part of Telnyx's *faxes*."""
+        """Return the cursor of the page after *handed_out*, the part of Telnyx's *faxes* that we return."""
         order = self.cursor.order or order_of(faxes)
         last = handed_out[-1].get("created_at") if handed_out else None
         moment = last_moment_of(last) if isinstance(last, str) else None
@@ -155,7 +156,7 @@ class Listing:
                 return Cursor(page=before.page + 1)
             if before.page > 1 and not before.seen:
                 return Cursor(page=before.page + 1)
-            # All of one moment so far: which way the list goes will show further on.
+            # All faxes so far have the same time: the order of the list shows later.
             seen = before.seen + tuple(map(_mark, handed_out))
             return Cursor(UNKNOWN_ORDER, str(last), before.page, seen)
         bound = utc_text(moment if order == NEWEST_FIRST else earliest)
@@ -203,10 +204,10 @@ class Listing:
 
 def read_listing(fields: Mapping[str, object]) -> Listing | TwilioResponse:
     """
-    Return the listing that a Twilio list query (*fields*, by wire name) means, or the error.
+    Return the listing for a Twilio list query (*fields*, by wire name), or the error.
 
-    Page sizes above Twilio's 1000 are taken as 1000; a page holds at most Telnyx's 250 all the
-    same, and the next page goes on where it ended.
+    Page sizes above Twilio's 1000 count as 1000. A page still holds at most Telnyx's 250, and the
+    next page continues where it ended.
     """
     given = {name: value for name, value in fields.items() if value is not None}
     unknown = sorted(set(given) - set(FILTERS) - {"Page", "PageSize", "PageToken"})
@@ -222,7 +223,7 @@ def read_listing(fields: Mapping[str, object]) -> Listing | TwilioResponse:
     if "PageToken" in given:
         cursor = Cursor.of(given["PageToken"])
         if cursor is None:
-            return problem(400, 20001, "PageToken is none of this list's")
+            return problem(400, 20001, "PageToken is not valid for this list")
     filters: dict[str, str] = {}
     for name, telnyx_name in FILTERS.items():
         if name not in given:
@@ -239,7 +240,7 @@ def read_listing(fields: Mapping[str, object]) -> Listing | TwilioResponse:
 
 
 def order_of(faxes: Sequence[JSON]) -> str:
-    """Return the order that *faxes* are in by their ``created_at``."""
+    """Return the order of *faxes* by ``created_at``, one of the three constants above."""
     moments = [fax.get("created_at") for fax in faxes]
     if not moments or not all(isinstance(moment, str) and moment for moment in moments):
         return UNKNOWN_ORDER
@@ -256,7 +257,7 @@ def order_of(faxes: Sequence[JSON]) -> str:
 
 
 def is_last_page(answer: JSON, count: int, asked: int) -> bool:
-    """Tell whether a Telnyx list *answer* of *count* faxes, *asked* for so many, ends the list."""
+    """Return whether a Telnyx list *answer* with *count* faxes ends the list. *asked* is the page size."""
     meta = answer.get("meta")
     if isinstance(meta, dict):
         number, total = meta.get("page_number"), meta.get("total_pages")
@@ -269,7 +270,7 @@ def is_last_page(answer: JSON, count: int, asked: int) -> bool:
 
 
 def _last_ones(faxes: Sequence[JSON], last: object, limit: datetime, order: str) -> list[JSON]:
-    """Return those of *faxes* that a list which begins at *limit* would show again."""
+    """Return the last *faxes*, which a list that begins at *limit* would show again."""
     tied = []
     for fax in reversed(faxes):
         created = fax.get("created_at")
@@ -287,9 +288,9 @@ def _mark(fax: JSON) -> str:
 
 def _moment(text: str) -> str | None:
     """
-    Return the moment up to which, or after which, faxes are asked for.
+    Return the time that bounds a list, as Telnyx takes it.
 
-    Twilio shows whole seconds, so a bound stands for all of its second.
+    Twilio shows whole seconds, so a bound includes all of its second.
     """
     if _DATE.fullmatch(text):
         text += "T00:00:00Z"

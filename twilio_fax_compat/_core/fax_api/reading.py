@@ -1,4 +1,4 @@
-"""Asking Telnyx for one fax, which every conversation about a fax begins or ends with."""
+"""Read a fax or a list of faxes from Telnyx."""
 
 from __future__ import annotations
 
@@ -26,44 +26,44 @@ from twilio_fax_compat._core.translation.errors import (
 def read_fax(
     fax_id: str, path: str, settings: FlowSettings
 ) -> Generator[Effect, Any, JSON | TwilioResponse]:
-    """Return the fax, or Twilio's error for its absence."""
+    """Return the fax, or Twilio's error if it cannot be read."""
     answer = yield from ask_for(fax_id, settings)
     fax = resource_of(answer)
     return error_of(answer, path) if fax is None else fax
 
 
 def ask_for(fax_id: str, settings: FlowSettings) -> Generator[Effect, Any, Outcome]:
-    """Return what Telnyx answers to a look at the fax."""
+    """Return Telnyx's answer to ``GET /faxes/{id}``."""
     tried: Tried = yield from repeated(TelnyxRequest("GET", f"/faxes/{fax_id}"), settings.retry)
     return tried.outcome
 
 
 def resource_of(outcome: Outcome) -> JSON | None:
-    """Return the fax inside an answer, or None when there is none to be read."""
+    """Return the fax inside an answer, or None if the answer has none."""
     return None if isinstance(outcome, Failure) else outcome.resource()
 
 
 def error_of(outcome: Outcome, path: str) -> TwilioResponse:
-    """Return Twilio's error for an answer that holds nothing useful."""
+    """Return Twilio's error for an answer without the fax or list that was asked for."""
     if isinstance(outcome, Failure):
         return from_failure(outcome)
     if 200 <= outcome.status < 400:
         return problem(
             502,
             20500,
-            f"Telnyx answered HTTP {outcome.status} without anything to read",
+            f"Telnyx answered HTTP {outcome.status} without a readable body",
             {"errors": telnyx_errors(outcome), "telnyx_status": outcome.status},
         )
     return from_telnyx(outcome, path)
 
 
 def is_ambiguous(status: int) -> bool:
-    """Tell whether Telnyx may have accepted a fax though it answered a POST with *status*."""
+    """Return whether Telnyx may have accepted a fax although it answered a POST with *status*."""
     return status >= 500 or status == 408 or 200 <= status < 300
 
 
 def accepted_fax(response: TelnyxResponse) -> JSON | None:
-    """Return the fax inside a 2xx answer, or None when there is none to be read."""
+    """Return the fax inside a 2xx answer, or None if the answer has none."""
     fax = response.resource()
     return fax if fax is not None and isinstance(fax.get("id"), str) else None
 

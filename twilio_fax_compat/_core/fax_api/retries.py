@@ -1,5 +1,5 @@
 """
-How often and how long a call is tried again, and the flow that retries what may be repeated.
+How often and how long a call is retried, and the flow that retries idempotent requests.
 
 Telnyx's limits: https://developers.telnyx.com/development/api-fundamentals/reliability/rate-limiting.
 """
@@ -45,7 +45,7 @@ class RetryPolicy:
 
 @define
 class Budget:
-    """What one call has left to wait."""
+    """The waiting time that a call has left, in seconds."""
 
     policy: RetryPolicy
     left: float
@@ -58,9 +58,9 @@ class Budget:
 
     def pause(self, seconds: float | None = None) -> Pause | None:
         """
-        Return the next pause and take it off the budget, or None when it does not fit.
+        Return the next pause and subtract it from the budget, or None if it does not fit.
 
-        Without *seconds* it is the next back-off, half of it random.
+        Without *seconds* the pause is the next back-off, half of it random.
         """
         policy = self.policy
         step = min(policy.backoff * 2.0 ** min(self.waits, 16), policy.backoff_max)
@@ -75,7 +75,7 @@ class Budget:
 
 def requested_wait(headers: Mapping[str, str], now: datetime) -> float | None:
     """
-    Return the seconds that a 429 asks to wait for, or None when it does not tell.
+    Return how many seconds a 429 response asks us to wait, or None if it does not say.
 
     ``x-ratelimit-reset`` is documented as seconds and printed as an epoch elsewhere: a value
     above 1e9 is an epoch. *now* is what such a point in time is compared with.
@@ -96,7 +96,7 @@ def requested_wait(headers: Mapping[str, str], now: datetime) -> float | None:
 def rate_limit_pause(
     response: TelnyxResponse, budget: Budget
 ) -> Generator[Effect, Any, Pause | None]:
-    """Return the pause that a 429 asks for, or None when it is longer than the policy allows."""
+    """Return the pause that a 429 asks for, or None if the policy does not allow it."""
     now = parse_http_date(response.headers.get("date"))
     if now is None:
         now = yield Now()
@@ -110,7 +110,7 @@ def rate_limit_pause(
 
 @frozen
 class Tried:
-    """The last *outcome* of a repeated request; *unsure* if an earlier one may have worked."""
+    """The last *outcome* of a repeated request. *unsure*: an earlier attempt may have succeeded."""
 
     outcome: Outcome
     unsure: bool = False

@@ -66,7 +66,7 @@ def answer_request(request: TwilioRequest, settings: FlowSettings) -> Flow:
             return (yield from create(request.fields, path, settings))
         if method != "GET":
             return _not_allowed(method)
-        # A program that only sends has no need of it.
+        # Imported here: a program that only sends does not need it.
         from twilio_fax_compat._core.fax_api.lists import list_faxes
 
         return (yield from list_faxes(request.fields, path, settings))

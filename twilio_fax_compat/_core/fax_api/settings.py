@@ -1,4 +1,4 @@
-"""What the flows need to know of the account and the settings."""
+"""The account and the settings, as the flows need them."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 @frozen(kw_only=True)
 class FlowSettings:
     """
-    What the flows need to know of the account and the settings.
+    The account and the settings, as the flows need them.
 
-    *api_url* is the public URL of the fax API, with its version: it stands in ``url``, ``links`` and
-    the URLs of pages. *webhook_url* is where Telnyx sends the events of a fax that names a
-    ``StatusCallback``, by default that URL itself.
+    *api_url* is the public URL of the fax API, with its version: it is the base of ``url``,
+    ``links`` and page URLs. *webhook_url* is where Telnyx sends the events of a fax with a
+    ``StatusCallback``; the default is the ``StatusCallback`` itself.
     """
 
     account_sid: str | None

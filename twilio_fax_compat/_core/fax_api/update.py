@@ -8,7 +8,7 @@ from twilio_fax_compat._core.effects import Flow, Pause, Remember
 from twilio_fax_compat._core.facts import Facts
 from twilio_fax_compat._core.fax_api.fetch import (
     POLLS,
-    _told,
+    _shown_fax,
     fetch,
 )
 from twilio_fax_compat._core.fax_api.reading import error_of, read_fax
@@ -32,10 +32,10 @@ from twilio_fax_compat._core.translation.statuses import is_terminal
 
 def update(fax_id: str, fields: Mapping[str, object], path: str, settings: FlowSettings) -> Flow:
     """
-    Cancel the fax and return 200 and what became of it.
+    Cancel the fax and return 200 with its new state.
 
-    Telnyx only accepts a cancellation; what comes of it shows a little later, so a few looks are
-    taken. Without ``Status`` it is a fetch, as at Twilio.
+    Telnyx accepts a cancellation before it carries it out, so the fax is read until its status is
+    final, a few times at most. Without ``Status`` this is a fetch, as at Twilio.
     """
     status = fields.get("Status")
     if status is None:
@@ -63,7 +63,7 @@ def update(fax_id: str, fields: Mapping[str, object], path: str, settings: FlowS
         fax = answer
         if is_terminal(fax.get("status")):
             break
-    return (yield from _told(fax_id, fax, settings))
+    return (yield from _shown_fax(fax_id, fax, settings))
 
 
 def delete(fax_id: str, path: str, settings: FlowSettings) -> Flow:

@@ -1,7 +1,7 @@
 """
 The names of the counters that a gradual move keeps in the ledger.
 
-``create/PROVIDER/OUTCOME`` counts sends, ``shadow/KIND/DETAIL`` what was found out in the shadow stage.
+``create/PROVIDER/OUTCOME`` counts sends; ``shadow/KIND/DETAIL`` counts the findings of the shadow stage.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ ACCEPTED = "accepted"
 UNSURE = "unsure"
 """The answer was lost: the provider may or may not have the fax."""
 FALLBACK = "fallback"
-"""Nothing was sent and the legacy provider was asked instead; that is counted by its own name."""
+"""Telnyx sent nothing and the legacy provider was asked instead; its send has its own counter."""
 
 SHADOW_OK = "ok"
 SHADOW_REFUSED = "refused"
@@ -27,7 +27,7 @@ SHADOW_UNMAPPED = "unmapped"
 SHADOW_KINDS = (SHADOW_OK, SHADOW_REFUSED, SHADOW_WARNED, SHADOW_UNMAPPED)
 
 DETAIL_LIMIT = 300
-"""Characters of a detail that are kept."""
+"""The longest detail, in characters."""
 
 _MASKED = re.compile(r" ?\(?\.\.\.[0-9]{0,4}\)?")
 
@@ -50,12 +50,12 @@ def counter_name(kind: str, group: str, detail: str = "") -> str:
     Return the name of a counter.
 
     Of a `CREATE`, *group* is the provider and *detail* the outcome; of a `SHADOW`, *group* is one of
-    `SHADOW_KINDS` and *detail* what was found, whose numbers and addresses are left out, so that the
-    same finding about many faxes is one.
+    `SHADOW_KINDS` and *detail* the finding. Numbers and addresses are removed from it, so that the
+    same finding about many faxes is one counter.
     """
     printable = "".join(character if character.isprintable() else " " for character in detail)
-    shown = " ".join(_MASKED.sub("", mask(printable)).split())
-    return f"{kind}/{group}/{shown[:DETAIL_LIMIT]}"
+    text = " ".join(_MASKED.sub("", mask(printable)).split())
+    return f"{kind}/{group}/{text[:DETAIL_LIMIT]}"
 
 
 @lru_cache(maxsize=256)
@@ -65,7 +65,7 @@ def create_counter(provider: str, outcome: str) -> str:
 
 
 def read_counter_name(name: str) -> CounterName | None:
-    """Return what a counter's *name* says, None for one that is not of these."""
+    """Parse a counter's *name*. Returns None for any other name."""
     kind, _, rest = name.partition("/")
     group, slash, detail = rest.partition("/")
     return CounterName(kind, group, detail) if slash and kind in (CREATE, SHADOW) else None

@@ -1,4 +1,4 @@
-"""Which provider sends a fax: the decision that a plan leads to."""
+"""Decide which provider sends a fax, by a plan."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ _STEP = 100 / 2**53
 @frozen
 class Subject:
     """
-    The send that is decided about: its destination *to*, its *sender* and the *account* SID.
+    The send to decide about: its destination *to*, its *sender* and the *account* SID.
 
-    *key*, one of `KEYS`, says which of them decides unless a plan says otherwise.
+    *key*, one of `KEYS`, names the value to decide by, unless the plan names another.
     """
 
     to: str = field(default="", repr=mask_number)
@@ -52,7 +52,7 @@ class Subject:
 
     @classmethod
     def of(cls, fields: Mapping[str, object], account_sid: str | None, key: str = "to") -> Subject:
-        """Return that of a Twilio create form, *fields* by wire name."""
+        """Return the subject of a Twilio create form, *fields* by wire name."""
         form = reorder_legacy_arguments(fields)
         return cls(
             normalised(form.get("To")),
@@ -62,21 +62,21 @@ class Subject:
         )
 
     def value(self, key: str) -> str:
-        """Return the value of *key*, one of `KEYS`; an empty text when there is none."""
+        """Return the value of *key*, one of `KEYS`; an empty text if it is missing."""
         return self.to if key == "to" else self.sender if key == "from" else self.account
 
     def key_hash(self, key: str | None = None) -> str:
-        """Return 16 hexadecimal digits that stand for the value of *key*, always the same."""
+        """Return a hash of the value of *key*: 16 hexadecimal digits, always the same."""
         return sha256(self.value(key or self.key).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
     @property
     def destination_prefix(self) -> str:
-        """The first characters of the destination, too few to tell whose it is."""
+        """The first five characters of the destination, too few to identify a subscriber."""
         return self.to[:5] if self.to.startswith("+") else self.to.partition(":")[0][:5]
 
 
 def point_of(key_hash: str) -> float:
-    """Return where a key hash lies from 0 to 100, below 100 in any case."""
+    """Return the place of a key hash: at least 0, below 100."""
     return (int(key_hash, 16) >> 11) * _STEP
 
 
@@ -86,7 +86,7 @@ class Decision:
     Who sends a fax.
 
     *provider* is `LEGACY` or `TELNYX`; *reason* is ``stage``, or in a ramp ``denied``, ``allowed`` or
-    ``percentage``; *key_hash* stands for the key that was decided by.
+    ``percentage``; *key_hash* is the hash of the value that decided.
     """
 
     stage: str
@@ -96,12 +96,12 @@ class Decision:
 
 
 def decide(plan: Plan, fields: Mapping[str, object], account_sid: str | None) -> Decision:
-    """Return who sends what a Twilio create form, *fields* by wire name, asks for."""
+    """Return who sends the fax of a Twilio create form, *fields* by wire name."""
     return decide_for(plan, Subject.of(fields, account_sid))
 
 
 def decide_for(plan: Plan, subject: Subject) -> Decision:
-    """Return who sends: the same for the same key, and with a larger percentage never less Telnyx."""
+    """Return who sends: the same for the same key. A larger percentage only adds keys to Telnyx."""
     key_hash = subject.key_hash(plan.key)
     stage = plan.stage
     if stage != "ramp":

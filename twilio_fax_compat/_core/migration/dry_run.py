@@ -1,4 +1,4 @@
-"""What Telnyx would be asked for a fax that another provider sends."""
+"""Build the Telnyx request of a fax that another provider sends, without sending it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from twilio_fax_compat._core.translation.create_form import parse_create_form
 @frozen
 class DryRunResult:
     """
-    What would happen: the *body* of the request to Telnyx, or why it would be refused.
+    The *body* of the request to Telnyx, or None if it would be refused.
 
     *findings* are pairs of a kind, one of `SHADOW_KINDS`, and a text without numbers.
     """
@@ -44,7 +44,7 @@ def dry_run(
     """
     Build and check the Telnyx request of a Twilio create form, *fields* by wire name.
 
-    *unmapped* are texts about settings that have no equal at Telnyx. Nothing is sent.
+    *unmapped* are texts about settings that have no equivalent at Telnyx. Nothing is sent.
     """
     findings = [(SHADOW_UNMAPPED, text) for text in unmapped]
     if not connection_id:

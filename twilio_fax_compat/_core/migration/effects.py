@@ -1,4 +1,4 @@
-"""What a route asks of its driver, and the providers that it knows."""
+"""The effects that a route yields, and the providers that it knows."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from twilio_fax_compat._core.migration.decisions import LEGACY, TELNYX
 from twilio_fax_compat._core.translation.faxes import DEFAULT_API_URL
 
 NAMES: Mapping[str, str] = {LEGACY: "the legacy provider", TELNYX: "Telnyx"}
-"""What messages call the providers."""
+"""The providers' names in messages."""
 
 
 @frozen
@@ -21,7 +21,7 @@ class Ask:
     """
     Effect: a request to *provider*, answered with its `TwilioResponse`.
 
-    What is raised instead says that no answer came.
+    An exception means that no answer came.
     """
 
     provider: str
@@ -37,7 +37,7 @@ class Decide:
 
 @frozen
 class DryRun:
-    """Effect: note what Telnyx would have made of a create form; answered with None."""
+    """Effect: check a create form against Telnyx without sending it; answered with None."""
 
     fields: Mapping[str, object] = field(repr=False)
 
@@ -51,7 +51,7 @@ class Count:
 
 @frozen
 class Note:
-    """Effect: keep *facts* if that can be done, now that the fax is sent; answered with None."""
+    """Effect: keep *facts*, with a warning in the log if the ledger fails; answered with None."""
 
     key: str
     facts: Facts
@@ -59,7 +59,7 @@ class Note:
 
 @frozen
 class WarnDeveloper:
-    """Effect: warn the developer, and whoever reads the log, of *text*; answered with None."""
+    """Effect: warn the developer, and log *text* as a warning; answered with None."""
 
     text: str
 
@@ -71,12 +71,12 @@ Route = Generator[RouteEffect, Any, TwilioResponse]
 @frozen(kw_only=True)
 class Providers:
     """
-    Who can be asked, and how.
+    The available providers and the options of the roll-out.
 
-    *has_telnyx* and *has_legacy* tell whether each is there, *salt* keeps the keys of sends apart,
-    *falls_back* gives what Telnyx certainly did not send to the legacy provider, *is_partial* leaves
-    a provider that is down out of lists. *outlasts* says that the ledger outlives this process.
-    *api_url* stands in the URLs of pages.
+    *has_telnyx*, *has_legacy*: whether each is configured. *salt*: keeps the keys of different
+    accounts apart. *falls_back*: the legacy provider gets what Telnyx certainly did not send.
+    *is_partial*: lists leave out a provider that is down. *outlasts*: the ledger outlives this
+    process. *api_url*: the base of page URLs.
     """
 
     has_telnyx: bool = True
@@ -89,19 +89,19 @@ class Providers:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Those that are there."""
-        there = ((TELNYX, self.has_telnyx), (LEGACY, self.has_legacy))
-        return tuple(name for name, is_there in there if is_there)
+        """The names of the configured providers."""
+        configured = ((TELNYX, self.has_telnyx), (LEGACY, self.has_legacy))
+        return tuple(name for name, is_configured in configured if is_configured)
 
 
 def provided(payload: JSON, provider: str) -> Provided:
-    """Return a fax's *payload* that knows its provider."""
+    """Return a fax's *payload* with its provider."""
     result = Provided(payload)
     result.provider = provider
     return result
 
 
 class Provided(dict):  # type: ignore[type-arg]
-    """A payload whose *provider* is known."""
+    """A payload with the *provider* that it came from."""
 
     provider: str

@@ -1,5 +1,5 @@
 """
-Faxes and errors of another Twilio-shaped client, as Twilio's API words them.
+Faxes and errors of another Twilio-shaped client, in the form of Twilio's API.
 
 Names: https://www.twilio.com/docs/fax/api/fax-resource and
 https://www.twilio.com/docs/fax/api/fax-media-resource.
@@ -50,24 +50,24 @@ _PREFIX = re.compile(r"Unable to (?:create|fetch|update|delete) (?:record|page):
 
 
 def payload_of_instance(instance: Any, names: tuple[str, ...]) -> JSON:
-    """Return the payload that *instance*, an object with Twilio's attributes, was made of."""
+    """Return the payload of *instance*, an object with Twilio's attributes."""
     properties = getattr(instance, "_properties", None)
-    known: Mapping[str, Any] = properties if isinstance(properties, Mapping) else {}
+    wire: Mapping[str, Any] = properties if isinstance(properties, Mapping) else {}
     payload = {}
     for name in names:
         own = "from_" if name == "from" else name
-        value = known[own] if own in known else known.get(name, getattr(instance, own, None))
+        value = wire[own] if own in wire else wire.get(name, getattr(instance, own, None))
         payload[name] = _date(value) if name.startswith("date_") else _wire(value)
     return payload
 
 
 def answer_of_error(error: BaseException) -> TwilioResponse | None:
     """
-    Return the answer that a client's exception tells of, or None when it tells of none.
+    Return the provider's answer inside a client's exception, or None if it has none.
 
     Such an exception has a ``status`` (``TwilioRestException``), or a response with a
     ``status_code`` among its arguments (a failed page). Numbers are masked, and an exception that
-    shows one is not chained.
+    shows a number is not chained.
     """
     status = _status(error, "status")
     if status is not None:
@@ -77,22 +77,22 @@ def answer_of_error(error: BaseException) -> TwilioResponse | None:
     for argument in getattr(error, "args", ()):
         status = _status(argument, "status_code")
         if status is not None:
-            told = _told(argument)
-            message = str(told.get("message") or error.args[0])
-            return _problem(error, status, told.get("code"), message, told.get("details"))
+            body = _body_of(argument)
+            message = str(body.get("message") or error.args[0])
+            return _problem(error, status, body.get("code"), message, body.get("details"))
     return None
 
 
 def _problem(
     error: BaseException, status: int, code: object, message: str, details: object
 ) -> TwilioResponse:
-    shown = str(error)
+    text = str(error)
     return problem(
         status,
         code if isinstance(code, int) else status,
         mask(message),
         details if isinstance(details, dict) else None,
-        error if mask(shown) == shown else None,
+        error if mask(text) == text else None,
     )
 
 
@@ -103,7 +103,7 @@ def _status(holder: object, name: str) -> int | None:
     return value if 100 <= value < 600 else None
 
 
-def _told(response: object) -> JSON:
+def _body_of(response: object) -> JSON:
     try:
         body = json.loads(getattr(response, "text", ""))
     except (TypeError, ValueError):
@@ -113,7 +113,7 @@ def _told(response: object) -> JSON:
 
 def _date(value: Any) -> Any:
     if isinstance(value, str):
-        # Twilio's other products, and those who copied them, write RFC 2822.
+        # Twilio's other products, and their imitations, write RFC 2822 dates.
         value = parse_timestamp(value) or parse_http_date(value) or value
     if not isinstance(value, datetime):
         return _wire(value)

@@ -1,10 +1,10 @@
 """
-One list of faxes out of the lists of two providers.
+Merge the lists of two providers into one list of faxes.
 
-Both give the newest first (https://www.twilio.com/docs/fax/api/fax-resource). A page's token says at
-which second the page before it ended and which faxes of that second were handed out, so that pages
-do not slide when faxes arrive. Where a page of the legacy provider's was used up, its own URL of the next is
-followed, so that it is asked for what its own client would ask for.
+Both give the newest first (https://www.twilio.com/docs/fax/api/fax-resource). A page token records
+the second at which the previous page ended, and the faxes of that second that were returned, so that
+new faxes do not shift the pages. After a complete page of the legacy provider, its own URL of the
+next page is followed, so that it gets the requests that its own client would make.
 """
 
 from __future__ import annotations
@@ -45,9 +45,9 @@ def merged_page(
         return listing
     place = PageToken() if token is None else PageToken.of(token)
     if place is None:
-        return problem(400, 20001, "PageToken is none of this list's")
+        return problem(400, 20001, "PageToken is not valid for this list")
     if own_next is not None and token is None:
-        place = PageToken(ended=(TELNYX,))  # which was not there when that page was told
+        place = PageToken(ended=(TELNYX,))  # Telnyx was not configured when that page was made
     filters = {name: str(fields[name]) for name in FILTERS if name in fields}
     size = listing.page_size
     skipped = 0 if token is not None else listing.page_number * size
@@ -58,15 +58,15 @@ def merged_page(
     }
     sources = [ProviderList(name, asked, place) for name in providers.names if name != LEGACY]
     if own_next is not None:
-        sources.append(ProviderList(LEGACY, {NEXT: own_next}, place, is_told=True))
+        sources.append(ProviderList(LEGACY, {NEXT: own_next}, place, is_own_query=True))
     elif token is None and not skipped:
-        sources.append(ProviderList(LEGACY, request.fields, place, is_told=True))
+        sources.append(ProviderList(LEGACY, request.fields, place, is_own_query=True))
     else:
         sources.append(ProviderList(LEGACY, asked, place))
     faxes: list[JSON] = []
     while len(faxes) < size + skipped:
         fax = yield from _newest(sources)
-        if fax is None or (not providers.is_partial and any(one.problem for one in sources)):
+        if fax is None or (not providers.is_partial and any(source.problem for source in sources)):
             break
         faxes.append(fax)
     handed_out = faxes[skipped:]
@@ -96,7 +96,7 @@ def _newest(sources: Sequence[ProviderList]) -> Generator[RouteEffect, Any, JSON
     waiting = [source for source in sources if source.waiting]
     if not waiting:
         return None
-    # The first of equals is the first provider's: `max` keeps the order.
+    # Of equals, `max` returns the first provider's.
     source = max(waiting, key=lambda source: second_of(source.waiting[0]))
     return provided(source.waiting.popleft(), source.provider)
 
@@ -116,7 +116,7 @@ def _named(source: ProviderList) -> TwilioResponse:
     payload = answer.payload or {}
     status = answer.status if answer.status >= 400 else 502
     name = NAMES[source.provider]
-    message = "{} did not give its list: {}".format(
+    message = "{} did not return its list: {}".format(
         name, payload.get("message") or f"HTTP {answer.status}"
     )
     details = {**(payload.get("details") or {}), "provider": name}

@@ -1,9 +1,9 @@
 """
-What a flag may say of a gradual move, read into a plan.
+Parse the value of a flag into a plan of the gradual move.
 
-A plan is one of five stages. ``off``: the legacy provider sends; ``shadow``: it sends, and what Telnyx
-would be asked is checked; ``ramp``: lists and a percentage choose; ``on``: Telnyx sends, the legacy
-provider is still read; ``complete``: there is no legacy provider.
+A plan has one of five stages. ``off``: the legacy provider sends. ``shadow``: it sends, and the request
+to Telnyx is checked. ``ramp``: lists and a percentage choose the provider. ``on``: Telnyx sends, the
+legacy provider is still read. ``complete``: only Telnyx is used.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from twilio_fax_compat._core.masking import mask
 
 STAGES = ("off", "shadow", "ramp", "on", "complete")
 KEYS = ("to", "from", "account")
-"""What lists match and what the percentage can be of: destination, sender and account SID."""
+"""The values that lists match and percentages count: destination, sender, account SID."""
 
 _WORDS: Mapping[str, str] = {
     **{stage: stage for stage in STAGES if stage != "ramp"},
@@ -43,7 +43,7 @@ class Patterns:
     prefixes: tuple[str, ...] = field(repr=False)
 
     def match(self, text: str) -> bool:
-        """WarnDeveloper whether *text* is one of them or begins with one."""
+        """Return whether *text* equals an exact one or begins with a prefix."""
         return text in self.exact or text.startswith(self.prefixes)
 
 
@@ -55,7 +55,7 @@ def _read_rules(value: object) -> NumberRules:
         return {}
     if not isinstance(value, Mapping):
         raise ValueError('allow and deny are objects such as {"to": ["+1415*"]}')
-    return {_read_key(key): _read_patterns(key, told) for key, told in value.items()}
+    return {_read_key(key): _read_patterns(key, patterns) for key, patterns in value.items()}
 
 
 def _read_patterns(key: str, value: object) -> Patterns:
@@ -64,14 +64,14 @@ def _read_patterns(key: str, value: object) -> Patterns:
     if isinstance(value, str):
         value = [value]
     if not isinstance(value, (list, tuple, set, frozenset)):
-        raise ValueError(f"what {key} is matched with is a list of texts")
+        raise ValueError(f"the patterns of {key} must be a list of texts")
     shape = _ACCOUNTS if key == "account" else _NUMBERS
     exact, prefixes = set(), set()
     for pattern in value:
         if not isinstance(pattern, str) or not shape.fullmatch(pattern):
             raise ValueError(
-                f"{key}: {_shown(pattern)} is neither one whole value, as +14155550100, nor the "
-                "beginning of some, as +1415*"
+                f"{key}: {_shown(pattern)} is neither one whole value, as +14155550100, nor a "
+                "prefix, as +1415*"
             )
         text = normalised(pattern)
         if text.endswith("*"):
@@ -83,7 +83,7 @@ def _read_patterns(key: str, value: object) -> Patterns:
 
 def _read_stage(value: object) -> str:
     if not isinstance(value, str) or value not in STAGES:
-        raise ValueError(f"stage: {_shown(value)} is none of {', '.join(STAGES)}")
+        raise ValueError(f"stage: {_shown(value)} must be one of {', '.join(STAGES)}")
     return value
 
 
@@ -92,13 +92,13 @@ def _read_percent(value: object) -> float:
         match = _PERCENT.fullmatch(value.strip())
         value = float(match.group(1)) if match else value
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 100:
-        raise ValueError(f"percent: {_shown(value)} is no number from 0 to 100")
+        raise ValueError(f"percent: {_shown(value)} is not a number from 0 to 100")
     return float(value)
 
 
 def _read_key(value: object) -> str:
     if not isinstance(value, str) or value not in KEYS:
-        raise ValueError(f"{_shown(value)} is none of {', '.join(KEYS)}")
+        raise ValueError(f"{_shown(value)} must be one of {', '.join(KEYS)}")
     return value
 
 
@@ -113,11 +113,11 @@ def _without_numbers(rules: NumberRules) -> str:
 @frozen
 class Plan:
     """
-    Who sends what.
+    Which provider sends which fax.
 
-    *stage* is one of `STAGES`. The others count while it is ``ramp``: *percent* (0 to 100) of the
+    *stage* is one of `STAGES`. The other fields count only in the stage ``ramp``: *percent* (0 to 100) of the
     values of *key* (one of `KEYS`) go to Telnyx; *allow* and *deny* map keys to lists of whole
-    values or beginnings (``{"to": ["+1415*"]}``); deny wins over allow, allow over the percentage.
+    values or prefixes (``{"to": ["+1415*"]}``); deny wins over allow, allow over the percentage.
 
     Raises ValueError for anything else.
     """
@@ -129,19 +129,19 @@ class Plan:
     key: str = field(default="to", converter=_read_key)
 
     def sizes(self, name: str) -> dict[str, int]:
-        """Return how long the lists of *name*, ``allow`` or ``deny``, are by key."""
+        """Return the lengths of the lists of *name* (``allow`` or ``deny``), by key."""
         return _sizes(self.allow if name == "allow" else self.deny)
 
 
 def read_plan(value: object) -> Plan:
     """
-    Return the plan that the *value* of a flag means.
+    Return the plan for the *value* of a flag.
 
-    That is a text (``off``, ``shadow``, ``12.5%``, ``on``, ``complete``; ``legacy`` is off and
+    The value is a text (``off``, ``shadow``, ``12.5%``, ``on``, ``complete``; ``legacy`` is off and
     ``telnyx`` is on), a boolean, a mapping or JSON text with the fields of `Plan` (without a
     ``stage`` it is ``ramp``), or a `Plan`.
 
-    Raises ValueError that names what is wrong, without a full number, and nothing else.
+    Raises only ValueError, which names the wrong value without a full number.
     """
     if isinstance(value, Plan):
         return value
@@ -150,7 +150,7 @@ def read_plan(value: object) -> Plan:
     if isinstance(value, Mapping):
         return _read_mapping(value)
     if not isinstance(value, str):
-        raise ValueError(f"{_shown(value)} is no stage: {_EXPECTED}")
+        raise ValueError(f"{_shown(value)} is not a stage: {_EXPECTED}")
     text = value.strip()
     if text.startswith("{"):
         return _read_json(text)
@@ -159,37 +159,37 @@ def read_plan(value: object) -> Plan:
         return Plan(_WORDS[word])
     if _PERCENT.fullmatch(word):
         return Plan("ramp", word)
-    raise ValueError(f"{_shown(text)} is no stage: {_EXPECTED}")
+    raise ValueError(f"{_shown(text)} is not a stage: {_EXPECTED}")
 
 
 def _read_json(text: str) -> Plan:
     try:
-        told = json.loads(text)
+        data = json.loads(text)
     except (ValueError, RecursionError):
-        raise ValueError("the JSON object cannot be read: is it whole?") from None
-    return _read_mapping(told)
+        raise ValueError("the JSON object cannot be parsed: is it complete?") from None
+    return _read_mapping(data)
 
 
-def _read_mapping(told: Mapping[Any, Any]) -> Plan:
-    unknown = [name for name in told if name not in fields_dict(Plan)]
+def _read_mapping(data: Mapping[Any, Any]) -> Plan:
+    unknown = [name for name in data if name not in fields_dict(Plan)]
     if unknown:
-        raise ValueError(f"{_shown(unknown[0])} is none of {', '.join(fields_dict(Plan))}")
-    if not told.keys() & {"stage", "percent", "allow"}:
+        raise ValueError(f"{_shown(unknown[0])} must be one of {', '.join(fields_dict(Plan))}")
+    if not data.keys() & {"stage", "percent", "allow"}:
         raise ValueError("an object needs a stage, a percent or an allow")
-    stage = told.get("stage", "ramp")
+    stage = data.get("stage", "ramp")
     if isinstance(stage, str):
         stage = stage.strip().lower()
         stage = _WORDS.get(stage, stage)
-    return Plan(**{**told, "stage": stage})
+    return Plan(**{**data, "stage": stage})
 
 
 def _shown(value: object) -> str:
     if not isinstance(value, (str, int, float)):
         return f"a value of type {type(value).__name__}"
     if not isinstance(value, str):
-        # As few digits in a row as tell nobody's number.
+        # Too few digits in a row to show a phone number.
         if not abs(value) < 1e4:
-            return "a number that large"
+            return "a number that is too large"
         return f"{value:.4f}".rstrip("0").rstrip(".")
     text = repr(value)
     text = text if len(text) <= 40 else text[:40] + "..."
@@ -197,6 +197,6 @@ def _shown(value: object) -> str:
 
 
 def normalised(value: object) -> str:
-    """Return a number, SIP URI or SID as it is matched and hashed; None is an empty text."""
+    """Return a number, SIP URI or SID in the form that is matched and hashed; None is an empty text."""
     text = "" if value is None else str(value).strip()
     return text.lower() if text[:3].lower() == "sip" else _PUNCTUATION.sub("", text)

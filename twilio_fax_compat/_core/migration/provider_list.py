@@ -1,7 +1,7 @@
 """
-One provider's list of faxes, read from a place on.
+One provider's list of faxes, read from a given place.
 
-Both give the newest first (https://www.twilio.com/docs/fax/api/fax-resource), Telnyx without saying so.
+Both give the newest first (https://www.twilio.com/docs/fax/api/fax-resource); Telnyx does not document it.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from twilio_fax_compat._core.migration.effects import Ask, RouteEffect
 from twilio_fax_compat._core.translation.errors import problem
 
 _MARK = slice(2, 18)
-"""The part of a SID that tells faxes of the same second apart."""
+"""The part of a SID that distinguishes faxes of the same second."""
 
 NEXT = "NextPageUrl"
-"""The field of a list request that holds the legacy client's own URL of a page, on whatever host."""
+"""The field of a list request that holds the legacy client's own page URL, on any host."""
 
 _ANCHORED = "PageToken="
-"""What an URL has whose page does not slide when faxes arrive."""
+"""The query parameter of page URLs that do not shift when faxes arrive."""
 
 
 @frozen
@@ -42,13 +42,13 @@ class PageToken:
     ended: tuple[str, ...] = ()
 
     def token(self) -> str:
-        """Return it as a ``PageToken``."""
+        """Return the text of the ``PageToken``."""
         text = json.dumps([self.bound, self.seen, self.ended], separators=(",", ":"))
         return "PX" + urlsafe_b64encode(text.encode()).decode("ascii").rstrip("=")
 
     @classmethod
     def of(cls, token: object) -> PageToken | None:
-        """Return what a ``PageToken`` says, or None for what is none of this list's."""
+        """Parse a ``PageToken``. Returns None if it is not valid for this list."""
         if not isinstance(token, str) or not token.startswith("PX"):
             return None
         try:
@@ -69,15 +69,15 @@ class ProviderList:
     """
     One provider's list from *place* on, read a page at a time.
 
-    *first* are the fields of the first request. *is_told* says that those are the program's own or
-    the provider's: then its word is taken for whether more follow, so that it is asked for nothing
-    that its own client would not ask for.
+    *first* are the fields of the first request. *is_own_query*: these fields come from the program
+    or the provider. Then the provider's answer decides whether more faxes follow, so that it gets no
+    request that its own client would not make.
     """
 
     provider: str
     first: Mapping[str, object] = field(repr=False)
     place: PageToken = field(repr=False)
-    is_told: bool = False
+    is_own_query: bool = False
     waiting: deque[JSON] = field(factory=deque, repr=False)
     following: Mapping[str, str] | None = field(default=None, repr=False)
     begun: bool = False
@@ -87,17 +87,17 @@ class ProviderList:
 
     @property
     def is_read(self) -> bool:
-        """WarnDeveloper whether there is no page left to ask for."""
+        """Whether all pages were read."""
         return self.problem is not None or (self.begun and self.following is None)
 
     @property
     def own_next(self) -> str | None:
-        """The provider's own URL of what follows, if nothing waits before it and it cannot slide."""
+        """The provider's own URL of the next page, if no fax waits before it and it does not shift."""
         url = (self.following or {}).get(NEXT, "")
         return url if _ANCHORED in url and not self.waiting else None
 
     def fill(self) -> Generator[RouteEffect, Any, None]:
-        """Read on until a fax is waiting or the list has come to its end."""
+        """Read pages until a fax is waiting or the list ends."""
         if self.provider in self.place.ended:
             self.begun = True
         while not self.waiting and not self.is_read:
@@ -107,13 +107,13 @@ class ProviderList:
             self.waiting.extend(fax for fax in page if self._is_new(fax))
 
     def look_ahead(self) -> Generator[RouteEffect, Any, None]:
-        """Find out whether more follow."""
-        if not self.is_told:
+        """Find out whether more faxes follow."""
+        if not self.is_own_query:
             yield from self.fill()
 
     def _in_order(self, page: list[JSON]) -> Generator[RouteEffect, Any, list[JSON]]:
-        """Return *page*, or all pages of a list that begins with the oldest, turned round."""
-        # Which way Telnyx's list goes is not documented: it must show.
+        """Return *page*, or all pages of a list that begins with the oldest, reversed."""
+        # The order of Telnyx's list is not documented: read on until it shows.
         while self.provider == TELNYX and len(set(map(second_of, page))) < 2 and not self.is_read:
             page += yield from self._next_page()
         self.is_in_order = len(set(map(second_of, page))) > 1
@@ -129,7 +129,7 @@ class ProviderList:
             answer: TwilioResponse = yield Ask(
                 self.provider, TwilioRequest("GET", "/Faxes", fields)
             )
-        except Exception as error:  # noqa: BLE001 - whatever a provider's client raises
+        except Exception as error:  # noqa: BLE001 - a provider's client may raise anything
             answer = problem(503, 20503, f"no answer ({type(error).__name__})", None, error)
         self.begun = True
         payload = answer.payload or {}
@@ -144,7 +144,7 @@ class ProviderList:
     def _is_new(self, fax: JSON) -> bool:
         if self._was_seen(fax):
             return False
-        # A list that is paged by numbers shows a fax again when another arrived.
+        # A list paged by numbers repeats a fax when a new one arrives.
         sid = str(fax.get("sid"))
         is_new = sid not in self._taken
         self._taken.add(sid)
@@ -152,18 +152,18 @@ class ProviderList:
 
     def _was_seen(self, fax: JSON) -> bool:
         created, bound = second_of(fax), self.place.bound
-        # A provider whose filter is not exact to the second says more than it was asked for.
+        # A provider whose filter is not exact to the second returns more than requested.
         if bound and created > bound:
             return True
         return created in (bound, "") and mark_of(fax) in self.place.seen
 
 
 def second_of(fax: JSON) -> str:
-    """Return the second at which a *fax* was created, an empty text if that is not known."""
+    """Return the second at which a *fax* was created; an empty text if unknown."""
     created = fax.get("date_created")
     return created if isinstance(created, str) else ""
 
 
 def mark_of(fax: JSON) -> str:
-    """Return what tells a *fax* from others of the same second."""
+    """Return the mark that distinguishes a *fax* from others of the same second."""
     return str(fax.get("sid"))[_MARK]

@@ -1,7 +1,7 @@
 """
-Sending by one of two providers.
+Send a fax through one of two providers.
 
-What the one may have sent already is not sent by the other: such a send is pinned to its provider.
+A fax that one provider may have sent is not sent through the other: the send is pinned to its provider.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _SIGNED_WITH = re.compile(
     r"|s[vsrpte]|srt|spr|sip|sk(oid|tid|[tesv])"
 )
 """
-What a signed URL has besides its signature, in lower case.
+The other query parameters of a signed URL, in lower case.
 
 https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html,
 https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-content-signed-urls.html,
@@ -55,11 +55,11 @@ https://learn.microsoft.com/rest/api/storageservices/create-service-sas.
 """
 
 PIN_LIFETIME = timedelta(hours=24)
-"""How long a fax that may have been sent stays with the provider that may have it."""
+"""How long a fax that may have been sent stays with its provider."""
 
 
 def send(request: TwilioRequest, providers: Providers) -> Route:
-    """Send the fax that a create form asks for, by one provider."""
+    """Send the fax of a create form through one provider."""
     decision: Decision = yield Decide(request.fields)
     key = send_key(request.fields, providers.salt)
     pinned = yield from _pinned(key)
@@ -98,7 +98,7 @@ class Attempt:
     was_pinned: bool
 
     def by(self, provider: str) -> Route:
-        """Return the answer of *provider*, of which what matters is noted."""
+        """Return the answer of *provider*, and note its result."""
         if self.is_pinned_ahead:
             yield from _pin(self.key, provider)
         try:
@@ -131,15 +131,15 @@ def _out_of_reach(provider: str) -> TwilioResponse:
 
 def send_key(fields: Mapping[str, object], salt: str) -> str:
     """
-    Return what stands for a send in the ledger: equal for equal forms of one account.
+    Return the key of a send in the ledger: equal for equal forms of one account.
 
-    A document's address that was signed anew is the same address.
+    A media URL that was signed again counts as the same URL.
     """
     form = dict(reorder_legacy_arguments(fields))
     if isinstance(form.get("MediaUrl"), str):
         form["MediaUrl"] = _unsigned(str(form["MediaUrl"]))
-    told = sorted((name, str(value)) for name, value in form.items() if value is not None)
-    return SEND_KEYS + sha256(repr((salt, told)).encode("utf-8", "surrogatepass")).hexdigest()
+    pairs = sorted((name, str(value)) for name, value in form.items() if value is not None)
+    return SEND_KEYS + sha256(repr((salt, pairs)).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _unsigned(url: str) -> str:
@@ -191,7 +191,7 @@ def _pinned(key: str) -> Generator[RouteEffect, Any, str | None]:
 def _may_have_been_sent(answer: TwilioResponse, provider: str) -> bool:
     if provider == TELNYX:
         return bool(_details(answer).get("may_have_been_sent"))
-    # Twilio's API says no more than that it failed.
+    # Twilio's API does not say whether it accepted the fax.
     return answer.status >= 500 or answer.status == 408
 
 

@@ -1,5 +1,5 @@
 """
-What a Twilio create asks for, read into a Telnyx ``POST /faxes`` body.
+Parse a Twilio create form into a Telnyx ``POST /faxes`` body.
 
 Twilio's form: https://www.twilio.com/docs/fax/api/fax-resource#create-a-fax-resource. Telnyx's
 body: https://developers.telnyx.com/api-reference/programmable-fax-commands/send-a-fax.
@@ -20,7 +20,7 @@ from twilio_fax_compat._core.translation.errors import problem
 from twilio_fax_compat._core.translation.statuses import DEFAULT_QUALITY, TELNYX_QUALITIES
 
 URL_LIMIT = 2000
-"""Telnyx's error 10003: an URL has at most that many characters."""
+"""The longest URL that Telnyx accepts, in characters (its error 10003)."""
 
 PARAMETERS: Mapping[str, str] = {
     "To": "to",
@@ -33,10 +33,10 @@ PARAMETERS: Mapping[str, str] = {
     "StoreMedia": "store_media",
     "Ttl": "ttl",
 }
-"""Twilio's wire names and what Twilio's Python client calls them."""
+"""Twilio's wire names, and the argument names of Twilio's Python client."""
 
 DEFAULT_STORE_MEDIA = True
-"""Whether Twilio keeps the document of a create that does not say."""
+"""Twilio's default for ``StoreMedia``."""
 
 UNSUPPORTED: Mapping[str, str] = {
     "sip_auth_username": "refuse",
@@ -45,10 +45,10 @@ UNSUPPORTED: Mapping[str, str] = {
     "status_callback": "warn",
 }
 """
-What happens to a parameter that Telnyx has no equal for, unless the settings say otherwise.
+What happens to a parameter that Telnyx has no equivalent for; the settings override it.
 
-``refuse`` where leaving it out would change what happens to the fax, ``warn`` where it only loses a
-nicety; ``ignore`` is the third choice.
+``refuse`` if dropping it changes what happens to the fax, ``warn`` if it does not. ``ignore`` is the
+third choice.
 """
 
 _NO_SIP_LOGIN = (
@@ -78,10 +78,10 @@ _FORBIDDEN_IN_URL = re.compile(r"[\s\x00-\x1f\x7f<>\"\\^`{|}]")
 @define
 class FaxRequest:
     """
-    A create that can be carried out.
+    A valid create form.
 
-    *body* is for Telnyx, *warnings* are for the caller. *status_callback* is where the program
-    wants Twilio's callbacks; which URL Telnyx gets as ``webhook_url`` is the sender's choice.
+    *body* is the Telnyx request, *warnings* are for the caller. *status_callback* is the program's
+    ``StatusCallback``; the flow decides which URL Telnyx gets as ``webhook_url``.
     """
 
     body: JSON = field(repr=False)
@@ -90,7 +90,7 @@ class FaxRequest:
 
     @property
     def is_to_sip(self) -> bool:
-        """Tell whether the destination is a SIP URI."""
+        """Whether the destination is a SIP URI."""
         return not str(self.body["to"]).startswith("+")
 
 
@@ -100,7 +100,7 @@ def parse_create_form(
     """
     Return the fax that a create form asks for, or Twilio's error for it.
 
-    *fields* have Twilio's wire names; None is as good as absent, as it is on Twilio's wire.
+    *fields* have Twilio's wire names; None counts as absent, as on Twilio's wire.
     *unsupported* overrides `UNSUPPORTED` by Python parameter name.
     """
     given = {name: value for name, value in fields.items() if value is not None}
@@ -146,10 +146,10 @@ def _body(form: Mapping[str, object], connection_id: str) -> JSON:
 
 def reorder_legacy_arguments(form: Mapping[str, object]) -> Mapping[str, object]:
     """
-    Return *form* with the arguments of Twilio's first releases where they belong.
+    Return *form* with the positional arguments of Twilio's first releases in today's order.
 
-    Those were ``create(from_, to, media_url, quality, status_callback)``. Called so, a number
-    lands in ``MediaUrl`` and an URL in ``Quality``, which the order of today cannot mean.
+    The order was ``create(from_, to, media_url, quality, status_callback)``. A call in that order
+    puts a number into ``MediaUrl`` and a URL into ``Quality``, which today's order never does.
     """
     destination, document = form.get("MediaUrl"), form.get("Quality")
     if not (_is_number(form.get("To")) and _is_destination(destination) and _is_url(document)):
@@ -192,7 +192,7 @@ def _wrong_sender(number: object) -> TwilioResponse | None:
     return problem(
         400,
         21212,
-        f"from_ ({mask_number(number)}) is no E.164 number: give a number of your Telnyx account as "
+        f"from_ ({mask_number(number)}) is not an E.164 number: give a number of your Telnyx account as "
         "+14155550100",
     )
 
@@ -246,7 +246,7 @@ def _is_url(value: object) -> bool:
         return False
     try:
         parts = urlsplit(value)
-        parts.port  # noqa: B018 - reading it is what checks it
+        parts.port  # noqa: B018 - reading it checks it
     except ValueError:
         return False
     return parts.scheme.lower() in ("http", "https") and bool(parts.hostname)
