@@ -1,9 +1,9 @@
 """
-`install`: ``from twilio.rest import Client`` gives our client, in code that cannot be edited.
+`install` makes ``from twilio.rest import Client`` return our client, in code that cannot be edited.
 
-The classes of an installed ``twilio`` package stay as they are. What changes is the name ``Client``
-in ``twilio.rest`` and which modules are found under ``twilio.rest.fax``; without the package, the
-modules of ours that mirror it are found under its names. `uninstall` puts back what was there.
+The classes of an installed ``twilio`` package do not change. `install` replaces the name ``Client``
+in ``twilio.rest``, and the modules under ``twilio.rest.fax``. Without the package, it registers our
+modules under Twilio's names. `uninstall` restores the previous state.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ _attributes_before: list[tuple[ModuleType, str, object]] = []
 
 
 class Installation:
-    """What `install` returns: a context manager that uninstalls at its end."""
+    """The result of `install`: a context manager that calls `uninstall` at its end."""
 
     def __enter__(self) -> Installation:
         return self
@@ -65,11 +65,11 @@ class Installation:
 
 def install() -> Installation:
     """
-    Make ``from twilio.rest import Client`` give ours from now on.
+    Make ``from twilio.rest import Client`` return our client from now on.
 
-    With or without ``twilio`` installed; names that were imported before stay what they are.
-    Calls nest: as many `uninstall` calls as there were `install` calls put everything back. The
-    returned object does so at the end of a ``with`` block.
+    This works with and without ``twilio`` installed. Names that were imported before do not change.
+    Calls nest: each `install` needs one `uninstall`. The returned `Installation` calls `uninstall`
+    at the end of a ``with`` block.
     """
     global _depth
     with _lock:
@@ -85,7 +85,7 @@ def install() -> Installation:
 
 
 def uninstall() -> None:
-    """Undo one `install`; without one it does nothing."""
+    """Undo one `install`. Without one, do nothing."""
     global _depth
     with _lock:
         if _depth == 0:

@@ -1,3 +1,3 @@
-"""The version of this package, which building it reads without importing anything."""
+"""The version of this package. The build reads it without importing anything."""
 
 __version__ = "0.1.0"

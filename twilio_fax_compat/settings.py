@@ -1,4 +1,4 @@
-"""Where Telnyx is and how it is spoken to."""
+"""`TelnyxSettings`: where Telnyx's API is, and how to call it."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ ENVIRONMENT: Mapping[str, str] = {
 """
 The environment variable of each setting that has one.
 
-They are those of Telnyx's SDK (https://github.com/team-telnyx/telnyx-python), which has none for the
-connection.
+Telnyx's SDK (https://github.com/team-telnyx/telnyx-python) reads the same variables. It has none for
+the connection.
 """
 
 _POLICIES = ("refuse", "warn", "ignore")
@@ -36,9 +36,11 @@ def _check_header_text(
     _instance: object, attribute: Attribute[str | None], value: str | None
 ) -> None:
     if value is not None and not re.fullmatch(r"[\x21-\x7e]+", value):
-        # The value is a secret or near one: it is not repeated.
+        # The value may be a secret, so the message leaves it out.
         raise TwilioException(
-            "{} has spaces or characters that no such value has".format(ENVIRONMENT[attribute.name])
+            "{} contains a space or another character that is not allowed in it".format(
+                ENVIRONMENT[attribute.name]
+            )
         )
 
 
@@ -50,7 +52,7 @@ def _check_base_url(
     parts = urlsplit(value)
     if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
         raise TwilioException(
-            "TELNYX_BASE_URL must be an http or https URL without credentials, as {}".format(
+            "TELNYX_BASE_URL must be an http or https URL without credentials, such as {}".format(
                 DEFAULT_BASE_URL
             )
         )
@@ -62,7 +64,7 @@ def _check_unsupported(
     for name, policy in value.items():
         if name not in UNSUPPORTED or policy not in _POLICIES:
             raise TwilioException(
-                "unsupported={{{!r}: {!r}}}: the parameters are {}, the choices {}".format(
+                "unsupported={{{!r}: {!r}}} is not valid: the parameters are {}, the choices are {}".format(
                     name, policy, ", ".join(UNSUPPORTED), ", ".join(_POLICIES)
                 )
             )
@@ -79,18 +81,19 @@ def _without_slash(value: str | None) -> str | None:
 @frozen(kw_only=True)
 class TelnyxSettings:
     """
-    How to reach Telnyx. What is left None is read from the environment at the first fax call.
+    How to reach Telnyx. A setting that is None is read from the environment at the first fax call.
 
     *api_key* (``TELNYX_API_KEY``): a V2 API key, ``KEY...``.
     *connection_id* (``TELNYX_CONNECTION_ID``): the id of the Fax Application that sends.
-    *base_url* (``TELNYX_BASE_URL``): with the version, by default `DEFAULT_BASE_URL`.
-    *public_key* (``TELNYX_PUBLIC_KEY``): base64, for webhooks.
-    *connect_timeout*, *timeout*: seconds to connect, and to wait for each part of an answer.
-    *retry*: the limits of repeating, a `RetryPolicy`.
-    *unsupported*: ``"refuse"``, ``"warn"`` or ``"ignore"`` by the name of a parameter of
-    ``create`` that Telnyx has no equal for, such as ``{"ttl": "ignore"}``.
+    *base_url* (``TELNYX_BASE_URL``): the API's URL with its version. The default is
+    `DEFAULT_BASE_URL`.
+    *public_key* (``TELNYX_PUBLIC_KEY``): the key that verifies Telnyx's webhooks, in base64.
+    *connect_timeout*, *timeout*: seconds to connect, and to wait for each part of a response.
+    *retry*: a `RetryPolicy`, the limits of retrying.
+    *unsupported*: what to do with a parameter of ``create`` that Telnyx does not have:
+    ``"refuse"``, ``"warn"`` or ``"ignore"`` by its name, such as ``{"ttl": "ignore"}``.
 
-    Raises TwilioException for values that cannot be right.
+    Raises TwilioException for a value that is not valid.
     """
 
     api_key: str | None = field(default=None, repr=False, validator=_check_header_text)
@@ -108,16 +111,16 @@ class TelnyxSettings:
 
     def completed(self, environ: Mapping[str, str]) -> TelnyxSettings:
         """
-        Return these settings with what they leave out taken from *environ*.
+        Return these settings, with each missing one read from *environ*.
 
-        Raises TwilioException that names what sending needs and neither has.
+        Raises TwilioException if a setting that sending needs is missing in both.
         """
-        found: dict[str, Any] = {
+        values: dict[str, Any] = {
             name: environ.get(variable) or None
             for name, variable in ENVIRONMENT.items()
             if getattr(self, name) is None
         }
-        settings = evolve(self, **found)
+        settings = evolve(self, **values)
         missing = [
             variable
             for name, variable in ENVIRONMENT.items()

@@ -1,11 +1,11 @@
-"""The warning of this package."""
+"""The warning category of this package."""
 
 from __future__ import annotations
 
 
 class TelnyxCompatibilityWarning(UserWarning):
     """
-    A Twilio parameter or behaviour that Telnyx has no equal for was left out.
+    A Twilio parameter or behaviour was ignored, because Telnyx does not have it.
 
-    Given once per process and parameter. The text names the parameter and what to do instead.
+    It is issued once per process and parameter. Its text names the parameter and what to do instead.
     """

@@ -1,7 +1,7 @@
 """
-The HTTP between the core and Telnyx, over our own connections or the caller's HTTP client.
+Sends the core's requests to Telnyx, over our own connections or the caller's HTTP client.
 
-What matters most of a failure is whether the request can have left this machine.
+The most important fact about a failure is whether the request may have left this machine.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ logger = logging.getLogger("twilio_fax_compat")
 
 def sender(settings: TelnyxSettings, http_client: Any = None) -> Send:
     """
-    Return the function that answers a `TelnyxRequest`.
+    Return the function that sends a `TelnyxRequest` and returns its `Outcome`.
 
-    *http_client* is None for our own connections, an ``httpx.Client`` that is used as it is, or an
-    object with the ``request`` method of Twilio's HTTP clients. *settings* are complete ones.
+    *http_client* is None for our own connections, an ``httpx.Client``, or an object with the
+    ``request`` method of Twilio's HTTP clients. *settings* must be complete.
     """
     if http_client is None:
         return _OverOwnConnections(settings)
@@ -50,7 +50,7 @@ def sender(settings: TelnyxSettings, http_client: Any = None) -> Send:
 
 
 class _Sender:
-    """What the three ways have in common."""
+    """The base class: the URL, the headers, and the log line of a request."""
 
     content_type = "application/json"
 
@@ -69,7 +69,7 @@ class _Sender:
     def __call__(self, request: TelnyxRequest) -> Outcome:
         outcome = self.send(request)
         if logger.isEnabledFor(logging.DEBUG):
-            logger.debug("%s /v2%s -> %s", request.method, request.path, _in_short(outcome))
+            logger.debug("%s /v2%s -> %s", request.method, request.path, _outcome_text(outcome))
         return outcome
 
     def send(self, request: TelnyxRequest) -> Outcome:
@@ -152,7 +152,7 @@ class _OverHttpx(_Sender):
 
 
 class _OverTwilioStyle(_Sender):
-    # Twilio 9 sends a dictionary as JSON when it sees the plain content type; ours is text.
+    # Twilio 9 encodes the body as JSON again if the content type is exactly application/json.
     content_type = "application/json; charset=utf-8"
 
     def __init__(self, settings: TelnyxSettings, client: Any) -> None:
@@ -196,7 +196,7 @@ def _body_of(response: Any) -> bytes:
     return body if isinstance(body, bytes) else b""
 
 
-def _in_short(outcome: Outcome) -> str:
+def _outcome_text(outcome: Outcome) -> str:
     if isinstance(outcome, TelnyxResponse):
         return str(outcome.status)
     return "{} ({})".format(outcome.summary, "sent" if outcome.sent else "not sent")

@@ -1,1 +1,1 @@
-"""What Twilio's resources are made of."""
+"""The base classes of Twilio's resources."""

@@ -1,4 +1,4 @@
-"""Values of Twilio's wire as Python has them."""
+"""Converts the values of Twilio's JSON to Python values."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ ISO8601_DATETIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
 _is_plain = re.compile(
     r"\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):\d\d:\d\dZ", flags=re.ASCII
-).fullmatch  # what `datetime.fromisoformat` and `datetime.strptime` agree on in every Python
+).fullmatch  # `datetime.fromisoformat` and `datetime.strptime` agree on these in every Python
 
 
 def iso8601_date(s: Any) -> Any:
-    """Return the date that *s* tells, or *s* itself."""
+    """Return *s* (``2021-03-04``) as a date, or *s* itself if it is not a date."""
     try:
         return datetime.strptime(s, ISO8601_DATE_FORMAT).date()
     except (TypeError, ValueError):
@@ -23,7 +23,7 @@ def iso8601_date(s: Any) -> Any:
 
 
 def iso8601_datetime(s: Any) -> Any:
-    """Return the aware UTC moment that *s* tells (``2021-03-04T05:06:07Z``), or *s* itself."""
+    """Return *s* (``2021-03-04T05:06:07Z``) as an aware UTC datetime, or *s* itself."""
     if s is None:
         return s
     try:
@@ -35,15 +35,15 @@ def iso8601_datetime(s: Any) -> Any:
 
 
 def rfc2822_datetime(s: Any) -> Any:
-    """Return an RFC 2822 date's moment, its zone taken for UTC as at Twilio, or None."""
+    """Return an RFC 2822 date as a datetime, or None. As in Twilio's code, its zone counts as UTC."""
     from email.utils import parsedate
 
-    moment = parsedate(s)
-    return None if moment is None else datetime(*moment[:6]).replace(tzinfo=timezone.utc)
+    parts = parsedate(s)
+    return None if parts is None else datetime(*parts[:6]).replace(tzinfo=timezone.utc)
 
 
 def decimal(d: Any) -> Any:
-    """Return the Decimal that *d* tells; what is empty as it is."""
+    """Return *d* as a Decimal, or *d* itself if it is empty."""
     if not d:
         return d
     from decimal import BasicContext, Decimal
@@ -52,7 +52,7 @@ def decimal(d: Any) -> Any:
 
 
 def integer(i: Any) -> Any:
-    """Return the int that *i* tells, or *i* itself."""
+    """Return *i* as an int, or *i* itself if it is not a number."""
     if i is None:
         return i
     try:

@@ -1,10 +1,12 @@
+"""The base class of a product of Twilio's API."""
+
 from __future__ import annotations
 
 from typing import Any
 
 
 class Domain:
-    """A product of Twilio's API, which has a host of its own."""
+    """A product of Twilio's API, which has its own host."""
 
     base_url: str
 

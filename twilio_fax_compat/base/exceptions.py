@@ -1,7 +1,7 @@
 """
-Twilio's exceptions: those of the installed ``twilio`` package, else equal ones of our own.
+Twilio's exceptions: the classes of the installed ``twilio`` package, or else equal ones of our own.
 
-So ``except twilio.base.exceptions.TwilioRestException`` catches ours wherever that package is.
+So ``except twilio.base.exceptions.TwilioRestException`` catches ours where that package is installed.
 
     TwilioException             a setting is missing or wrong
       TwilioRestException       the fax API answered with an error, or did not answer
@@ -22,7 +22,7 @@ __all__ = ["TwilioException", "TwilioRestException"]
 
 
 def _is_installed() -> bool:
-    # A module of that name may be our own alias, see `switch`.
+    # A module of that name may be our own alias, see `_install`.
     return not getattr(sys.modules.get("twilio"), "__twilio_fax_compat__", False)
 
 
@@ -31,7 +31,7 @@ class _OwnException(Exception):
 
 
 class _OwnRestException(_OwnException):
-    """An error that Twilio's API answered: *status*, *uri*, *msg*, *code*, *method*, *details*."""
+    """An error response of Twilio's API: *status*, *uri*, *msg*, *code*, *method*, *details*."""
 
     def __init__(
         self,
@@ -42,7 +42,7 @@ class _OwnRestException(_OwnException):
         method: str = "GET",
         details: Mapping[str, Any] | None = None,
     ) -> None:
-        # The details stay out of the arguments, which a repr shows.
+        # A repr shows an exception's arguments, so the details are not among them.
         self.status = status
         self.uri = uri
         self.msg = msg

@@ -1,3 +1,5 @@
+"""The base class of a resource's context."""
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
@@ -7,7 +9,7 @@ if TYPE_CHECKING:
 
 
 class InstanceContext:
-    """One resource, known by its SID."""
+    """One resource, identified by its SID."""
 
     def __init__(self, version: Version) -> None:
         self._version = version

@@ -1,3 +1,5 @@
+"""The base class of one resource."""
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
@@ -7,7 +9,7 @@ if TYPE_CHECKING:
 
 
 class InstanceResource:
-    """One resource and what is known of it."""
+    """One resource, with the properties that a response had."""
 
     def __init__(self, version: Version) -> None:
         self._version = version

@@ -1,3 +1,5 @@
+"""The base class of a list of resources."""
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING

@@ -1,3 +1,5 @@
+"""The base class of a page of records."""
+
 from __future__ import annotations
 
 from typing import Any, Iterator
@@ -8,7 +10,7 @@ from twilio_fax_compat.base.version import Version
 
 
 class Page:
-    """A page of records: an iterator over them that knows its neighbours."""
+    """A page of records: an iterator over them, with links to the next and the previous page."""
 
     META_KEYS = {  # noqa: RUF012 - Twilio's name and type
         "end",
@@ -43,13 +45,13 @@ class Page:
 
     @classmethod
     def process_response(cls, response: Any) -> Any:
-        """Return the payload of a *response*; raises TwilioException for one that is no 200."""
+        """Return the payload of *response*. Raises TwilioException if its status is not 200."""
         if response.status_code != 200:
             raise TwilioException("Unable to fetch page", response) from cause_of(response)
         return payload_of(response)
 
     def load_page(self, payload: dict[str, Any]) -> Any:
-        """Return the records of a *payload*; raises TwilioException when they cannot be told."""
+        """Return the records of *payload*. Raises TwilioException if it has no clear list of them."""
         if "meta" in payload and "key" in payload["meta"]:
             return payload[payload["meta"]["key"]]
         keys = payload.keys() - self.META_KEYS
@@ -59,24 +61,24 @@ class Page:
 
     @property
     def previous_page_url(self) -> str | None:
-        """The URL of the page before, or None."""
+        """The URL of the previous page, or None."""
         return self._neighbour("previous_page")
 
     @property
     def next_page_url(self) -> str | None:
-        """The URL of the page after, or None."""
+        """The URL of the next page, or None."""
         return self._neighbour("next_page")
 
     def get_instance(self, payload: dict[str, Any]) -> Any:
-        """Return the instance of a record; each kind of page has its own."""
+        """Return the instance of a record. Each kind of page implements this."""
         raise TwilioException("Page.get_instance() must be implemented in the derived class")
 
     def next_page(self) -> Page | None:
-        """Fetch the page after this one; None when there is none."""
+        """Fetch the next page. Returns None on the last page."""
         return self._turn_to(self.next_page_url)
 
     def previous_page(self) -> Page | None:
-        """Fetch the page before this one; None when there is none."""
+        """Fetch the previous page. Returns None on the first page."""
         return self._turn_to(self.previous_page_url)
 
     def _neighbour(self, name: str) -> str | None:

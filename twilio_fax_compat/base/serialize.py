@@ -1,4 +1,4 @@
-"""Python values as Twilio's wire has them."""
+"""Converts Python values to the values of Twilio's forms."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from twilio_fax_compat.base import values
 
 
 def iso8601_date(d: Any) -> Any:
-    """Return a date as ``YYYY-MM-DD``; text and `values.unset` as they are; else None."""
+    """Return a date as ``YYYY-MM-DD``, a string or `values.unset` as it is, and else None."""
     if d is values.unset or isinstance(d, str):
         return d
     if isinstance(d, dt.datetime):
@@ -20,9 +20,9 @@ def iso8601_date(d: Any) -> Any:
 
 def iso8601_datetime(d: Any) -> Any:
     """
-    Return a moment as ``YYYY-MM-DDTHH:MM:SSZ``; text and `values.unset` as they are; else None.
+    Return a datetime as ``YYYY-MM-DDTHH:MM:SSZ``, a string or `values.unset` as it is, else None.
 
-    As at Twilio no zone is converted: a moment is taken for UTC.
+    As in Twilio's code, no time zone is converted: the datetime counts as UTC.
     """
     if d is values.unset or isinstance(d, str):
         return d
@@ -30,7 +30,7 @@ def iso8601_datetime(d: Any) -> Any:
 
 
 def prefixed_collapsible_map(m: Any, prefix: str) -> dict[str, Any]:
-    """Return a nested dictionary as a flat one, its names joined by dots after *prefix*."""
+    """Return a nested dictionary as a flat one, with names joined by dots after *prefix*."""
     flat: dict[str, Any] = {}
 
     def flatten(branch: dict[str, Any], names: list[str]) -> None:

@@ -1,4 +1,4 @@
-"""The mark of an argument that was not given: that of the installed ``twilio`` package, if any."""
+"""`unset` marks an argument that was not given. It is ``twilio``'s object if that is installed."""
 
 from __future__ import annotations
 

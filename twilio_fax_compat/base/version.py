@@ -1,3 +1,5 @@
+"""The base class of a version of a product's API."""
+
 from __future__ import annotations
 
 from contextlib import suppress
@@ -10,7 +12,7 @@ from twilio_fax_compat.base.exceptions import TwilioRestException
 
 
 class Version:
-    """A version of a product's API: makes requests and reads what they answer."""
+    """A version of a product's API: it makes requests and reads their responses."""
 
     version: str
 
@@ -51,16 +53,18 @@ class Version:
 
     @classmethod
     def exception(cls, method: str, uri: str, response: Any, message: str) -> TwilioRestException:
-        """Return the exception that tells what a failed *response* says."""
+        """Return the exception for a failed *response*."""
         status = response.status_code
         code, details = status, None
-        with suppress(Exception):  # whatever a body is, the status is an answer
+        with suppress(Exception):  # the status counts, whatever the body is
             payload = payload_of(response)
             if "message" in payload:
                 message = "{}: {}".format(message, payload["message"])
             code, details = payload.get("code", status), payload.get("details")
         error = TwilioRestException(status, uri, message, code, method)
-        error.details = details  # which an older twilio's class does not take, and a repr not show
+        error.details = (
+            details  # an older twilio's class does not take them, and a repr must not show them
+        )
         return error
 
     def fetch(
@@ -74,7 +78,7 @@ class Version:
         timeout: Any = None,
         allow_redirects: bool = False,
     ) -> Any:
-        """Return the payload of a resource. A redirect counts as an answer, as at Twilio."""
+        """Return the payload of a resource. A redirect counts as success, as in Twilio's code."""
         response = self._send(method, uri, params, data, headers, auth, timeout, allow_redirects)
         self._check(method, uri, response, 400, "Unable to fetch record")
         return payload_of(response)
@@ -106,13 +110,13 @@ class Version:
         timeout: Any = None,
         allow_redirects: bool = False,
     ) -> bool:
-        """Return True when a resource was deleted, False on any success but 204."""
+        """Delete a resource. Returns True on 204, and False on any other success."""
         response = self._send(method, uri, params, data, headers, auth, timeout, allow_redirects)
         self._check(method, uri, response, 300, "Unable to delete record")
         return bool(response.status_code == 204)
 
     def read_limits(self, limit: int | None = None, page_size: int | None = None) -> dict[str, Any]:
-        """Return the ``limit`` and ``page_size`` to read with; 0 and None set none."""
+        """Return the ``limit`` and ``page_size`` to read with. 0 and None mean no limit."""
         if page_size is None:
             page_size = limit
         return {"limit": limit or values.unset, "page_size": page_size or values.unset}
@@ -128,11 +132,11 @@ class Version:
         timeout: Any = None,
         allow_redirects: bool = False,
     ) -> Any:
-        """Return the response that holds a page."""
+        """Return the response that contains a page."""
         return self._send(method, uri, params, data, headers, auth, timeout, allow_redirects)
 
     def stream(self, page: Any, limit: Any = None, page_limit: Any = None) -> Iterator[Any]:
-        """Yield the records of *page* and those after it, up to *limit* or *page_limit*."""
+        """Yield the records of *page* and of the next pages, up to *limit* or *page_limit*."""
         next_record = next_page = 1
         while page is not None:
             for record in page:
@@ -172,7 +176,7 @@ class Version:
         timeout: Any,
         allow_redirects: bool,
     ) -> Any:
-        # By name, as a program that replaces `request` expects of Twilio's.
+        # By keyword, as in Twilio's code: a program may have replaced `request`.
         return self.request(
             method,
             uri,

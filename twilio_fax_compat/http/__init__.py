@@ -1,4 +1,4 @@
-"""Twilio's seam for HTTP clients."""
+"""The base class of Twilio's HTTP clients."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from twilio_fax_compat.base.exceptions import TwilioException
 
 
 class HttpClient:
-    """What an HTTP client looks like to Twilio's client."""
+    """The interface of an HTTP client."""
 
     def request(
         self,

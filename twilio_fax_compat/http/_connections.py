@@ -1,9 +1,9 @@
 """
 Connections to an HTTP origin, each used by one thread at a time.
 
-One shared pool that is narrower than the threads using it can hand a connection to two of them
-(https://github.com/encode/httpcore/issues/1110), and an error that comes of it arrives after the fax
-has left. So every call takes a *connection*, a transport with one connection of its own, and puts it back.
+A shared pool with fewer connections than threads can give one connection to two threads
+(https://github.com/encode/httpcore/issues/1110). The error that this causes comes after the fax has
+left. So each call takes a *connection* of its own, a transport with one connection, and puts it back.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from urllib.request import getproxies, proxy_bypass
 import httpx
 
 KEEPALIVE = 5.0
-"""Seconds that an idle connection is kept, as httpx does by default."""
+"""Seconds that an idle connection is kept. It is httpx's default."""
 
 MOST_IDLE = 100
-"""Idle connections kept for an origin; a burst of more threads closes what it opened beyond."""
+"""How many idle connections an origin keeps. Any more are closed after use."""
 
 _idle: dict[tuple[str, str | None], deque[tuple[httpx.HTTPTransport, float]]] = {}
 _contexts: dict[bool, ssl.SSLContext] = {}
@@ -39,7 +39,7 @@ def origin_of(url: str) -> str:
 
 
 def proxy_for(origin: str) -> str | None:
-    """Return the proxy that the environment names for *origin*, looked up once for each."""
+    """Return the proxy for *origin* from the environment, or None. The result is cached."""
     try:
         return _proxies[origin]
     except KeyError:
@@ -59,9 +59,9 @@ def send(
     request: httpx.Request, origin: str, proxy: str | None = None
 ) -> tuple[httpx.Response, bytes]:
     """
-    Send *request* on a connection to *origin* and return the answer and its decoded body.
+    Send *request* on a connection to *origin*. Returns the response and its decoded body.
 
-    Raises what httpx's transport raises; the connection is given up then.
+    Raises what httpx's transport raises. The connection is closed then.
     """
     key = (origin, proxy)
     idle = _idle.get(key)
@@ -89,8 +89,8 @@ def _put_back(
         connection.close()
     else:
         idle.append((connection, now))
-    # The longest unused are on the left. Another thread may take what was looked at: then one
-    # that is not stale is closed, which costs a new connection and nothing else.
+    # The connections that were idle longest are on the left. Another thread may take one meanwhile:
+    # then this closes one that is still good, which only costs a new connection.
     try:
         while now - idle[0][1] > KEEPALIVE:
             idle.popleft()[0].close()
@@ -110,7 +110,7 @@ def _new_connection(origin: str, proxy: str | None) -> httpx.HTTPTransport:
 
 
 def _context(is_tls: bool) -> ssl.SSLContext:
-    """Return the TLS settings that all connections share; a connection without TLS does with empty ones."""
+    """Return the TLS settings that all connections share. Without TLS, they are empty."""
     with _lock:
         if is_tls not in _contexts:
             _contexts[is_tls] = (
@@ -120,7 +120,7 @@ def _context(is_tls: bool) -> ssl.SSLContext:
 
 
 def close_idle() -> None:
-    """Close every connection that is not in use."""
+    """Close every idle connection."""
     for idle in list(_idle.values()):
         while idle:
             try:
@@ -130,7 +130,7 @@ def close_idle() -> None:
 
 
 def _forget_after_fork() -> None:
-    # The connections are the parent's: two processes writing to one would mix their requests.
+    # The connections belong to the parent: two processes writing to one would mix their requests.
     global _idle, _lock
     _idle = {}
     _lock = Lock()

@@ -1,4 +1,4 @@
-"""Twilio's default HTTP client, over connections of our own."""
+"""Twilio's default HTTP client, over our own connections."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ if TYPE_CHECKING:
 
 class TwilioHttpClient(HttpClient):
     """
-    What ``client.http_client`` is when none was given.
+    The HTTP client of a ``Client`` that was given none.
 
-    Fax calls take a shorter way through the same connections, unless `request` is replaced.
+    Fax calls use the same connections without calling `request`, unless `request` was replaced.
     """
 
     def __init__(self, timeout: float | None = None, proxy: str | None = None) -> None:
         """
         Take the *timeout* of a request in seconds and the URL of a *proxy*.
 
-        Without them the settings' timeout and the environment's proxy are used. Raises ValueError
-        for a timeout that is not above zero.
+        Without them, the settings' timeout and the environment's proxy are used. Raises ValueError
+        if the timeout is not above zero.
         """
         if timeout is not None and timeout <= 0:
             raise ValueError(timeout)
@@ -47,9 +47,10 @@ class TwilioHttpClient(HttpClient):
         """
         Make an HTTP request and return its `Response`.
 
-        *data* is text, bytes or the fields of a form; *auth* a user and a password. Raises
-        httpx's exceptions when no answer comes, ValueError for a timeout that is not above zero,
-        and TwilioException for *allow_redirects*, as an API that redirects is not followed.
+        *data* is a string, bytes, or a mapping of form fields. *auth* is a user and a password.
+        *timeout* is in seconds. Raises httpx's exceptions if no response comes, ValueError if the
+        timeout is not above zero, and TwilioException for *allow_redirects*: this client does not
+        follow redirects.
         """
         from twilio_fax_compat.http import _connections
 
@@ -94,7 +95,7 @@ _REQUEST = TwilioHttpClient.request
 
 
 def is_untouched(http_client: object) -> bool:
-    """Tell whether *http_client* is ours and nobody replaced its `request`."""
+    """Return whether *http_client* is our class, with its own `request`."""
     return (
         type(http_client) is TwilioHttpClient
         and getattr(http_client.request, "__func__", None) is _REQUEST

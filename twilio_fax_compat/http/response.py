@@ -1,4 +1,4 @@
-"""Responses as Twilio's client has them."""
+"""The responses of Twilio's client."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ class Response:
 
 class PayloadResponse(Response):
     """
-    A response that carries what its body decodes to, which is written out only if asked for.
+    A response with a decoded body, *payload*. It is encoded as text only when ``text`` is read.
 
-    *cause* is the exception that an error of this response is chained to. The repr shows no
-    body, as a failed list puts its response into an exception's arguments, but which of two
-    providers failed.
+    *cause* is the exception to chain to an error of this response. The repr shows the status and
+    which provider failed. It does not show the body, as a failed list puts its response into an
+    exception's arguments.
     """
 
     has_payload = True
@@ -64,5 +64,5 @@ class PayloadResponse(Response):
         return f"HTTP {self.status_code}" + (f" of {provider}" if provider else "")
 
     def __getstate__(self) -> dict[str, Any]:
-        # A cause may hold connections, which no process can give to another.
+        # A cause may hold connections, which cannot be pickled.
         return {**vars(self), "cause": None}

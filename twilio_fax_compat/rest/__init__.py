@@ -27,10 +27,10 @@ FAX_URL = re.compile(r"https?://fax(\.[a-z0-9-]+){0,2}\.twilio\.com(:\d+)?(/|$)"
 
 class Client:
     """
-    A client of Twilio's API (https://www.twilio.com/docs/fax/api) whose fax calls Telnyx answers.
+    A client of Twilio's API (https://www.twilio.com/docs/fax/api) whose faxes go through Telnyx.
 
-    Every other product is served by the installed ``twilio`` package, built on first use with the
-    same arguments.
+    Every other product goes through the installed ``twilio`` package. Its client is made at the
+    first use, with the same arguments.
     """
 
     def __init__(
@@ -54,20 +54,21 @@ class Client:
         """
         Take Twilio's arguments, then ours.
 
-        *username* and *password* (``TWILIO_ACCOUNT_SID`` and ``TWILIO_AUTH_TOKEN`` in
-        *environment*, by default ``os.environ``) are Twilio's; *http_client* is an object with
-        the ``request`` method of Twilio's HTTP clients or an ``httpx.Client``. *telnyx* says how
-        to reach Telnyx, what it leaves out is read from *environment* at the first fax call.
-        *ledger*, or its URL (``TWILIO_FAX_COMPAT_LEDGER``), keeps what Telnyx does not, by default in
-        the memory of this process. *media_host*
-        (``TWILIO_FAX_COMPAT_MEDIA_HOST``), as ``https://app.example.com``, is where an application
-        serves documents behind our webhook middleware: ``media_url`` leads there.
+        *username* and *password* are Twilio's credentials, by default ``TWILIO_ACCOUNT_SID`` and
+        ``TWILIO_AUTH_TOKEN`` in *environment*, which is ``os.environ`` by default. *http_client* is
+        an ``httpx.Client``, or an object with the ``request`` method of Twilio's HTTP clients.
+        *telnyx* says how to reach Telnyx. Its missing settings are read from *environment* at the
+        first fax call. *ledger*, or its URL (``TWILIO_FAX_COMPAT_LEDGER``), keeps the data of a fax
+        that Telnyx does not keep, by default in the memory of this process. *media_host*
+        (``TWILIO_FAX_COMPAT_MEDIA_HOST``), such as ``https://app.example.com``, is where an
+        application serves documents with our webhook middleware. Each ``media_url`` is a link to it.
 
-        *legacy* is another Twilio-shaped client, whose provider sends the faxes that *rollout*, a
-        stage, a flag or a ``migration.Rollout``, does not give to Telnyx; by default the flag is
-        ``TWILIO_FAX_COMPAT_ROLLOUT``, and the legacy client that of the installed ``twilio``.
+        *legacy* is another client with Twilio's methods. *rollout* decides which faxes it sends, and
+        which go through Telnyx: a stage, a flag or a ``migration.Rollout``. The default flag is
+        ``TWILIO_FAX_COMPAT_ROLLOUT``, and the default legacy client is that of the installed
+        ``twilio``.
 
-        Raises TwilioException when the Twilio credentials are missing.
+        Raises TwilioException if the Twilio credentials are missing.
         """
         environ = environment or os.environ
         self.username = username or environ.get("TWILIO_ACCOUNT_SID")
@@ -97,7 +98,7 @@ class Client:
 
     @property
     def http_client(self) -> Any:
-        """The HTTP client in use; setting it takes effect at the next call."""
+        """The HTTP client. A new one is used from the next call on."""
         return self._http_client
 
     @http_client.setter
@@ -128,11 +129,11 @@ class Client:
         allow_redirects: bool = False,
     ) -> Any:
         """
-        Make a request to Twilio's API, *uri* being absolute.
+        Make a request to Twilio's API and return a response with ``status_code`` and ``text``.
 
-        One to the fax API is answered by Telnyx, with *params* and *data* as Twilio takes them;
-        any other is made by the installed ``twilio`` package. Returns a response with
-        ``status_code`` and ``text``. Raises TwilioException when a setting is missing.
+        *uri* is absolute. *params* is the query and *data* is the form, under Twilio's names.
+        Telnyx answers a request to the fax API. Any other goes through the installed ``twilio``
+        package. Raises TwilioException if a setting is missing.
         """
         if not FAX_URL.match(uri):
             return self._twilio_client().request(
@@ -145,7 +146,7 @@ class Client:
         return PayloadResponse(answer.status, answer.payload, {}, answer.cause)
 
     def get_hostname(self, uri: str) -> str:
-        """Return *uri* with the host of this client's edge and region, as Twilio names it."""
+        """Return *uri* with the host of this client's edge and region."""
         if not self.edge and not self.region:
             return uri
         parts = urlsplit(uri)
@@ -194,7 +195,7 @@ class Client:
             lambda: with_fax(self._legacy_client),
             has_telnyx,
             tuple(
-                f"{name}: Telnyx is one place for all, and this setting of Twilio's has no effect"
+                f"{name}: Telnyx has one API for all regions, so this setting has no effect"
                 for name, value in (("edge", self.edge), ("region", self.region))
                 if value
             ),
@@ -250,7 +251,7 @@ class Client:
         return self._legacy
 
     def __getattr__(self, name: str) -> Any:
-        """Return what the installed ``twilio`` package's client has under *name*."""
+        """Return the attribute *name* of the installed ``twilio`` package's client."""
         if name.startswith("_"):
             raise AttributeError(
                 "{!r} object has no attribute {!r}".format(type(self).__name__, name)

@@ -1,4 +1,4 @@
-"""The installed ``twilio`` package's own client, for every product but fax, and for fax in a move."""
+"""The client of the installed ``twilio`` package: for other products, and for fax in a roll-out."""
 
 from __future__ import annotations
 
@@ -14,28 +14,32 @@ class TwilioIsMissing(TwilioException):
 
 def legacy_client(**arguments: Any) -> Any:
     """
-    Return a ``twilio.rest.Client`` made with those *arguments* that its release knows.
+    Return a ``twilio.rest.Client``, made with the *arguments* that the installed release accepts.
 
-    Raises TwilioIsMissing, which says what to install.
+    Raises TwilioIsMissing if ``twilio`` is not installed.
     """
     from twilio_fax_compat._install import twilio_client_class
 
     cls = twilio_client_class()
     if cls is None:
         raise TwilioIsMissing(
-            "every Twilio product but fax is served by Twilio's own package: pip install twilio"
+            "every Twilio product except fax needs Twilio's own package: pip install twilio"
         )
-    known = inspect.signature(cls.__init__).parameters
+    accepted = inspect.signature(cls.__init__).parameters
     return cls(
-        **{name: value for name, value in arguments.items() if value is not None and name in known}
+        **{
+            name: value
+            for name, value in arguments.items()
+            if value is not None and name in accepted
+        }
     )
 
 
 def with_fax(make: Callable[[], Any]) -> Any:
     """
-    Return the client that *make* gives if it can send faxes.
+    Return the client that *make* returns.
 
-    Raises TwilioException that says what to do where it cannot, or where there is none.
+    Raises TwilioException if that client has no ``fax``, or if ``twilio`` is not installed.
     """
     missing = None
     try:
@@ -46,5 +50,5 @@ def with_fax(make: Callable[[], Any]) -> Any:
         return client
     raise TwilioException(
         "a roll-out needs the legacy provider's client: pass Client(legacy=...), install "
-        "twilio==7.5.1, whose client has fax, or let the stage be 'complete'"
+        "twilio==7.5.1, whose client has fax, or set the stage to 'complete'"
     ) from missing

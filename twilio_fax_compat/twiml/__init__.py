@@ -1,8 +1,8 @@
 """
-TwiML documents, written as those of Twilio's own class are: to the letter as 7.5.1 writes them.
+TwiML documents, with exactly the text that Twilio's classes of 7.5.1 write.
 
-Where the ``twilio`` package is installed, our classes are kinds of its ``TwiML``, so that verbs of
-both may be nested in each other, and our exception is its own.
+Where the ``twilio`` package is installed, our classes derive from its ``TwiML``, so that verbs of
+both nest in each other, and our exception is Twilio's.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ _LANGUAGE = re.compile(r"^([a-zA-Z]{2})[_-]([a-zA-Z]{2})$")
 
 
 class _OwnException(Exception):
-    """Something that cannot be part of a document."""
+    """A value that cannot be part of a TwiML document."""
 
 
 class _OwnBase:
-    """What every element is where Twilio's class is not there."""
+    """The base class of elements where ``twilio`` is not installed."""
 
 
 _OwnException.__name__ = _OwnException.__qualname__ = "TwiMLException"
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     _Base = _OwnBase
 else:
     TwiMLException, _Base = _OwnException, _OwnBase
-    # A module of that name may be our own alias, see `switch`.
+    # A module of that name may be our own alias, see `_install`.
     if not getattr(sys.modules.get("twilio"), "__twilio_fax_compat__", False):
         with contextlib.suppress(ImportError):
             from twilio.twiml import TwiML as _Base
@@ -50,7 +50,7 @@ class TwiML(_Base):
     """
     An element: its *name*, *value*, *attrs*, and the *verbs* inside it.
 
-    Arguments become attributes: those that are None are left out, the others named in camel case.
+    Arguments become attributes, with names in camel case. Those that are None are left out.
     """
 
     MAP: Mapping[str, str] = {
@@ -81,7 +81,7 @@ class TwiML(_Base):
         return False
 
     def to_xml(self, xml_declaration: bool = True) -> str:
-        """Return the document as text of ASCII characters only."""
+        """Return the document as ASCII text."""
         text = ET.tostring(self.xml()).decode("ascii")
         return _DECLARATION + text if xml_declaration else text
 
@@ -91,7 +91,7 @@ class TwiML(_Base):
         return self
 
     def nest(self, verb: _Verb) -> _Verb:
-        """Add an element or text and return what was added."""
+        """Add an element or text and return it."""
         if not isinstance(verb, (_Base, str)):
             raise TwiMLException("Only nesting of TwiML and strings are allowed")
         self.verbs.append(verb)
@@ -102,17 +102,17 @@ class TwiML(_Base):
         return self.nest(GenericNode(name, value, **kwargs))
 
     def add_text(self, content: str) -> Self:
-        """Add text and return this element; Twilio's class has `append` only."""
+        """Add text and return this element. Twilio's class has only `append`."""
         return self.append(content)
 
     def comment(self, content: str) -> Self:
-        """Add a comment and return this element; Twilio's class has none."""
+        """Add a comment and return this element. Twilio's class has no such method."""
         if "--" in content or content.endswith("-"):
-            raise TwiMLException("A comment can neither hold -- nor end with -")
+            raise TwiMLException("A comment cannot contain -- or end with -")
         return self.append(_Comment(content))
 
     def xml(self) -> ET.Element:
-        """Return the element as the standard library's tree has it."""
+        """Return the element as an `xml.etree.ElementTree.Element`."""
         element = ET.Element(self.name)
         for name in sorted(self.attrs):
             value = self.attrs[name]
@@ -126,7 +126,7 @@ class TwiML(_Base):
             if not isinstance(verb, str):
                 before = verb.xml()
                 element.append(before)
-            # Of texts that follow each other the last one stays, as in Twilio's documents.
+            # Of adjacent texts only the last one remains, as in Twilio's documents.
             elif before is None:
                 element.text = verb
             else:
@@ -135,7 +135,7 @@ class TwiML(_Base):
 
 
 class GenericNode(TwiML):
-    """An element of any *name*, with text, or a dict that becomes JSON, as its *value*."""
+    """An element of any *name*. Its *value* is text, or a dict that is written as JSON."""
 
     def __init__(self, name: str, value: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -154,7 +154,7 @@ class _Comment(TwiML):
 
 
 def lower_camel(string: str) -> str:
-    """Return ``media_type`` as ``mediaType``; what has no underscore stays as it is."""
+    """Return ``media_type`` as ``mediaType``. A name without an underscore does not change."""
     if not string or "_" not in string:
         return string
     joined = "".join(word.title() for word in string.split("_"))
@@ -162,7 +162,7 @@ def lower_camel(string: str) -> str:
 
 
 def format_language(language: str) -> str:
-    """Return ``en_us`` as ``en-US``; empty or None stays as it is."""
+    """Return ``en_us`` as ``en-US``. An empty string or None does not change."""
     if not language:
         return language
     match = _LANGUAGE.match(language)

@@ -1,4 +1,4 @@
-"""The answer to an arriving fax: https://www.twilio.com/docs/fax/twiml/receive."""
+"""The TwiML that answers an incoming fax: https://www.twilio.com/docs/fax/twiml/receive."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class FaxResponse(TwiML):
         """
         Add a ``<Receive>`` and return it.
 
-        *action* is requested with *method* when the fax has been received, or has failed.
-        *media_type* is ``application/pdf`` or ``image/tiff``, *page_size* ``letter``, ``legal`` or
-        ``a4``. *store_media* false has the document sent with that request.
+        *action* is the URL to request with *method* when the fax was received or has failed.
+        *media_type* is ``application/pdf`` or ``image/tiff``. *page_size* is ``letter``, ``legal``
+        or ``a4``. If *store_media* is false, that request contains the document.
         """
         return self.nest(
             Receive(

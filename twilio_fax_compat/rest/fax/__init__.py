@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Fax(Domain):
-    """What ``client.fax`` is."""
+    """The Fax domain, ``client.fax``."""
 
     def __init__(self, twilio: Any) -> None:
         """Take the client, or any object with its ``request`` method."""

@@ -8,7 +8,7 @@ from twilio_fax_compat.rest.fax.v1.fax import FaxList
 
 
 class V1(Version):
-    """What ``client.fax.v1`` is."""
+    """Version v1, ``client.fax.v1``."""
 
     def __init__(self, domain: Domain) -> None:
         super().__init__(domain)

@@ -1,8 +1,8 @@
 """
 Twilio's fax resource (https://www.twilio.com/docs/fax/api/fax-resource), name for name.
 
-Failing calls raise ``TwilioRestException`` with Twilio's status and code; failing lists and pages
-raise a plain ``TwilioException``, as they do in Twilio's own library.
+A call that fails raises ``TwilioRestException`` with Twilio's status and code. A list or page that
+fails raises a plain ``TwilioException``, as in Twilio's own package.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from twilio_fax_compat.base.instance_resource import InstanceResource
 from twilio_fax_compat.base.list_resource import ListResource
 from twilio_fax_compat.base.page import Page
 from twilio_fax_compat.base.version import Version
-from twilio_fax_compat.rest.fax.v1.fax.fax_media import FaxMediaList, shown
+from twilio_fax_compat.rest.fax.v1.fax.fax_media import FaxMediaList, solution_text
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -26,7 +26,7 @@ _When = Union[str, date, datetime]
 
 
 class FaxList(ListResource):
-    """All faxes of the account; called with a SID it gives the context of one."""
+    """All faxes of the account. Calling it with a SID returns the context of that fax."""
 
     def __init__(self, version: Version) -> None:
         super().__init__(version)
@@ -43,10 +43,11 @@ class FaxList(ListResource):
         page_size: int | None = None,
     ) -> Iterator[FaxInstance]:
         """
-        Return an iterator over the faxes that match, which reads page after page as it goes.
+        Return an iterator over the matching faxes. It reads one page after another.
 
-        *limit* is the most faxes to return, *page_size* how many to read at a time. The first
-        page is read at once: a failure raises TwilioException here, later ones while iterating.
+        *limit* is the maximum number of faxes, *page_size* the number to read at a time. The first
+        page is read at once: its failure raises TwilioException here. The failure of a later page
+        raises it while iterating.
         """
         limits = self._version.read_limits(limit, page_size)
         page = self.page(
@@ -67,7 +68,7 @@ class FaxList(ListResource):
         limit: int | None = None,
         page_size: int | None = None,
     ) -> builtins.list[FaxInstance]:
-        """Return what `stream` gives, read to the end."""
+        """Return the faxes of `stream` as a list."""
         return list(
             self.stream(
                 from_=from_,
@@ -89,7 +90,7 @@ class FaxList(ListResource):
         page_number: int = values.unset,
         page_size: int = values.unset,
     ) -> FaxPage:
-        """Read one page. Raises TwilioException, with the response as its second argument."""
+        """Read one page. Raises TwilioException, whose second argument is the response."""
         data = values.of(
             {
                 "From": from_,
@@ -105,7 +106,7 @@ class FaxList(ListResource):
         return FaxPage(self._version, response, self._solution)
 
     def get_page(self, target_url: str) -> FaxPage:
-        """Read the page of an absolute URL, such as another page's ``next_page_url``."""
+        """Read the page at an absolute URL, such as another page's ``next_page_url``."""
         response = self._version.domain.twilio.request("GET", target_url)
         return FaxPage(self._version, response, self._solution)
 
@@ -124,12 +125,13 @@ class FaxList(ListResource):
         """
         Send a fax.
 
-        *to* is an E.164 number or a SIP URI, *from_* an E.164 number of the Telnyx account,
-        *media_url* what Telnyx fetches, *quality* one of `FaxInstance.Quality`. What Telnyx has
-        no equal for is refused or warned about, as MIGRATION.md tells.
+        *to* is an E.164 number or a SIP URI. *from_* is an E.164 number of the Telnyx account.
+        *media_url* is the document's URL, which Telnyx fetches. *quality* is one of
+        `FaxInstance.Quality`. A parameter that Telnyx does not have is refused, or causes a warning:
+        see MIGRATION.md.
 
-        Raises TwilioRestException. After an answer was lost the fax is looked for, so one with
-        status 503 or 504 says whether it may have been sent.
+        Raises TwilioRestException. If a response is lost, Telnyx is asked for the fax. So an error
+        with status 503 or 504 says whether the fax may have been sent.
         """
         data = values.of(
             {
@@ -167,7 +169,7 @@ class FaxPage(Page):
         self._solution = solution
 
     def get_instance(self, payload: dict[str, Any]) -> FaxInstance:
-        """Return the fax of a *payload*."""
+        """Return the fax in *payload*."""
         return FaxInstance(self._version, payload)
 
     def __repr__(self) -> str:
@@ -175,7 +177,7 @@ class FaxPage(Page):
 
 
 class FaxContext(InstanceContext):
-    """One fax, known by its SID."""
+    """One fax, identified by its SID."""
 
     def __init__(self, version: Version, sid: str) -> None:
         super().__init__(version)
@@ -184,15 +186,15 @@ class FaxContext(InstanceContext):
         self._media: FaxMediaList | None = None
 
     def fetch(self) -> FaxInstance:
-        """Read the fax, with a ``media_url`` that opens. Raises TwilioRestException."""
+        """Read the fax, with a valid ``media_url``. Raises TwilioRestException."""
         payload = self._version.fetch(method="GET", uri=self._uri)
         return FaxInstance(self._version, payload, sid=self._solution["sid"])
 
     def update(self, status: str = values.unset) -> FaxInstance:
         """
-        Cancel the fax, *status* being ``"canceled"``, and return what became of it.
+        Cancel the fax and return its new state. *status* must be ``"canceled"``.
 
-        Raises TwilioRestException, with status 400 when it is too late to cancel.
+        Raises TwilioRestException, with status 400 if it is too late to cancel.
         """
         data = values.of({"Status": status})
         payload = self._version.update(method="POST", uri=self._uri, data=data)
@@ -210,11 +212,11 @@ class FaxContext(InstanceContext):
         return self._media
 
     def __repr__(self) -> str:
-        return f"<Twilio.Fax.V1.FaxContext {shown(self._solution)}>"
+        return f"<Twilio.Fax.V1.FaxContext {solution_text(self._solution)}>"
 
 
 class _Properties:
-    """Makes the properties of a fax when they are first read: many of a long list never are."""
+    """Makes the properties of a fax at the first access: in a long list, most are never read."""
 
     def __get__(self, fax: FaxInstance | None, owner: type[FaxInstance]) -> dict[str, Any]:
         inside = {} if fax is None else vars(fax)
@@ -222,30 +224,30 @@ class _Properties:
         if payload is not None:
             inside.setdefault("_properties", _properties_of(payload.get))
             inside.pop("_payload", None)
-        if "_properties" not in inside:  # asked last, as another thread may have made them
+        if "_properties" not in inside:  # checked last, as another thread may have made them
             raise AttributeError("{!r} has no attribute '_properties'".format(owner.__name__))
         properties: dict[str, Any] = inside["_properties"]
         return properties
 
 
 class FaxInstance(InstanceResource):
-    """A fax as it was when it was read: reading a property makes no request."""
+    """A fax, as it was when it was read. Reading a property makes no request."""
 
     class Direction:
-        """Which way a fax goes."""
+        """The direction of a fax."""
 
         INBOUND = "inbound"
         OUTBOUND = "outbound"
 
     class Quality:
-        """How fine a fax is."""
+        """The resolution of a fax."""
 
         STANDARD = "standard"
         FINE = "fine"
         SUPERFINE = "superfine"
 
     class Status:
-        """How far a fax is."""
+        """The status of a fax."""
 
         QUEUED = "queued"
         PROCESSING = "processing"
@@ -259,7 +261,7 @@ class FaxInstance(InstanceResource):
         CANCELED = "canceled"
 
     class UpdateStatus:
-        """What `update` can make of a fax."""
+        """The status that `update` accepts."""
 
         CANCELED = "canceled"
 
@@ -271,14 +273,14 @@ class FaxInstance(InstanceResource):
     def __init__(
         self, version: Version, payload: Mapping[str, Any], sid: str | None = None
     ) -> None:
-        """Take Twilio's *payload*, whole or in part; *sid* is used for calls where given."""
+        """Take Twilio's *payload*, or a part of it. Calls use *sid* if it is given."""
         self._version = version
         self._context: FaxContext | None = None
         get = payload.get
         self._solution: dict[str, Any] = {"sid": sid or get("sid")}
         if type(payload) is dict and get("price") is get("num_pages") is get("duration") is None:
             self._payload = payload.copy()
-        else:  # which may be garbage, to be refused at once
+        else:  # the payload may be malformed: fail at once
             self._properties = _properties_of(get)
             if hasattr(payload, "provider"):
                 from twilio_fax_compat.migration._provider_of import note_provider
@@ -327,7 +329,7 @@ class FaxInstance(InstanceResource):
 
     @property
     def media_url(self) -> Any:
-        """A link to Telnyx's copy of the document that lives for ten minutes, or None."""
+        """A link to Telnyx's copy of the document, valid for ten minutes, or None."""
         return self._properties["media_url"]
 
     @property
@@ -337,7 +339,7 @@ class FaxInstance(InstanceResource):
 
     @property
     def duration(self) -> int | None:
-        """The seconds it took, or None."""
+        """The duration in seconds, or None."""
         return self._properties["duration"]  # type: ignore[no-any-return]
 
     @property
@@ -357,12 +359,12 @@ class FaxInstance(InstanceResource):
 
     @property
     def price(self) -> Decimal | None:
-        """None, as Telnyx tells no price with a fax."""
+        """None, as Telnyx does not report a fax's price."""
         return self._properties["price"]  # type: ignore[no-any-return]
 
     @property
     def price_unit(self) -> Any:
-        """None, as Telnyx tells no price with a fax."""
+        """None, as Telnyx does not report a fax's price."""
         return self._properties["price_unit"]
 
     @property
@@ -377,7 +379,7 @@ class FaxInstance(InstanceResource):
 
     @property
     def links(self) -> Any:
-        """The URLs of what belongs to it."""
+        """The URLs of its subresources."""
         return self._properties["links"]
 
     @property
@@ -386,7 +388,7 @@ class FaxInstance(InstanceResource):
         return self._properties["url"]
 
     def fetch(self) -> FaxInstance:
-        """Read the fax anew: a new instance is returned, this one stays as it is."""
+        """Read the fax again. Returns a new instance; this one does not change."""
         return self._proxy.fetch()
 
     def update(self, status: str = values.unset) -> FaxInstance:
@@ -403,7 +405,7 @@ class FaxInstance(InstanceResource):
         return self._proxy.media
 
     def __repr__(self) -> str:
-        return f"<Twilio.Fax.V1.FaxInstance {shown(self._solution)}>"
+        return f"<Twilio.Fax.V1.FaxInstance {solution_text(self._solution)}>"
 
 
 def _properties_of(get: Callable[[str], Any]) -> dict[str, Any]:

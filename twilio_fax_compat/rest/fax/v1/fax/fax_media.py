@@ -14,7 +14,7 @@ from twilio_fax_compat.base.version import Version
 
 
 class FaxMediaList(ListResource):
-    """The media of a fax, of which Telnyx keeps one at most."""
+    """The media of a fax. Telnyx keeps at most one."""
 
     def __init__(self, version: Version, fax_sid: str) -> None:
         super().__init__(version)
@@ -47,7 +47,7 @@ class FaxMediaList(ListResource):
         return FaxMediaPage(self._version, response, self._solution)
 
     def get_page(self, target_url: str) -> FaxMediaPage:
-        """Read the page of an absolute URL."""
+        """Read the page at an absolute URL."""
         response = self._version.domain.twilio.request("GET", target_url)
         return FaxMediaPage(self._version, response, self._solution)
 
@@ -79,7 +79,7 @@ class FaxMediaPage(Page):
 
 
 class FaxMediaContext(InstanceContext):
-    """One media, known by its SID and its fax's."""
+    """One media, identified by its SID and the SID of its fax."""
 
     def __init__(self, version: Version, fax_sid: str, sid: str) -> None:
         super().__init__(version)
@@ -94,15 +94,15 @@ class FaxMediaContext(InstanceContext):
         )
 
     def delete(self) -> bool:
-        """Raise TwilioRestException: Telnyx deletes a fax and its media together only."""
+        """Raise TwilioRestException: Telnyx can only delete a fax and its media together."""
         return self._version.delete(method="DELETE", uri=self._uri)
 
     def __repr__(self) -> str:
-        return f"<Twilio.Fax.V1.FaxMediaContext {shown(self._solution)}>"
+        return f"<Twilio.Fax.V1.FaxMediaContext {solution_text(self._solution)}>"
 
 
 class FaxMediaInstance(InstanceResource):
-    """The media of a fax as it was when it was read."""
+    """The media of a fax, as it was when it was read."""
 
     def __init__(
         self,
@@ -111,7 +111,7 @@ class FaxMediaInstance(InstanceResource):
         fax_sid: str,
         sid: str | None = None,
     ) -> None:
-        """Take Twilio's *payload*, whole or in part."""
+        """Take Twilio's *payload*, or a part of it."""
         super().__init__(version)
         self._properties: dict[str, Any] = {
             "sid": payload.get("sid"),
@@ -169,17 +169,17 @@ class FaxMediaInstance(InstanceResource):
         return self._properties["url"]
 
     def fetch(self) -> FaxMediaInstance:
-        """Read the media anew: a new instance is returned."""
+        """Read the media again. Returns a new instance; this one does not change."""
         return self._proxy.fetch()
 
     def delete(self) -> bool:
-        """Raise TwilioRestException: Telnyx deletes a fax and its media together only."""
+        """Raise TwilioRestException: Telnyx can only delete a fax and its media together."""
         return self._proxy.delete()
 
     def __repr__(self) -> str:
-        return f"<Twilio.Fax.V1.FaxMediaInstance {shown(self._solution)}>"
+        return f"<Twilio.Fax.V1.FaxMediaInstance {solution_text(self._solution)}>"
 
 
-def shown(solution: Mapping[str, Any]) -> str:
-    """Return the SIDs of a resource as its representation shows them."""
+def solution_text(solution: Mapping[str, Any]) -> str:
+    """Return the SIDs of a resource as text, for its repr."""
     return " ".join(f"{name}={value}" for name, value in solution.items())
