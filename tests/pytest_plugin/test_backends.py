@@ -51,7 +51,7 @@ def test_an_unknown_backend_is_refused(suite, monkeypatch):
     result = suite.run(backend=None)
 
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["*fax_backend: 'telex' is none of emulator, *"])
+    result.stderr.fnmatch_lines(["*fax_backend: 'telex' must be one of emulator, *"])
 
 
 def test_names_imported_anywhere_and_anytime(suite):
@@ -247,7 +247,7 @@ def test_a_warning_is_told_and_does_not_fail_a_strict_suite(suite):
 
     result.assert_outcomes(passed=2)
     assert [test["calls"][0]["warned"] for test in told["tests"].values()] == [["ttl"], ["ttl"]]
-    result.stdout.fnmatch_lines(["*no equal: ttl (in 2 tests)*"])
+    result.stdout.fnmatch_lines(["*no equivalent: ttl (in 2 tests)*"])
 
 
 def test_live_needs_everything_said(suite):
@@ -297,7 +297,9 @@ def test_live_sends_only_what_may_be_sent(suite, monkeypatch):
 
     result.assert_outcomes(passed=2, failed=3)
     assert sent == ["+15005550009"] * 2
-    assert "nothing was sent: ...0001 is none" in told["tests"]["test_elsewhere"]["reason"]
+    assert (
+        "nothing was sent: ...0001 is not in the list" in told["tests"]["test_elsewhere"]["reason"]
+    )
     assert "used up" in told["tests"]["test_third"]["reason"]
 
 

@@ -80,7 +80,7 @@ def test_mocks_are_lifted(suite):
     }
     assert all(call["telnyx"] for run in deep.values() for call in run["calls"])
     assert not any(run["problems"] or run["not_forwarded"] for run in deep.values())
-    result.stdout.fnmatch_lines(["*forwarded onto the emulator: 8 of 8 with nothing to tell*"])
+    result.stdout.fnmatch_lines(["*forwarded to the emulator: 8 of 8 without findings*"])
 
 
 def test_stand_ins_below_the_client_are_lifted(suite):
@@ -158,7 +158,7 @@ def test_what_telnyx_would_refuse(suite):
     assert problems["test_media_alone"][0].startswith("faxes().media().delete: ")
     result.stdout.fnmatch_lines(
         [
-            "*0 of 4 with nothing to tell*",
+            "*0 of 4 without findings*",
             "    Telnyx would differ: faxes.create: *Telnyx cannot log in*",
         ]
     )
@@ -206,7 +206,7 @@ def test_what_cannot_be_lifted(suite):
     deep = deep_of(told)
     assert deep["test_for_real"] is None
     assert (
-        "makes no calls that can be followed (app.Client replaced)"
+        "makes no calls that can be forwarded (app.Client replaced)"
         in deep["test_a_class_of_its_own"]["not_forwarded"][0]
     )
     assert "FaxInstance made by hand" in deep["test_made_by_hand"]["not_forwarded"][0]

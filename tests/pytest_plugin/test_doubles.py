@@ -76,7 +76,7 @@ def test_mocks_in_place_of_the_client(suite):
     result, told = suite.report()
 
     result.assert_outcomes(passed=9)
-    expected = dict.fromkeys(told["tests"], "stood-in")
+    expected = dict.fromkeys(told["tests"], "patched")
     assert kinds(told) == {**expected, "test_nothing_of_fax": "none", "test_for_real": "telnyx"}
     call = told["tests"]["test_in_the_app"]["calls"][0]
     assert (call["operation"], call["answered_by"]) == ("faxes.create", "a mock")
@@ -124,7 +124,7 @@ def test_it(later):
     result, told = suite.report()
 
     result.assert_outcomes(passed=2)
-    assert set(kinds(told).values()) == {"stood-in"}
+    assert set(kinds(told).values()) == {"patched"}
     call = told["tests"]["test_it[False]"]["calls"][0]
     assert call["answered_by"] == "http_client=Holodeck"
     assert call["statuses"] == ["queued"]
@@ -203,7 +203,7 @@ version: 1
     result, told = suite.report()
 
     result.assert_outcomes(passed=2)
-    assert kinds(told) == {"test_twilio": "stood-in", "test_other": "telnyx"}
+    assert kinds(told) == {"test_twilio": "patched", "test_other": "telnyx"}
 
 
 def test_frozen_time(suite):

@@ -85,7 +85,7 @@ def test_what_cannot_be_converted():
         "test_it": "replayed",
         "test_an_error": "replayed",
         "test_what_telnyx_cannot_do": "replayed",
-        "test_what_cannot_be_converted": "stood-in",
+        "test_what_cannot_be_converted": "patched",
     }
     create = tests["test_it"]["calls"][0]
     assert (create["answered_by"], create["warned"]) == ("stubs of requests (responses)", ["ttl"])

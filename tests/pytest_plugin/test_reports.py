@@ -11,7 +11,7 @@ from twilio_fax_compat.pytest_plugin.report.records import (
     TelnyxCall,
     TestRecord,
     TwilioCall,
-    shown,
+    masked_fields,
 )
 
 CANNOT_PASS = """
@@ -124,7 +124,7 @@ def test_the_summary(mixed):
             "    sip_auth_username: Telnyx cannot log in to a SIP destination: *",
             "  test_suite.py::test_media_alone",
             "    Telnyx cannot delete the media of a fax and keep the fax*",
-            "left out, as Telnyx has no equal: ttl (in 1 tests)",
+            "left out, because Telnyx has no equivalent: ttl (in 1 tests)",
         ]
     )
 
@@ -153,7 +153,7 @@ def test_a_report_is_named_after_its_kind(suite):
     result = suite.run("--fax-report=report.txt")
 
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["*--fax-report=report.txt: the name ends in .json or .html*"])
+    result.stderr.fnmatch_lines(["*--fax-report=report.txt: the name must end in .json or .html*"])
 
 
 def test_differences_from_a_control_run(suite):
@@ -199,13 +199,13 @@ def test_differences_from_a_control_run(suite):
 
 
 def test_a_control_that_is_none(suite):
-    """A file that is no report is refused before a test runs."""
+    """A file that is not a report is refused before a test runs."""
     suite.test("def test_it(): pass")
     (suite.pytester.path / "control.json").write_text('{"tests": [{"foo": 1}]}')
     for name in ("control.json", "missing.json"):
         result = suite.run(f"--fax-compare={name}")
         assert result.ret == pytest.ExitCode.USAGE_ERROR
-        result.stderr.fnmatch_lines([f"*--fax-compare={name}: this is no report of*"])
+        result.stderr.fnmatch_lines([f"*--fax-compare={name}: this is not a report of*"])
 
 
 def test_the_control_run_changes_nothing(suite):
@@ -264,7 +264,7 @@ def test_what_differs():
 
 def test_fields_are_shown_without_what_is_private():
     """Numbers, users, URLs' paths and passwords are cut; flags and counts stay what they are."""
-    assert shown(
+    assert masked_fields(
         {
             "To": "+15005550009",
             "MediaUrl": "https://www.example.com/a?token=x",

@@ -24,7 +24,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests(early_config: Any) -> None:
-    """Put Telnyx in Twilio's place before the first line of the suite is imported."""
+    """Start the chosen backend before any module of the suite is imported."""
     backend = chosen_backend(early_config)
     if backend is None or early_config.pluginmanager.has_plugin(RUN):
         return
@@ -32,7 +32,7 @@ def pytest_load_initial_conftests(early_config: Any) -> None:
         from twilio_fax_compat.pytest_plugin.run import Run
 
         run = Run.of(backend, early_config)
-        # Comes last of all, and after an error of the start as well.
+        # Runs after everything else, and also when the start fails.
         early_config.add_cleanup(run.stop)
         run.start()
     except ImportError as missing:

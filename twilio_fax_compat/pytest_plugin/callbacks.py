@@ -1,4 +1,4 @@
-"""The fixture ``twilio_fax_callbacks``: what Twilio would have told the application under test."""
+"""The fixture ``twilio_fax_callbacks``: the requests that Twilio would have made to the application."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ class Callback:
     """
     A request that Twilio would have made.
 
-    *fields* are its form, or the query of a GET; *headers* have its ``X-Twilio-Signature``.
-    *answered* is the HTTP status of the application, 200 when none was named.
+    *fields* are its form fields, or the query of a GET; *headers* include ``X-Twilio-Signature``.
+    *answered* is the HTTP status of the application, or 200 without an application.
     """
 
     method: str
@@ -41,17 +41,17 @@ class Callback:
 
     @property
     def status(self) -> str | None:
-        """The ``FaxStatus`` that it tells."""
+        """The ``FaxStatus`` of the callback, or None if it has none."""
         return self.fields.get("FaxStatus")
 
 
 @define(eq=False)
 class Callbacks(Sequence):  # type: ignore[type-arg]
     """
-    The callbacks of a test, in their order; each look at them delivers what is due.
+    The callbacks of a test, in order; reading them first makes the callbacks that are due.
 
-    They come through the same middleware that serves a migrated application. Unless `forward_to`
-    names one they are collected here, and answered as an application does that receives faxes.
+    The same middleware that serves a migrated application makes them. `forward_to` names the
+    application; without one they are collected here, and answered with a ``<Receive>``.
     """
 
     _emulator: SuiteEmulator
@@ -73,11 +73,11 @@ class Callbacks(Sequence):  # type: ignore[type-arg]
         account_sid: str | None = None,
     ) -> Callbacks:
         """
-        Bring callbacks to *app*, a WSGI or ASGI application or the URL where it is served.
+        Deliver callbacks to *app*: a WSGI application, an ASGI application, or its URL.
 
-        *incoming_url* is what Twilio's console would have for "A fax comes in". They are signed
-        with the test's own credentials: those given, else those of the client that was used last,
-        else those in the environment. Returns itself.
+        *incoming_url* is the URL of "A fax comes in" in Twilio's console. Callbacks are signed
+        with *auth_token* and *account_sid*, by default those of the client used last, then those
+        in the environment. Returns itself.
         """
         if isinstance(app, str):
             parts = urlsplit(app)
@@ -92,14 +92,14 @@ class Callbacks(Sequence):  # type: ignore[type-arg]
         return self
 
     def deliver(self) -> Callbacks:
-        """Make the callbacks that are due, in this thread, and return all so far."""
-        while self._emulator.told:
-            url, event = self._emulator.told.popleft()
-            self._bring(self._here(url), event)
+        """Make the callbacks that are due, in this thread. Returns itself."""
+        while self._emulator.due_events:
+            url, event = self._emulator.due_events.popleft()
+            self._deliver(self._local_url(url), event)
         return self
 
     def settle(self) -> Callbacks:
-        """Let all faxes come to their end, and make the callbacks of it."""
+        """Move all faxes to their final status, and make their callbacks. Returns itself."""
         self._emulator.settle()
         return self.deliver()
 
@@ -117,25 +117,25 @@ class Callbacks(Sequence):  # type: ignore[type-arg]
         return iter(self._made[:])
 
     @overload
-    def __getitem__(self, place: int) -> Callback: ...
+    def __getitem__(self, index: int) -> Callback: ...
     @overload
-    def __getitem__(self, place: slice) -> list[Callback]: ...
-    def __getitem__(self, place: int | slice) -> Callback | list[Callback]:
+    def __getitem__(self, index: slice) -> list[Callback]: ...
+    def __getitem__(self, index: int | slice) -> Callback | list[Callback]:
         self.deliver()
-        return self._made[place]
+        return self._made[index]
 
-    def _here(self, url: str) -> str:
+    def _local_url(self, url: str) -> str:
         if self._origin is None:
             return url
         parts = urlsplit(url)
         return self._origin + parts.path + ("?" + parts.query if parts.query else "")
 
-    def _bring(self, url: str, event: Mapping[str, Any]) -> None:
+    def _deliver(self, url: str, event: Mapping[str, Any]) -> None:
         now = datetime.fromtimestamp(time.time(), timezone.utc)
         client = SuiteClient.newest
         body, headers = self._emulator.webhook(event, url, now)
         middleware = WSGIMiddleware(
-            self._twilio_asks,
+            self._application,
             public_key=self._emulator.public_key,
             auth_token=self._auth_token or (client.password if client else None),
             account_sid=self._account_sid or (client.account_sid if client else None),
@@ -144,8 +144,8 @@ class Callbacks(Sequence):  # type: ignore[type-arg]
         with httpx.Client(transport=transport, trust_env=False) as telnyx:
             telnyx.post(url, content=body, headers=headers)
 
-    def _twilio_asks(self, environ: Any, start_response: Callable[..., Any]) -> list[bytes]:
-        """Serve what the middleware makes of an event: a WSGI application."""
+    def _application(self, environ: Any, start_response: Callable[..., Any]) -> list[bytes]:
+        """Pass a callback of the middleware to the application under test: a WSGI application."""
         request = _request_of(environ)
         response = httpx.Response(200, headers={"content-type": "text/xml"}, content=TWIML)
         if self._send is not None:
@@ -202,12 +202,12 @@ def _over_asgi(app: Any) -> Send:
         async with httpx.AsyncClient(transport=transport, trust_env=False) as client:
             return await client.send(request)
 
-    def send_from_elsewhere(request: httpx.Request) -> httpx.Response:
-        # The test may be in an event loop of its own.
+    def send_in_a_thread(request: httpx.Request) -> httpx.Response:
+        # The test may run an event loop in this thread.
         with ThreadPoolExecutor(1) as pool:
             return pool.submit(asyncio.run, send(request)).result()
 
-    return send_from_elsewhere
+    return send_in_a_thread
 
 
 def _over_http(request: httpx.Request) -> httpx.Response:

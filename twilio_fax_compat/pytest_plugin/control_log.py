@@ -18,10 +18,10 @@ _REQUEST = re.compile(r"(?:-- )?([A-Z]+) Request: (\S+)")
 @define(eq=False)
 class ControlLog(logging.Filter):
     """
-    Reads the log of Twilio's HTTP client, and shows others no more of it than they saw before.
+    Reads the log of Twilio's HTTP client, and hides lines that nobody would have seen before.
 
-    It writes ``POST Request: URL`` for each request; what has an ``http_client`` of its own, or
-    never gets so far, is not seen.
+    Twilio's client logs ``POST Request: URL`` for each request. Calls through another
+    ``http_client``, and calls that fail before the request, are not seen.
     """
 
     record: Callable[[TwilioCall], None]
@@ -32,18 +32,18 @@ class ControlLog(logging.Filter):
         super().__init__()
 
     def start(self) -> None:
-        """Begin to read."""
+        """Start reading the log."""
         self._level = self._logger.level
         self._logger.setLevel(logging.INFO)
         self._logger.addFilter(self)
 
     def stop(self) -> None:
-        """Read no more."""
+        """Stop reading the log."""
         self._logger.removeFilter(self)
         self._logger.setLevel(self._level)
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Note a request, and tell whether anybody asked for this line."""
+        """Record a request. Return whether the line would have been logged without us."""
         match = _REQUEST.match(record.getMessage())
         if match is not None and FAX_URL.match(match.group(2)):
             request = twilio_request(match.group(1), match.group(2))

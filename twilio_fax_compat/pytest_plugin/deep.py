@@ -1,4 +1,4 @@
-"""``--fax-deep``: tests that replace Twilio's client, run again with those stand-ins forwarded."""
+"""``--fax-deep``: runs tests that use test doubles again, with the calls forwarded to the emulator."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ ACCOUNT = "AC" + "0" * 32
 
 @define(eq=False)
 class DeepRuns:
-    """A pytest plugin of its own: runs a test, and runs it again if stand-ins answered it."""
+    """A pytest plugin that runs a test again if test doubles answered its fax calls."""
 
     run: Run
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool:
-        """Run a test in place of pytest's own protocol; the second run counts for the report only."""
+        """Run a test in place of pytest's protocol; a second run changes the report only."""
         item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
         reports = runtestprotocol(item, log=False, nextitem=nextitem)
         record = self.run.current
@@ -53,8 +53,8 @@ class DeepRuns:
         finally:
             run.watch.forwarder = run.client.forwarder = None
             run.current = first
-        told = [verdict for verdict in map(verdict_of, reports) if verdict is not None]
-        worst = next((verdict for verdict in told if verdict != "passed"), "passed")
+        verdicts = [verdict for verdict in map(verdict_of, reports) if verdict is not None]
+        worst = next((verdict for verdict in verdicts if verdict != "passed"), "passed")
         calls = [
             call for call in second.calls if call.answered_by == ON_TELNYX and not call.is_shared
         ]
@@ -65,7 +65,7 @@ class DeepRuns:
 
     @contextmanager
     def _silently(self) -> Iterator[None]:
-        """Let what is only prepared go unrecorded."""
+        """Record no calls within the block."""
         self.run.current, current = None, self.run.current
         try:
             yield
@@ -74,6 +74,6 @@ class DeepRuns:
 
 
 def _why_nothing(record: TestRecord) -> str:
-    return "what stands in makes no calls that can be followed ({})".format(
+    return "the test double makes no calls that can be forwarded ({})".format(
         ", ".join(record.test_doubles)
     )

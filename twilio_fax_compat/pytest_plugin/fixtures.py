@@ -11,7 +11,7 @@ NEEDS = "{} needs --fax-backend=emulator"
 
 @pytest.fixture
 def telnyx_fax(request: pytest.FixtureRequest) -> Any:
-    """Give the local Telnyx that the test's faxes go to: see `TelnyxFax`."""
+    """Return the local Telnyx that receives the test's faxes: see `TelnyxFax`."""
     from twilio_fax_compat.pytest_plugin.telnyx_fax import TelnyxFax
 
     return TelnyxFax(_emulator(request, "telnyx_fax"))
@@ -19,7 +19,7 @@ def telnyx_fax(request: pytest.FixtureRequest) -> Any:
 
 @pytest.fixture
 def twilio_fax_callbacks(request: pytest.FixtureRequest) -> Iterator[Any]:
-    """Give the callbacks that Twilio would have made: see `Callbacks`."""
+    """Yield the callbacks that Twilio would have made: see `Callbacks`."""
     from twilio_fax_compat.pytest_plugin.callbacks import Callbacks
 
     emulator = _emulator(request, "twilio_fax_callbacks")

@@ -1,4 +1,4 @@
-"""The options of the plugin, and which backend they choose."""
+"""The command line and ini options of the plugin, and the backend that they choose."""
 
 from __future__ import annotations
 
@@ -26,23 +26,23 @@ def add_options(parser: pytest.Parser) -> None:
         action="append",
         default=[],
         metavar="FILE",
-        help="write what became of each test to FILE, which ends in .json or .html; repeatable",
+        help="write the report of all tests to FILE, which ends in .json or .html; repeatable",
     )
     group.addoption(
         "--fax-compare",
         metavar="CONTROL.json",
-        help="tell the differences from the report of a control run (--fax-backend=twilio)",
+        help="list the differences from the report of a control run (--fax-backend=twilio)",
     )
     group.addoption(
         "--fax-deep",
         action="store_true",
         default=False,
-        help="run tests that replace Twilio's client again, and make their calls on the emulator",
+        help="run tests that use test doubles again, and forward their calls to the emulator",
     )
     group.addoption(
         "--fax-cassettes",
         metavar="DIR",
-        help="where recordings of Telnyx are written and read, by default fax_cassettes",
+        help="the folder of the recordings of Telnyx; the default is fax_cassettes",
     )
     group.addoption(
         "--fax-live-yes-really-send",
@@ -55,13 +55,13 @@ def add_options(parser: pytest.Parser) -> None:
         action="append",
         default=[],
         metavar="NUMBER",
-        help="a number that live faxes may go to; repeatable",
+        help="a number that may receive live faxes; repeatable",
     )
     group.addoption(
         "--fax-live-budget",
         type=int,
         metavar="N",
-        help="how many faxes a live run may send in all",
+        help="the number of faxes that a live run may send, all processes together",
     )
     parser.addini("fax_backend", "the default of --fax-backend")
     parser.addini("fax_cassettes", "the default of --fax-cassettes")
@@ -71,15 +71,17 @@ def add_options(parser: pytest.Parser) -> None:
 
 def chosen_backend(config: Any) -> str | None:
     """
-    Return the name of the backend that *config* chooses, or None for none.
+    Return the name of the backend that *config* chooses, or None if it chooses none.
 
-    The command line outweighs the environment, and that the ini file. Raises UsageError for a name
-    that is none.
+    The command line comes first, then the environment variable, then the ini file. Raises
+    UsageError for an unknown name.
     """
-    asked = getattr(config.known_args_namespace, "fax_backend", None)
-    name: str = asked or os.environ.get(ENVIRONMENT) or config.getini("fax_backend")
+    option = getattr(config.known_args_namespace, "fax_backend", None)
+    name: str = option or os.environ.get(ENVIRONMENT) or config.getini("fax_backend")
     if not name:
         return None
     if name not in BACKENDS:
-        raise pytest.UsageError("fax_backend: {!r} is none of {}".format(name, ", ".join(BACKENDS)))
+        raise pytest.UsageError(
+            "fax_backend: {!r} must be one of {}".format(name, ", ".join(BACKENDS))
+        )
     return name

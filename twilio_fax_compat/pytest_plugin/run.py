@@ -1,4 +1,4 @@
-"""One run of a suite: starts and ends the backend, and follows each test."""
+"""One run of a suite: starts and stops the backend, and records what each test does."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from twilio_fax_compat.pytest_plugin.suite_client import SuiteClient, suite_clie
 from twilio_fax_compat.pytest_plugin.twilio_names import TwilioNames
 
 ATTRIBUTE = "twilio_fax_compat"
-"""The attribute of pytest's reports that carries a test's record, also from pytest-xdist's workers."""
+"""The attribute of pytest's reports with a test's record; pytest-xdist's workers send it along."""
 
 
 @define(eq=False)
 class Run:
-    """A pytest plugin of its own, registered once a backend is chosen."""
+    """The pytest plugin of the run, registered when a backend is chosen."""
 
     choice: RunOptions
     backend: Backend
@@ -43,12 +43,12 @@ class Run:
 
     @classmethod
     def of(cls, name: str, config: Any) -> Run:
-        """Return the run that *config* asks for. Raises UsageError when it must not begin."""
+        """Return the run for pytest's *config*. Raises UsageError if the options do not allow it."""
         choice = RunOptions.of(name, config)
         return cls(choice, backend_of(name, config), Reports(choice))
 
     def start(self) -> None:
-        """Put the backend in Twilio's place."""
+        """Start the backend and replace Twilio's names."""
         self._begin(self.backend.start, self.backend.stop)
         if not self.backend.replaces_twilio:
             log = ControlLog(self.record)
@@ -61,33 +61,33 @@ class Run:
         self._begin(names.take, names.give_back)
 
     def stop(self) -> None:
-        """Put everything back."""
+        """Undo everything that `start` did, in reverse order."""
         failed: BaseException | None = None
         while self._parts:
             try:
                 self._parts.pop()()
-            except Exception as error:  # noqa: BLE001 - the rest is to be put back too
+            except Exception as error:  # noqa: BLE001 - undo the rest too
                 failed = failed or error
         if failed is not None:
             raise failed
 
     def record(self, call: TwilioCall) -> None:
-        """Write down a *call* as one of the current test's."""
+        """Add *call* to the record of the current test."""
         call.is_shared = self.is_shared
         if self.current is not None:
             self.current.calls.append(call)
 
     def replaced(self, what: str) -> None:
-        """Write down that *what* stood in for Twilio in the current test."""
+        """Record that the current test replaced *what*."""
         if self.current is not None:
             self.current.replaced(what)
 
     def forget_faxes(self) -> None:
-        """Let the backend forget what the last test left, but for what outlives a test."""
+        """Delete the faxes of the last test from the backend, except those of shared set-ups."""
         self.backend.reset(set().union(*self._kept.values()))
 
     def attach(self, report: Any, record: TestRecord) -> None:
-        """Give a test's *record* to its last report."""
+        """Attach a test's *record* to its last report."""
         record.kind = record.judged() if self.backend.replaces_twilio else CONTROL
         if record.kind == ON_TELNYX and self.backend.replay is not None:
             record.kind = REPLAYED
@@ -96,18 +96,18 @@ class Run:
         setattr(report, ATTRIBUTE, record.to_json())
 
     def missed(self, what: str) -> None:
-        """Write down that the current test asked for *what*, which Telnyx does not tell."""
+        """Record that the current test read *what*, which Telnyx does not provide."""
         if self.current is not None:
             self.current.miss(what)
 
     def _begin(self, start: Callable[[], None], stop: Callable[[], None]) -> None:
-        # Before the start: one that fails half way is to be put back as well.
+        # Registered before the start, so that a start that fails half way is undone too.
         self._parts.append(stop)
         start()
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
-        """Follow a test from its set-up to the end of its tear-down."""
+        """Record what a test does, from its set-up to the end of its tear-down."""
         self.current = TestRecord(item.nodeid)
         SuiteClient.newest = None
         self.backend.begin(item.nodeid)
@@ -117,7 +117,7 @@ class Run:
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_fixture_setup(self, fixturedef: Any) -> Iterator[None]:
-        """Let faxes that a class, a module or the session set up live as long as that."""
+        """Keep the faxes of class, module and session fixtures as long as the fixture lives."""
         if fixturedef.scope == "function":
             yield
             return
@@ -128,37 +128,37 @@ class Run:
         self._kept[id(fixturedef)] = self.backend.fax_ids() - before
 
     def pytest_fixture_post_finalizer(self, fixturedef: Any) -> None:
-        """Forget the faxes of a set-up that came to its end."""
+        """Stop keeping the faxes of a fixture that was torn down."""
         self._kept.pop(id(fixturedef), None)
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: Any) -> Iterator[None]:
-        """Give the record to the last report of a test."""
+        """Attach the record to the last report of a test; fail a test with a broken-off call."""
         outcome: Any = yield
         report = outcome.get_result()
         record = self.current
         if record is None:
             return
-        broken = next((one.broken_off for one in record.calls if one.broken_off), None)
+        broken = next((call.broken_off for call in record.calls if call.broken_off), None)
         if broken and self.backend.replaces_twilio and report.when == "call" and report.passed:
             report.outcome, report.longrepr = "failed", broken
         if report.when == "teardown":
             self.attach(report, record)
 
     def pytest_runtest_logreport(self, report: Any) -> None:
-        """Take in what a test, here or in a worker, came to."""
+        """Collect a report of this process or of a worker."""
         self.reports.take(report, getattr(report, ATTRIBUTE, None))
 
     def pytest_report_header(self) -> str:
-        """Tell what is in Twilio's place."""
+        """Return the header line that names the backend."""
         return "fax backend: {}".format(self.choice.backend)
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Write the reports, where they come together."""
+        """Write the report files, in the main process only."""
         if not hasattr(session.config, "workerinput"):
             self.reports.write()
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        """Add the section to the summary."""
+        """Add our section to the terminal summary."""
         self.reports.summarize(terminalreporter)

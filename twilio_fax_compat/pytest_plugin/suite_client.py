@@ -1,4 +1,4 @@
-"""The client that a suite gets under Twilio's names while it runs on Telnyx."""
+"""The client that a suite gets in place of Twilio's for the duration of the run."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ Record = Callable[[TwilioCall], None]
 
 
 class SuiteClient(Client):
-    """Our client, which writes down its calls and leaves to a suite's stand-ins what is theirs."""
+    """Our client, which records its calls and lets the suite's test doubles answer their calls."""
 
     backend: ClassVar[Backend]
     record: ClassVar[Record]
@@ -46,7 +46,7 @@ class SuiteClient(Client):
     def request(self, method: str, uri: str, *arguments: Any, **named: Any) -> Any:
         """Make a request to Twilio's API, as `Client.request`."""
         SuiteClient.newest = self
-        # What makes forwarded calls asks the emulator past all that stands in.
+        # The forwarder's own client asks the emulator, whatever test doubles are active.
         is_forwarding = self.forwarder is not None and self is self.forwarder.client
         double = None
         if FAX_URL.match(uri) and not is_forwarding:
@@ -74,7 +74,7 @@ class SuiteClient(Client):
         if replay is not None and replay.asked_url(url) != url:
             uri, params = replay.asked_url(url), None
         client = double.client if replay is None else replay.asked_client(double, url)
-        answer = self._in_twilios_words(client, method, uri, params, data, headers, *rest, **named)
+        answer = self._ask_as_twilio(client, method, uri, params, data, headers, *rest, **named)
         payload = payload_in(getattr(answer, "text", None))
         if isinstance(answer.status_code, int):
             call.note_payload(answer.status_code, payload)
@@ -101,7 +101,7 @@ class SuiteClient(Client):
             return answer
         return PayloadResponse(response.status, response.payload, {}, response.cause)
 
-    def _in_twilios_words(
+    def _ask_as_twilio(
         self,
         http_client: Any,
         method: str,
@@ -143,7 +143,7 @@ class SuiteClient(Client):
         )
 
     def _default_http_client(self) -> Any:
-        # By the name under which suites replace it.
+        # Suites replace the class under this name.
         return sys.modules["twilio.rest"].TwilioHttpClient()
 
     def _settings(self) -> TelnyxSettings:
@@ -163,7 +163,7 @@ class SuiteClient(Client):
 
 
 class SuiteFaxApi(FaxApi):
-    """A fax API that writes down what is asked, and asks the backend."""
+    """A fax API that records each call, and asks the backend."""
 
     backend: Backend
     record: Record
@@ -174,7 +174,7 @@ class SuiteFaxApi(FaxApi):
         self.record(call)
         flow = watched(answer_request(request, self._flow_settings), call)
         try:
-            return drive(flow, lambda asked: self.backend.send(asked, self._send), self._ledger)
+            return drive(flow, lambda sent: self.backend.send(sent, self._send), self._ledger)
         except BaseException as error:
             call.broken_off = mask("{}: {}".format(type(error).__name__, error))
             raise
@@ -187,7 +187,7 @@ def _with_query(uri: str, params: Mapping[str, object] | None) -> str:
 
 
 def suite_client(base: type[SuiteClient], backend: Backend, record: Record) -> type[SuiteClient]:
-    """Return a subclass of *base* for that *backend*, which gives each call to *record* as it begins."""
+    """Return a subclass of *base* for *backend*, which passes each call to *record* as it begins."""
     members = {
         "__module__": Client.__module__,
         "__doc__": Client.__doc__,

@@ -1,4 +1,4 @@
-"""The fixture ``telnyx_fax``: the local Telnyx, spoken to with Twilio's SIDs."""
+"""The fixture ``telnyx_fax``: the local Telnyx, controlled with Twilio's SIDs."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from twilio_fax_compat.testing.journal import Exchange
 @frozen
 class TelnyxFax:
     """
-    The Telnyx that a test's faxes go to.
+    The local Telnyx that receives a test's faxes.
 
-    A fax is named by its Twilio SID; without one the newest fax is meant. Methods that take a SID
-    raise KeyError for an unknown one. *emulator* is the whole `TelnyxEmulator`.
+    Methods take a fax's Twilio SID; the default is the newest fax. They raise KeyError for an
+    unknown SID. *emulator* is the whole `TelnyxEmulator`.
     """
 
     emulator: SuiteEmulator = field(repr=False)
@@ -29,7 +29,7 @@ class TelnyxFax:
 
     @property
     def sent(self) -> list[dict[str, Any]]:
-        """The bodies of the requests that sent a fax, oldest first, as Telnyx got them."""
+        """The bodies of the requests that sent a fax, as Telnyx received them, oldest first."""
         return [
             exchange.json
             for exchange in self.requests
@@ -38,39 +38,39 @@ class TelnyxFax:
 
     @property
     def requests(self) -> list[Exchange]:
-        """All requests that Telnyx saw in this test, oldest first."""
+        """All requests that Telnyx received in this test, oldest first."""
         return self.emulator.journal
 
     def status(self, sid: str | None = None) -> str:
-        """Return Telnyx's status of a fax; to ask takes it no further."""
+        """Return Telnyx's status of a fax, without moving the fax to its next status."""
         return str(self.emulator.fax(self._id(sid))["status"])
 
     def complete(self, sid: str | None = None) -> None:
-        """Let a fax be delivered, or received, now."""
+        """Deliver a fax now, or receive an inbound one."""
         self.emulator.deliver(self._id(sid))
 
     def fail(self, reason: str = "receiver_no_answer", sid: str | None = None) -> None:
-        """Let a fax fail now, for one of Telnyx's reasons such as ``user_busy``."""
+        """Fail a fax now, with one of Telnyx's failure reasons such as ``user_busy``."""
         self.emulator.fail(self._id(sid), reason)
 
     def outcome(self, number: str, what: str) -> None:
-        """Say how faxes to *number* end from now on: ``delivered`` or a reason of failure."""
+        """Choose how faxes to *number* end from now on: ``delivered`` or a failure reason."""
         self.emulator.outcome(number, what)
 
     def hold(self) -> None:
-        """Let no fax get beyond ``queued`` until `release`, however often it is looked at."""
+        """Keep all faxes ``queued`` until `release`, however often they are read."""
         self.emulator.hold()
 
     def release(self) -> None:
-        """Let faxes go on."""
+        """Let faxes move on after `hold`."""
         self.emulator.release()
 
     def settle(self) -> None:
-        """Let every fax that is not held come to its end now."""
+        """Move every fax that is not held to its final status now."""
         self.emulator.settle()
 
     def receive(self, from_: str, to: str, pages: int = 1, document: bytes | None = None) -> str:
-        """Let a fax arrive, from its first ring to the document, and return its SID."""
+        """Simulate an incoming fax, from the first ring to the document, and return its SID."""
         arrived = self.emulator.receive(from_, to, pages, document)
         self.emulator.deliver(arrived)
         return str(fax_sid(arrived))
@@ -81,7 +81,7 @@ class TelnyxFax:
             if not faxes:
                 raise KeyError("no fax was sent")
             return str(faxes[-1]["id"])
-        found = fax_id(sid)
-        if found is None:
+        telnyx_id = fax_id(sid)
+        if telnyx_id is None:
             raise KeyError(sid)
-        return found
+        return telnyx_id

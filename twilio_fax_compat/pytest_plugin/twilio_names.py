@@ -1,8 +1,8 @@
 """
-Twilio's names, which lead to ours for the run, wherever they were imported and whenever.
+Replaces Twilio's classes with ours in every loaded module for the duration of the run.
 
-`install` serves what is imported from now on; modules that were imported before hold the real classes
-in names of their own, which are replaced one by one. All of it is undone at the end.
+`install` serves imports from now on. Modules that were imported before have the real classes under
+names of their own, which are replaced one by one. The end of the run undoes all of it.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ _FAX_MODULES = tuple(
 @define(eq=False)
 class TwilioNames:
     """
-    The names of Twilio's client, which lead to *client*, and those of ours, which lead to *twin*.
+    Replaces Twilio's client with *client*, and our own client with *twin*.
 
-    Two subclasses of our client, so that each name can be given back what it had.
+    Both are subclasses of our client; there are two so that each name can be restored.
     """
 
     client: type[Any]
@@ -42,7 +42,7 @@ class TwilioNames:
     _rest: Any = field(init=False, default=None)
 
     def take(self) -> None:
-        """Let Twilio's names lead to ours."""
+        """Replace Twilio's names with ours."""
         self._real = switch.twilio_client_class()
         theirs = _fax_modules() if self._real is not None else {}
         self._present = set(sys.modules)
@@ -61,7 +61,7 @@ class TwilioNames:
         self._take_http_client()
 
     def give_back(self) -> None:
-        """Let them lead to what they led to before, also in modules imported meanwhile."""
+        """Restore all names, also in modules that were imported during the run."""
         vars(rest)["Client"] = self._plain
         if self._rest is not None:
             del self._rest.TwilioHttpClient
@@ -72,7 +72,7 @@ class TwilioNames:
         _replace(back, but_not=self._present)
 
     def _take_http_client(self) -> None:
-        """Give ``twilio.rest`` the name under which suites replaced the HTTP client, if it has none."""
+        """Add ``twilio.rest.TwilioHttpClient``, which suites replace, where the release lacks it."""
         twilio_rest = sys.modules["twilio.rest"]
         if not hasattr(twilio_rest, "TwilioHttpClient"):
             self._rest = twilio_rest
@@ -80,16 +80,16 @@ class TwilioNames:
 
 
 def _fax_modules() -> dict[str, dict[str, object]]:
-    """Return what Twilio's own fax modules hold, which its newer releases do not have."""
-    found = {}
+    """Return the contents of Twilio's own fax modules; newer releases have none."""
+    modules = {}
     for name in _FAX_MODULES:
         with suppress(ImportError):
-            found[name] = dict(vars(import_module(name)))
-    return found
+            modules[name] = dict(vars(import_module(name)))
+    return modules
 
 
 def _classes(theirs: dict[str, dict[str, object]]) -> Pairs:
-    """Return each fax class of Twilio's with ours of the same name."""
+    """Return pairs of a Twilio fax class and our class of the same name."""
     return [
         (value, vars(sys.modules[module])[name])
         for module, names in theirs.items()

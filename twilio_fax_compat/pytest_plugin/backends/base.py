@@ -1,7 +1,8 @@
 """
-What answers the fax calls of a suite: one class for each choice of ``--fax-backend``.
+The base class of the backends, one for each choice of ``--fax-backend``.
 
-A backend is started once for each process, before the suite is imported, and reset between tests.
+A backend answers the fax calls of a suite. It starts once for each process, before the suite is
+imported, and is reset between tests.
 """
 
 from __future__ import annotations
@@ -19,13 +20,13 @@ from twilio_fax_compat.settings import ENVIRONMENT, TelnyxSettings
 
 
 class Replay(Protocol):
-    """What a backend offers that converts recordings of Twilio."""
+    """What a backend that converts Twilio recordings offers."""
 
     def asked_client(self, double: Double, url: str) -> Any:
-        """Return the HTTP client that gives what *double* recorded, and asks no network."""
+        """Return an HTTP client that returns what *double* recorded, and uses no network."""
 
     def asked_url(self, url: str) -> str:
-        """Return the recorded URL for which our client asks as *url*."""
+        """Return the recorded URL that belongs to *url*, which our client asked for."""
 
     def converted(
         self,
@@ -36,7 +37,7 @@ class Replay(Protocol):
         recorded: Recorded,
         account_sid: str | None,
     ) -> TwilioResponse | None:
-        """Return what our client makes of what was *recorded*, or None, and note it in *call*."""
+        """Return our client's response to the *recorded* one, or None; add details to *call*."""
 
     def unreached(self) -> list[str]:
         """Return the stubs of Twilio's fax API that the current test did not reach."""
@@ -44,12 +45,12 @@ class Replay(Protocol):
 
 class Backend:
     """
-    What a backend does unless it says otherwise.
+    The default behaviour of a backend.
 
-    *environ* are the variables that lead to it. *takes_http_clients* says whether an
-    ``http_client`` of Twilio's own class, which has timeouts and proxies, carries the requests.
-    *replaces_twilio* is False for the control run alone. *replay* is the backend itself
-    where it converts recordings of Twilio.
+    *environ* holds the environment variables that point clients at it. *takes_http_clients*: an
+    ``http_client`` of Twilio's own class, with its timeouts and proxies, carries the requests.
+    *replaces_twilio* is False only for the control run. *replay* is the backend itself if it
+    converts Twilio recordings.
     """
 
     name = ""
@@ -58,17 +59,17 @@ class Backend:
     replay: Replay | None = None
 
     def __init__(self, config: Any) -> None:
-        """Take pytest's *config*. Raises UsageError when the run must not begin."""
+        """Take pytest's *config*. Raises UsageError if the options do not allow the run."""
         self.environ: Mapping[str, str] = {}
         self._before: dict[str, str | None] = {}
 
     def start(self) -> None:
-        """Begin, and set the environment variables."""
+        """Start, and set the environment variables."""
         self._before = {name: os.environ.get(name) for name in self.environ}
         os.environ.update(self.environ)
 
     def stop(self) -> None:
-        """End, and put the environment back."""
+        """Stop, and restore the environment variables."""
         for name, value in self._before.items():
             if value is None:
                 os.environ.pop(name, None)
@@ -77,35 +78,35 @@ class Backend:
         self._before = {}
 
     def begin(self, nodeid: str) -> None:
-        """Make ready for a test."""
+        """Prepare for the test *nodeid*."""
 
     def carrier(self, http_client: Any) -> Any:
-        """Return what carries requests of a client with that *http_client*; None is our own."""
+        """Return the HTTP client to use for a client with *http_client*; None means our own."""
         if is_untouched_original(http_client) and not self.takes_http_clients:
             return None
         return http_client
 
     def fax_ids(self) -> set[str]:
-        """Return the ids of the faxes that are there, for backends that can forget them."""
+        """Return the ids of all faxes, for backends that can delete them."""
         return set()
 
     def reset(self, keep: Collection[str] = ()) -> None:
-        """Forget what a test left, but for the faxes whose ids are in *keep*."""
+        """Delete what a test left, except the faxes whose ids are in *keep*."""
 
-    def settings(self, asked: TelnyxSettings) -> TelnyxSettings:
+    def settings(self, given: TelnyxSettings) -> TelnyxSettings:
         """
-        Return the settings of a client that was made with those *asked*, complete.
+        Return the complete settings of a client that was made with the settings *given*.
 
-        What leads to the backend is not read from the environment of now, which a test may have
-        replaced or cleared.
+        The settings that point at the backend do not come from ``os.environ``, which a test may
+        have replaced or cleared.
         """
-        found: dict[str, Any] = {
+        own: dict[str, Any] = {
             name: self.environ[variable]
             for name, variable in ENVIRONMENT.items()
             if variable in self.environ
         }
-        return evolve(asked, **found).completed(self.environ)
+        return evolve(given, **own).completed(self.environ)
 
     def send(self, request: TelnyxRequest, send: Send) -> Outcome:
-        """Answer *request*, as a rule by means of *send*."""
+        """Return the response to *request*; the default calls *send*."""
         return send(request)

@@ -1,4 +1,4 @@
-"""The local emulator as a backend: one for each process, which calls nobody beyond this machine."""
+"""The emulator backend: a local Telnyx for each process; nothing leaves this machine."""
 
 from __future__ import annotations
 
@@ -23,34 +23,34 @@ QUICK = RetryPolicy(
     lookups=(0.01, 0.02, 0.05),  # type: ignore[arg-type]
     budget=10,
 )
-"""How clients repeat themselves unless they say otherwise: loopback needs no long pauses."""
+"""The retry policy of clients that do not set one: loopback needs no long pauses."""
 
 
 class SuiteEmulator(TelnyxEmulator):
     """
-    An emulator whose faxes go on by real time and at each look, and whose events stay at home.
+    An emulator whose faxes move on in real time and at each read, and whose webhooks stay local.
 
-    *told* are the events with the URL that each was for. They are delivered by HTTP to URLs of
-    this machine alone, and not while *is_collected* is set.
+    *due_events* are pairs of a webhook URL and its event. They are delivered over HTTP only to URLs of
+    this machine, and not while *is_collected* is True.
     """
 
     def __init__(self) -> None:
         super().__init__(speed=1.0, moves_when_read=True)
-        self.told: deque[tuple[str, dict[str, Any]]] = deque()
+        self.due_events: deque[tuple[str, dict[str, Any]]] = deque()
         self.is_collected = False
 
     def reset(self, keep: Collection[str] = ()) -> None:
-        """Begin anew, as `TelnyxEmulator.reset`."""
+        """Delete all faxes and events, as `TelnyxEmulator.reset` does."""
         super().reset(keep)
         self.webhook_url = None
-        self.told.clear()
+        self.due_events.clear()
         self.is_collected = False
 
     def _announce(self, fax: Any, event: dict[str, Any]) -> None:
         url = fax.resource["webhook_url"] or self.webhook_url
-        # The application's URL is that of incoming faxes, which is all that Twilio had there.
+        # At Twilio, the application's URL received incoming faxes only.
         if url and (fax.is_inbound or url != self.webhook_url):
-            self.told.append((url, event))
+            self.due_events.append((url, event))
         if url and (self.is_collected or not _is_of_this_machine(url)):
             self._events.append(event)
         else:
@@ -58,7 +58,7 @@ class SuiteEmulator(TelnyxEmulator):
 
 
 class EmulatorBackend(Backend):
-    """Telnyx as the emulator plays it."""
+    """The emulator answers the fax calls."""
 
     name = "emulator"
 
@@ -68,14 +68,14 @@ class EmulatorBackend(Backend):
         self._network = Network()
 
     def start(self) -> None:
-        """Start the emulator and lead the environment to it."""
+        """Start the emulator and point the environment variables at it."""
         _let_time_pass_for_the_emulator()
         self.emulator.start()
         self.environ = self.emulator.environ
         super().start()
 
     def stop(self) -> None:
-        """Stop it and put the environment back."""
+        """Stop the emulator and restore the environment variables."""
         super().stop()
         self.emulator.stop()
 
@@ -84,16 +84,16 @@ class EmulatorBackend(Backend):
         return {fax["id"] for fax in self.emulator.faxes}
 
     def reset(self, keep: Collection[str] = ()) -> None:
-        """Forget what a test left."""
+        """Delete what a test left, except the faxes whose ids are in *keep*."""
         self.emulator.reset(keep)
 
-    def settings(self, asked: TelnyxSettings) -> TelnyxSettings:
-        """Return complete settings that lead to the emulator."""
-        settings = super().settings(asked)
+    def settings(self, given: TelnyxSettings) -> TelnyxSettings:
+        """Return complete settings that point at the emulator."""
+        settings = super().settings(given)
         return evolve(settings, retry=QUICK) if settings.retry == RetryPolicy() else settings
 
     def send(self, request: TelnyxRequest, send: Send) -> Outcome:
-        """Ask the emulator, past a blocked network and a cassette that is in use for something else."""
+        """Ask the emulator, even if the suite blocks the network or another API's cassette is active."""
         with self._network.opened():
             if active_cassette() is None:
                 return send(request)
@@ -112,7 +112,7 @@ def _is_of_this_machine(url: str) -> bool:
 
 
 def _let_time_pass_for_the_emulator() -> None:
-    """Keep freezegun, which freezes whatever it finds, from stopping the emulator's clock."""
+    """Keep freezegun from stopping the emulator's clock."""
     try:
         import freezegun
     except ImportError:

@@ -1,4 +1,4 @@
-"""The real Telnyx as a backend: with consent, to numbers that were named, so many faxes at most."""
+"""The live backend: the real Telnyx, with consent, for a list of numbers and a budget of faxes."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class LiveBackend(Backend):
     def __init__(self, config: Any) -> None:
         super().__init__(config)
         options = config.known_args_namespace
-        asked = getattr(options, "fax_live_budget", None)
-        budget = config.getini("fax_live_budget") if asked is None else asked
+        option = getattr(options, "fax_live_budget", None)
+        budget = config.getini("fax_live_budget") if option is None else option
         numbers = [*options.fax_live_to, *config.getini("fax_live_to")]
         missing = [
             wanted
@@ -49,7 +49,7 @@ class LiveBackend(Backend):
                 )
             )
         if not re.fullmatch(r"[0-9]+", str(budget)):
-            raise pytest.UsageError("--fax-live-budget is a number of faxes, 0 or more")
+            raise pytest.UsageError("--fax-live-budget must be a number of faxes, 0 or more")
         self.allowed = frozenset(number.strip() for number in numbers)
         self._budget = int(budget)
         self._config = config
@@ -62,7 +62,7 @@ class LiveBackend(Backend):
         self._lock = Lock()
 
     def send(self, request: TelnyxRequest, send: Send) -> Outcome:
-        """Ask Telnyx, unless it would send a fax that must not be sent: that fails the test."""
+        """Ask Telnyx; fail the test if the request would send a fax that is not allowed."""
         if request.method == "POST" and request.path == "/faxes":
             self._count(request.body or {})
         return send(request)
@@ -71,14 +71,12 @@ class LiveBackend(Backend):
         to, token = body.get("to"), body.get("client_state")
         if to not in self.allowed:
             pytest.fail(
-                "nothing was sent: {} is none of the numbers of --fax-live-to".format(
-                    mask_number(to)
-                ),
+                "nothing was sent: {} is not in the list of --fax-live-to".format(mask_number(to)),
                 pytrace=False,
             )
         with self._lock:
             if token in self._counted:
-                return  # the same fax, of which Telnyx knows nothing yet
+                return  # a retry of the same fax
             self._counted.add(token)
             # A worker learns which one it is only after the start.
             share = share_of(self._budget, getattr(self._config, "workerinput", None))
@@ -93,5 +91,5 @@ def share_of(budget: int, worker: Any) -> int:
     if worker is None:
         return budget
     number, count = int(re.sub(r"[^0-9]", "", worker["workerid"]) or 0), worker["workercount"]
-    # One that stands in for a crashed worker cannot know what that one sent.
+    # A worker that replaces a crashed one does not know what that one sent.
     return 0 if number >= count else budget // count + (number < budget % count)

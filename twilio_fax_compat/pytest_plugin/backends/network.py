@@ -1,8 +1,8 @@
 """
-A way to the emulator past what keeps a suite's tests from the network.
+Reaches the emulator even if the suite blocks the network for its tests.
 
 ``pytest --block-network`` of pytest-recording, pytest-socket and hand-made blocks replace names of
-`socket`; these are what they were while the emulator is asked, and nowhere else does anything go.
+`socket`. While the emulator is asked, these names are restored.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def _places() -> list[Place]:
 
 @define(eq=False)
 class Network:
-    """The names of `socket` as they are when this is made."""
+    """The names of `socket` as they were when the object was made."""
 
     _open: list[Place] = field(init=False, factory=_places)
     _blocked: list[Place] = field(init=False, factory=list)
@@ -41,7 +41,7 @@ class Network:
 
     @contextmanager
     def opened(self) -> Iterator[None]:
-        """Let connections be made within the block, in any number of threads."""
+        """Allow connections within the block, in any number of threads."""
         with self._lock:
             self._inside += 1
             if self._inside == 1:

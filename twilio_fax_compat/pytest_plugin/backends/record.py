@@ -1,4 +1,4 @@
-"""``--fax-backend=record``: what Telnyx says to each test, kept as a vcrpy cassette without secrets."""
+"""``--fax-backend=record``: saves Telnyx's answers to each test as a vcrpy cassette without secrets."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from twilio_fax_compat.pytest_plugin.report.records import payload_in
 from twilio_fax_compat.settings import DEFAULT_BASE_URL
 
 _MADE_UP = ("to", "from", "client_state")
-"""What scrubbing changes and a program compares: it gets back what it sent."""
+"""Fields that scrubbing changes and programs compare: replay returns what the program sent."""
 
 _OF_THE_RUN = ("client_state", "connection_id")
 
 
 class RecordBackend(LiveBackend):
-    """The real Telnyx, under the same conditions as live, and each test's exchanges in a file."""
+    """The real Telnyx, with the conditions of ``live``; each test's exchanges are saved in a file."""
 
     name = "record"
 
@@ -38,11 +38,11 @@ class RecordBackend(LiveBackend):
         self._interactions: list[JSON] = []
 
     def begin(self, nodeid: str) -> None:
-        """Begin the recording of a test."""
+        """Start the recording of a test."""
         self._nodeid, self._interactions = nodeid, []
 
     def send(self, request: TelnyxRequest, send: Send) -> Outcome:
-        """Ask Telnyx and keep what was said."""
+        """Ask Telnyx and keep its answer."""
         outcome = super().send(request, send)
         if isinstance(outcome, TelnyxResponse):
             kept = TelnyxResponse(
@@ -52,26 +52,26 @@ class RecordBackend(LiveBackend):
         return outcome
 
     def reset(self, keep: Collection[str] = ()) -> None:
-        """Write the recording of the test that ended, if it asked anything."""
+        """Write the recording of the test that ended, if it made a request."""
         if self._interactions:
-            told = {"interactions": self._interactions, "version": 1}
+            data = {"interactions": self._interactions, "version": 1}
             path = file_of(self._place, self._nodeid)
             path.parent.mkdir(parents=True, exist_ok=True)
-            cassette = Cassette(self._scrubber.scrub(told), "yaml")
+            cassette = Cassette(self._scrubber.scrub(data), "yaml")
             path.write_text(cassette.text(), encoding="utf-8")
         self._interactions = []
 
 
 @define
 class Recording:
-    """What Telnyx said to a test: answers to each request in the order in which they came."""
+    """Telnyx's recorded answers to a test: for each request, in order."""
 
     _answers: dict[tuple[str, str], deque[TelnyxResponse]]
     _sent: dict[str, JSON] = field(factory=dict)
 
     @classmethod
     def of(cls, place: Path, nodeid: str) -> Recording | None:
-        """Return the recording of a test, None when there is none. Raises NotACassette."""
+        """Return the recording of a test, or None. Raises NotACassette for an unreadable file."""
         path = file_of(place, nodeid)
         if not path.exists():
             return None
@@ -87,16 +87,16 @@ class Recording:
         return cls(answers)
 
     def answer(self, request: TelnyxRequest) -> TelnyxResponse | None:
-        """Return the next answer to *request*, with what the program sent; None after the last."""
+        """Return the next answer to *request* with the values the program sent; None after the last."""
         path = urlsplit(DEFAULT_BASE_URL).path + request.path
         waiting = self._answers.get((request.method, path))
         if not waiting:
             return None
         answer = waiting.popleft()
-        told = answer.json()
-        if told is None:
+        body = answer.json()
+        if body is None:
             return answer
-        data = told.get("data")
+        data = body.get("data")
         faxes = data if isinstance(data, list) else [data]
         for fax in faxes:
             if not isinstance(fax, dict) or "id" not in fax:
@@ -105,14 +105,14 @@ class Recording:
                 self._sent[fax["id"]] = request.body
             sent = self._sent.get(fax["id"], {})
             fax.update({name: sent[name] for name in _MADE_UP if name in sent and name in fax})
-        return TelnyxResponse(answer.status, answer.headers, json.dumps(told).encode())
+        return TelnyxResponse(answer.status, answer.headers, json.dumps(body).encode())
 
 
 def as_recorded(request: TelnyxRequest, cassette: Any) -> TelnyxRequest:
     """
-    Return *request* for a vcrpy *cassette* that compares bodies.
+    Return *request* as a vcrpy *cassette* that compares bodies has it.
 
-    What differs from run to run is as it was when the same fax was recorded.
+    Values that differ from run to run are taken from the recording of the same fax.
     """
     if request.body is None:
         return request
@@ -120,8 +120,8 @@ def as_recorded(request: TelnyxRequest, cassette: Any) -> TelnyxRequest:
     for recorded in cassette.requests:
         body = payload_in(recorded.body) if recorded.uri == url else None
         if isinstance(body, dict) and _lasting(body) == _lasting(request.body):
-            own = {name: body[name] for name in _OF_THE_RUN if name in body}
-            return evolve(request, body={**request.body, **own})
+            recorded_values = {name: body[name] for name in _OF_THE_RUN if name in body}
+            return evolve(request, body={**request.body, **recorded_values})
     return request
 
 

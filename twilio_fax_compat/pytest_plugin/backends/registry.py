@@ -1,4 +1,4 @@
-"""Which class each choice of ``--fax-backend`` names."""
+"""The class of each choice of ``--fax-backend``."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _HOMES: Mapping[str, str] = {
 
 
 class ControlBackend(Backend):
-    """Twilio's own package, as it is."""
+    """The installed ``twilio`` package, unchanged."""
 
     name = "twilio"
     replaces_twilio = False
 
 
 def backend_of(name: str, config: Any) -> Backend:
-    """Return the backend *name*. Raises UsageError when it must not, or cannot, be used."""
+    """Return the backend *name*. Raises UsageError if the options do not allow it."""
     module, _, cls = _HOMES[name].rpartition(".")
     home = import_module("{}.{}".format(__name__.rpartition(".")[0], module))
     backend: Backend = getattr(home, cls)(config)

@@ -1,9 +1,9 @@
 """
-Recordings as a backend: a suite's own of Twilio, converted as they are asked, or new ones of Telnyx.
+The replay backend: the suite's own recordings of Twilio, converted on the fly, or new ones of Telnyx.
 
-What a vcrpy cassette or a stub of HTTP holds is asked for in Twilio's words. Then our client makes
-its requests of Telnyx, each of which is answered with what Telnyx would have said where Twilio said
-what was recorded, and the test gets what our client makes of it.
+A vcrpy cassette or an HTTP stub gets Twilio's request and returns Twilio's recorded answer. Then our
+client makes its Telnyx requests. Each gets the answer that Telnyx would have given where Twilio gave
+the recorded one, and the test gets our client's result.
 """
 
 from __future__ import annotations
@@ -44,11 +44,11 @@ _MALFORMED_SID = 20404
 
 class ReplayBackend(Backend):
     """
-    Recordings in place of Telnyx.
+    Answers from recordings.
 
-    A suite's cassettes and stubs of Twilio are converted; a call without one is answered from the
-    recording that ``--fax-backend=record`` made of the test, or by a cassette of Telnyx that is in
-    use; what none of them answers fails the test.
+    The suite's cassettes and stubs of Twilio are converted. Other calls are answered from the
+    recording that ``--fax-backend=record`` made of the test, or by an active cassette of Telnyx.
+    A call that nothing answers fails the test.
     """
 
     name = "replay"
@@ -68,19 +68,19 @@ class ReplayBackend(Backend):
         self._stubs: dict[int, Stub] = {}
 
     def begin(self, nodeid: str) -> None:
-        """Open the recording of a test, if there is one."""
+        """Open the recording of the test *nodeid*, if there is one."""
         self._recording = Recording.of(self._place, nodeid)
 
     def reset(self, keep: Collection[str] = ()) -> None:
-        """Forget what the last test was told."""
+        """Forget the answers that the last test received."""
         self._known, self._ledger, self._stubs = RecordedAccount(), MemoryLedger(), {}
 
     def carrier(self, http_client: Any) -> Any:
-        """Return what carries requests: something that cassettes of every vcrpy see."""
+        """Return an HTTP client that the cassettes of every vcrpy release can intercept."""
         return httpx.Client() if active_cassette() is not None else super().carrier(http_client)
 
     def send(self, request: TelnyxRequest, send: Send) -> Outcome:
-        """Answer from the recording or the cassette."""
+        """Return the answer of the recording or of the cassette."""
         answer = None if self._recording is None else self._recording.answer(request)
         if answer is not None:
             return answer
@@ -94,7 +94,7 @@ class ReplayBackend(Backend):
         )
 
     def asked_client(self, double: Double, url: str) -> Any:
-        """Return the HTTP client that gives what *double* recorded, and asks no network."""
+        """Return an HTTP client that returns what *double* recorded, and uses no network."""
         rest = self._known.rest_at(url)
         if rest is not None:
             return _Given(Response(rest.status, json.dumps(rest.payload)))
@@ -106,12 +106,12 @@ class ReplayBackend(Backend):
         return _OrFail(_StubsAlone())
 
     def unreached(self) -> list[str]:
-        """Return the stubs of Twilio's fax API that no call of the current test came to."""
+        """Return the stubs of Twilio's fax API that no call of the current test reached."""
         stubs = self._stubs.values()
         return [str(stub) for stub in stubs if stub.is_of_faxes and not stub.is_reached]
 
     def asked_url(self, url: str) -> str:
-        """Return what Twilio was asked when that was recorded, where our client asks for *url*."""
+        """Return the recorded URL that belongs to *url*, which our client asked for."""
         return self._known.recorded_url(url)
 
     def converted(
@@ -124,9 +124,9 @@ class ReplayBackend(Backend):
         account_sid: str | None,
     ) -> TwilioResponse | None:
         """
-        Return what our client makes of what was *recorded*, and write into *call* how.
+        Return our client's response to the *recorded* answer, and add details to *call*.
 
-        None when the recording cannot be one of Telnyx, of which *call* tells the reason.
+        Returns None if the recording cannot be converted; *call* then has the reason.
         """
         settings = FlowSettings(
             account_sid=account_sid, connection_id=self.environ["TELNYX_CONNECTION_ID"]
@@ -134,7 +134,7 @@ class ReplayBackend(Backend):
         request = twilio_request(method, self._known.shim_url(url), None, form)
         side = RecordedAnswers(request, recorded, self._known)
         response = drive(
-            watched(_hurried(answer_request(request, settings)), call), side, self._ledger
+            watched(_without_pauses(answer_request(request, settings)), call), side, self._ledger
         )
         comparison = Comparison()
         compare(comparison, recorded, response)
@@ -151,7 +151,7 @@ class ReplayBackend(Backend):
 
 @frozen
 class _OrFail:
-    """An HTTP client whose lack of an answer fails the test, whatever the program catches."""
+    """An HTTP client that fails the test if it has no answer, whatever the program catches."""
 
     client: Any
 
@@ -164,7 +164,7 @@ class _OrFail:
 
 @frozen
 class _Given:
-    """An HTTP client that has its answer already."""
+    """An HTTP client with a fixed answer."""
 
     answer: Response
 
@@ -173,14 +173,14 @@ class _Given:
 
 
 class _StubsAlone(RequestsClient):
-    """A client that stubs of requests answer, and no network does."""
+    """A client that stubs of requests answer, and that never uses the network."""
 
     def session(self) -> Any:
         return session_without_network()
 
 
-def _hurried(flow: Flow) -> Flow:
-    """Pass *flow* on without its pauses, as recordings need none."""
+def _without_pauses(flow: Flow) -> Flow:
+    """Yield the effects of *flow* except pauses, which recordings do not need."""
     result: Any = None
     while True:
         try:

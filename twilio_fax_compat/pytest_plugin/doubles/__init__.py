@@ -1,1 +1,1 @@
-"""A suite's own test doubles of Twilio: HTTP stubs, mocks, and the calls they took."""
+"""The suite's own test doubles of Twilio: HTTP stubs, mocks, and the calls they receive."""

@@ -1,8 +1,8 @@
 """
-A test's stand-ins forwarded onto the emulator: what they are asked is asked of Telnyx as well.
+Forwards the calls that test doubles receive to the emulator.
 
-The test goes on with the answers that it prepared, so that what it asserts holds; where it prepared
-none it gets the real ones.
+The test gets the answers that it prepared, so its assertions hold. Where it prepared none, it gets
+the emulator's answer.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from twilio_fax_compat.rest.fax.v1.fax import FaxContext, FaxList
 from twilio_fax_compat.rest.fax.v1.fax.fax_media import FaxMediaContext, FaxMediaList
 
 FROM, TO, MEDIA_URL = "+15005550006", "+15005550009", "https://www.example.com/fax.pdf"
-"""The fax that is put on the emulator where a test speaks of one that it never sent."""
+"""The fax that is created on the emulator if a test reads one that it never sent."""
 
 _NOTHING = object()
 
@@ -29,10 +29,10 @@ _NOTHING = object()
 @define(eq=False)
 class Forwarder:
     """
-    Makes the calls that stand-ins took with *client*, a client of the emulator.
+    Repeats the calls that test doubles received with *client*, a client of the emulator.
 
-    *problems* are calls that Telnyx refuses though the stand-in did not, *not_forwarded* those that
-    could not be made.
+    *problems* are calls that Telnyx refuses and the test double accepted; *not_forwarded* are
+    calls that could not be made.
     """
 
     client: Any
@@ -54,15 +54,15 @@ class Forwarder:
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
     ) -> Any:
-        """Make a mock's call with the real client too, and return what the test is to get."""
+        """Repeat a mock's call with the real client, and return the answer for the test."""
         prepared = self._is_prepared(mock)
         error: Exception | None = None
         real: Any = _NOTHING
         try:
-            real = self._really(mock, path, args, kwargs)
+            real = self._call_for_real(mock, path, args, kwargs)
         except (TwilioException, TypeError, ValueError) as raised:
             error = raised
-        # A stand-in that raises tests how errors are met, so what follows is not reached.
+        # If the mock raises, the test is about error handling, and the rest is skipped.
         answer = original(mock, *args, **kwargs)
         if error is not None:
             self._note(".".join(path[path.index("faxes") :]).replace(".()", "()"), error)
@@ -74,9 +74,9 @@ class Forwarder:
         return real
 
     def request_answered(self, request: TwilioRequest, status: object, payload: object) -> None:
-        """Make a request too that a stand-in below the client answered."""
+        """Repeat a request that a test double below the client answered."""
         if "PageToken" in request.fields:
-            self.not_forwarded.append("a page token of Twilio's means nothing to Telnyx")
+            self.not_forwarded.append("Telnyx does not know Twilio's page tokens")
             return
         pieces = request.path.split("/")
         if len(pieces) > 2:
@@ -91,13 +91,13 @@ class Forwarder:
             params=fields if is_get else None,
             data=None if is_get else fields,
         )
-        told = answer.payload if isinstance(answer.payload, dict) else {}
+        data = answer.payload if isinstance(answer.payload, dict) else {}
         if isinstance(status, int) and status < 400 <= answer.status_code:
             self.problems.append(
-                "{} {}: {}".format(request.method, mask(request.path), told.get("message"))
+                "{} {}: {}".format(request.method, mask(request.path), data.get("message"))
             )
-        if isinstance(payload, dict) and isinstance(payload.get("sid"), str) and told.get("sid"):
-            self._sids.setdefault(payload["sid"], str(told["sid"]))
+        if isinstance(payload, dict) and isinstance(payload.get("sid"), str) and data.get("sid"):
+            self._sids.setdefault(payload["sid"], str(data["sid"]))
 
     def _is_prepared(self, mock: Any) -> bool:
         if mock.side_effect is not None or mock._mock_wraps is not None:
@@ -105,7 +105,7 @@ class Forwarder:
         value = mock._mock_return_value
         return value is not DEFAULT and value is not self._given.get(id(mock), _NOTHING)
 
-    def _really(
+    def _call_for_real(
         self, mock: Any, path: list[str], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
         after = path[path.index("faxes") + 1 :]
@@ -140,7 +140,7 @@ class Forwarder:
 
 
 _METHODS = {cls: dict(vars(cls)) for cls in (FaxList, FaxContext, FaxMediaList, FaxMediaContext)}
-"""The methods as they are before a test replaces them."""
+"""The original methods, which tests replace."""
 
 
 def _call(holder: Any, name: str, *args: Any, **kwargs: Any) -> Any:
@@ -152,13 +152,13 @@ def _media_of(sid: str) -> str:
 
 
 def _sid_of(mock: Any) -> str | None:
-    """Return the SID that the call of a fax's context was for, by the mocks above *mock*."""
+    """Return the fax SID that a call of *mock* is for, from its parent mocks, or None."""
     above = mock._mock_new_parent
     while above is not None:
         if above._mock_new_name in ("faxes", "get") and above.call_args is not None:
             args, kwargs = above.call_args
-            found = args[0] if args else kwargs.get("sid")
-            return found if isinstance(found, str) else None
+            sid = args[0] if args else kwargs.get("sid")
+            return sid if isinstance(sid, str) else None
         sid = vars(above).get("sid")
         if isinstance(sid, str):
             return sid

@@ -1,8 +1,7 @@
 """
-What a suite itself put in Twilio's place, below the client: then Telnyx is not asked.
+Finds the suite's own test doubles below the client: its ``http_client`` and its HTTP stubs.
 
-An ``http_client`` of the suite's own and stubs of HTTP answer in Twilio's words, so they are asked in
-Twilio's words.
+They answer as Twilio's HTTP API, so they receive Twilio's requests, and Telnyx is not asked.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ _REQUESTS = (
     ("requests.sessions", "Session", ("request", "send", "get_adapter")),
     ("requests.adapters", "HTTPAdapter", ("send",)),
 )
-"""Where ``responses``, ``requests_mock`` and hand-made patches take hold of requests."""
+"""The attributes of requests that ``responses``, ``requests_mock`` and patches by hand replace."""
 
 
 A_CASSETTE = "a vcrpy cassette"
@@ -29,9 +28,9 @@ A_CASSETTE = "a vcrpy cassette"
 @frozen
 class Double:
     """
-    What answers in Twilio's place: *name* is for the report, *client* what is to be asked.
+    A test double of Twilio's HTTP API: *name* is for the report, *client* receives the request.
 
-    *is_recording* says that it holds answers of Twilio's HTTP API, rather than being code.
+    *is_recording*: it holds recorded answers of Twilio's HTTP API, and is not code.
     """
 
     name: str
@@ -40,10 +39,14 @@ class Double:
 
 
 def double_for(http_client: Any) -> Double | None:
-    """Return what a suite made to answer the calls that go through *http_client*, or None."""
+    """Return the test double that answers calls through *http_client*, or None."""
     if is_untouched(http_client) or is_untouched_original(http_client):
         below = _stub_of_http()
-        return None if below is None else Double(below, _speaker(http_client), is_recording=True)
+        return (
+            None
+            if below is None
+            else Double(below, _requests_client(http_client), is_recording=True)
+        )
     if type(http_client).__module__.partition(".")[0] == "httpx":
         return None
     kind = type(http_client)
@@ -51,12 +54,12 @@ def double_for(http_client: Any) -> Double | None:
 
 
 def is_of_stubs(name: str) -> bool:
-    """Tell whether the `Double` of that *name* is of ``responses`` or ``requests_mock``."""
+    """Return whether *name* is that of a `Double` of ``responses`` or ``requests_mock``."""
     return name.endswith(("(responses)", "(requests_mock)"))
 
 
 def is_untouched_original(http_client: Any) -> bool:
-    """Tell whether *http_client* is one of the installed package's, as that made it."""
+    """Return whether *http_client* is an unchanged one of the installed ``twilio`` package."""
     kind = type(http_client)
     return (
         kind.__module__ == "twilio.http.http_client"
@@ -67,12 +70,12 @@ def is_untouched_original(http_client: Any) -> bool:
 
 
 def active_cassette() -> Any | None:
-    """Return the vcrpy cassette that is in use, or None."""
+    """Return the active vcrpy cassette, or None."""
     return getattr(http.client.HTTPSConnection, "cassette", None)
 
 
 def has_faxes(cassette: Any) -> bool:
-    """Tell whether a vcrpy *cassette* has an interaction with Twilio's fax API."""
+    """Return whether a vcrpy *cassette* has an interaction with Twilio's fax API."""
     from twilio_fax_compat.rest import FAX_URL
 
     return any(FAX_URL.match(str(request.uri)) for request in cassette.requests)
@@ -99,14 +102,14 @@ def _home(function: object) -> str:
     return home.partition(".mocker")[0] if isinstance(home, str) else ""
 
 
-def _speaker(http_client: Any) -> Any:
+def _requests_client(http_client: Any) -> Any:
     if type(http_client) is not TwilioHttpClient or "requests" not in sys.modules:
         return http_client
     return RequestsClient()
 
 
 class RequestsClient:
-    """Twilio's default HTTP client in short, for stubs of requests where ``twilio`` is missing."""
+    """A short form of Twilio's HTTP client, for stubs of requests where ``twilio`` is missing."""
 
     def session(self) -> Any:
         """Return the ``requests.Session`` of one request."""

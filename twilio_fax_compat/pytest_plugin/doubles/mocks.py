@@ -1,8 +1,7 @@
 """
-Sees what suites put in place of Twilio's client: mocks, monkeypatches and hand-made faxes.
+Records the mocks, monkeypatches and hand-made faxes that suites use instead of Twilio's client.
 
-It watches `unittest.mock` and pytest's monkeypatch while the run lasts and changes nothing of what
-they do.
+It watches `unittest.mock` and pytest's monkeypatch during the run, and does not change what they do.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Callable, Iterator, Mapping
 import pytest
 from attrs import define, field
 
-from twilio_fax_compat.pytest_plugin.report.records import TwilioCall, shown
+from twilio_fax_compat.pytest_plugin.report.records import TwilioCall, masked_fields
 from twilio_fax_compat.rest import Client
 from twilio_fax_compat.rest.fax.v1 import fax as fax_module
 
@@ -52,29 +51,29 @@ _PLACES: Mapping[str, tuple[str, ...]] = {
     "FaxMediaContext": ("faxes", "()", "media", "()"),
     "FaxMediaInstance": ("faxes", "()", "media", "()"),
 }
-"""Where the methods of each class are found from a client on."""
+"""The attributes and calls that lead from a client to each class."""
 
-_UNTOLD: Mapping[str, str] = {
-    "price": "Telnyx tells no price with a fax",
-    "price_unit": "Telnyx tells no price with a fax",
-    "num_pages": "Telnyx tells it in webhooks alone",
-    "duration": "Telnyx tells it in webhooks alone",
+_NOT_PROVIDED: Mapping[str, str] = {
+    "price": "Telnyx gives no price for a fax",
+    "price_unit": "Telnyx gives no price for a fax",
+    "num_pages": "Telnyx gives it only in webhooks",
+    "duration": "Telnyx gives it only in webhooks",
 }
-"""The properties of a fax that Twilio filled and Telnyx does not, and why."""
+"""The properties of a fax that Twilio set and Telnyx does not, and why."""
 
-_TOLD_BY_TWILIO = ("delivered", "received")
+_FINAL = ("delivered", "received")
 
 _DEPTH = 50
-"""How many mocks above one another are looked at."""
+"""How many levels of nested mocks are followed."""
 
 
 @define(eq=False)
 class MockWatch:
     """
-    Sees what a test does around Telnyx.
+    Watches the test doubles of a test.
 
-    It tells *replaced* what replaced Twilio's client, *record* the fax calls that mocks took, and
-    *missed* what a test wanted to know of a fax that Telnyx does not tell.
+    It calls *replaced* with the names that replaced Twilio's client, *record* with the fax calls
+    that mocks received, and *missed* with the properties a test read that Telnyx does not provide.
     """
 
     replaced: Callable[[str], None]
@@ -85,7 +84,7 @@ class MockWatch:
     _undo: list[Callable[[], None]] = field(init=False, factory=list)
 
     def start(self) -> None:
-        """Begin to watch."""
+        """Start watching."""
         for module in _mock_modules():
             self._wrap(module._patch, "__enter__", self._patch_entered)
             self._wrap(module.CallableMixin, "_execute_mock_call", self._mock_called)
@@ -94,7 +93,7 @@ class MockWatch:
         self._set(fax_module, "FaxInstance", watched)
 
     def stop(self) -> None:
-        """MockWatch no more."""
+        """Stop watching, and restore everything."""
         while self._undo:
             self._undo.pop()()
 
@@ -158,7 +157,7 @@ class MockWatch:
 
 
 def is_of_twilio(thing: object) -> bool:
-    """Tell whether *thing* is a class of Twilio's client, or an object of one."""
+    """Return whether *thing* is a class of Twilio's client, or an instance of one."""
     if isinstance(thing, ModuleType):
         return False
     kind = thing if isinstance(thing, type) else type(thing)
@@ -166,7 +165,7 @@ def is_of_twilio(thing: object) -> bool:
 
 
 def operation_of(path: list[str]) -> str | None:
-    """Return the Twilio operation that a call at *path* stands for, or None."""
+    """Return the Twilio operation of a call at *path*, such as ``faxes.create``, or None."""
     leaf = _LEAVES.get(path[-1])
     if leaf is None or "faxes" not in path[:-1]:
         return None
@@ -174,9 +173,9 @@ def operation_of(path: list[str]) -> str | None:
 
 
 def mock_call(operation: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> TwilioCall:
-    """Return the record of a call that a mock took."""
+    """Return the record of a call that a mock received."""
     fields = {**{str(number): value for number, value in enumerate(args)}, **kwargs}
-    return TwilioCall(operation, "", "", shown(fields), A_MOCK)
+    return TwilioCall(operation, "", "", masked_fields(fields), A_MOCK)
 
 
 def _mock_modules() -> Iterator[Any]:
@@ -188,7 +187,7 @@ def _mock_modules() -> Iterator[Any]:
 def _watched_class(
     cls: type[Any], replaced: Callable[[str], None], missed: Callable[[str], None]
 ) -> type[Any]:
-    """Return a subclass of *cls* that tells when it is made outside of this package, and what it lacks."""
+    """Return a subclass of *cls* that reports its use by other packages, and missing properties."""
 
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
         maker = sys._getframe(1).f_globals.get("__name__", "")
@@ -196,14 +195,14 @@ def _watched_class(
             replaced("{} made by hand".format(cls.__name__))
         cls.__init__(self, *args, **kwargs)
 
-    def telling(name: str, why: str) -> property:
+    def reporting(name: str, why: str) -> property:
         original: property = getattr(cls, name)
 
         def value(self: Any) -> Any:
-            found = original.__get__(self)
-            if found is None and self.status in _TOLD_BY_TWILIO:
+            content = original.__get__(self)
+            if content is None and self.status in _FINAL:
                 missed("{} is None: {}".format(name, why))
-            return found
+            return content
 
         return property(value, doc=original.__doc__)
 
@@ -212,6 +211,6 @@ def _watched_class(
         "__module__": cls.__module__,
         "__qualname__": cls.__qualname__,
         "__doc__": cls.__doc__,
-        **{name: telling(name, why) for name, why in _UNTOLD.items()},
+        **{name: reporting(name, why) for name, why in _NOT_PROVIDED.items()},
     }
     return type(cls.__name__, (cls,), members)

@@ -1,4 +1,4 @@
-"""What became of the tests: collected from all processes, shown and written at the end."""
+"""Collects the records of all tests from all processes, and writes the reports at the end."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class Reports:
     tests: dict[str, TestRecord] = field(factory=dict)
     _verdicts: dict[str, tuple[str, str]] = field(factory=dict)
 
-    def take(self, report: Any, told: Mapping[str, Any] | None) -> None:
-        """Take in one of pytest's reports, with the record that it carries if it is the last one."""
+    def take(self, report: Any, data: Mapping[str, Any] | None) -> None:
+        """Add one of pytest's reports; the last report of a test has its record, *data*."""
         verdict = verdict_of(report)
         if report.when == "setup" or (verdict is not None and verdict != "passed"):
             self._verdicts[report.nodeid] = (verdict or "", _reason(report) if verdict else "")
@@ -33,21 +33,21 @@ class Reports:
             self._verdicts.setdefault(report.nodeid, ("", ""))
             if self._verdicts[report.nodeid][0] == "":
                 self._verdicts[report.nodeid] = (verdict, "")
-        record = TestRecord.from_json(told) if told else TestRecord(report.nodeid)
-        if told or report.nodeid not in self.tests:
+        record = TestRecord.from_json(data) if data else TestRecord(report.nodeid)
+        if data or report.nodeid not in self.tests:
             self.tests[report.nodeid] = record
         test = self.tests[report.nodeid]
         test.verdict, test.reason = self._verdicts.get(report.nodeid, ("", ""))
 
     @property
     def differences(self) -> list[Difference] | None:
-        """What differs from the control run, None without one."""
+        """The differences from the control run, or None without one."""
         control = self.choice.control
         return None if control is None else differences(control, list(self.tests.values()))
 
     def to_json(self) -> dict[str, Any]:
-        """Return the report as `--fax-report=FILE.json` has it."""
-        differing = self.differences
+        """Return the report as the JSON object that ``--fax-report=FILE.json`` writes."""
+        found = self.differences
         tests = list(self.tests.values())
         return {
             "version": 1,
@@ -58,19 +58,21 @@ class Reports:
             },
             "kinds": dict(KINDS),
             "tests": [test.to_json() for test in tests],
-            "differences": None if differing is None else [one.to_json() for one in differing],
+            "differences": None
+            if found is None
+            else [difference.to_json() for difference in found],
         }
 
     def write(self) -> None:
-        """Write the files that were asked for."""
+        """Write the report files."""
         for path in self.choice.reports:
-            told = self.to_json()
+            data = self.to_json()
             if path.suffix == ".html":
                 from twilio_fax_compat.pytest_plugin.report.html_page import page
 
-                text = page(told)
+                text = page(data)
             else:
-                text = json.dumps(told, indent=1) + "\n"
+                text = json.dumps(data, indent=1) + "\n"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
 
@@ -86,7 +88,7 @@ class Reports:
 
 
 def verdict_of(report: Any) -> str | None:
-    """Return what a report says of its test, None for one that says nothing yet."""
+    """Return the verdict of a pytest report, or None if it has none yet."""
     if report.skipped:
         return "xfailed" if hasattr(report, "wasxfail") else "skipped"
     if report.failed:
@@ -97,10 +99,10 @@ def verdict_of(report: Any) -> str | None:
 
 
 def _reason(report: Any) -> str:
-    told = report.longrepr
-    if isinstance(told, tuple):
-        text = str(told[-1])
+    longrepr = report.longrepr
+    if isinstance(longrepr, tuple):
+        text = str(longrepr[-1])
     else:
-        crash = getattr(told, "reprcrash", None)
-        text = str(getattr(crash, "message", None) or told or "")
+        crash = getattr(longrepr, "reprcrash", None)
+        text = str(getattr(crash, "message", None) or longrepr or "")
     return mask(text)[:REASON_LIMIT]

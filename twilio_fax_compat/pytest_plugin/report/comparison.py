@@ -1,4 +1,4 @@
-"""What differs between two runs of a suite."""
+"""The differences between two runs of a suite."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ABSENT = "absent"
 
 @frozen
 class Difference:
-    """A test whose verdict was *before* in the control run, is *after* in this one, and *why*."""
+    """A test with the verdict *before* in the control run and *after* in this run, and *why*."""
 
     nodeid: str
     before: str
@@ -26,25 +26,25 @@ class Difference:
 
 
 def differences(control: Sequence[TestRecord], here: Sequence[TestRecord]) -> list[Difference]:
-    """Return the tests whose verdicts differ; one that only one run has is ``absent`` in the other."""
+    """Return the tests whose verdicts differ; a test that a run does not have is ``absent`` there."""
     before = {test.nodeid: test for test in control}
     after = {test.nodeid: test for test in here}
-    found = []
+    changed = []
     for nodeid in {**before, **after}:
         old, new = before.get(nodeid), after.get(nodeid)
         was, now = old.verdict if old else ABSENT, new.verdict if new else ABSENT
         if was != now:
-            found.append(Difference(nodeid, was, now, why(new or old)))
-    return found
+            changed.append(Difference(nodeid, was, now, why(new or old)))
+    return changed
 
 
 def why(test: TestRecord | None) -> str:
-    """Return why a test ended as it did: what Telnyx cannot do or tell first, then pytest's own words."""
+    """Return why a test ended as it did: first what Telnyx cannot do, then pytest's own reason."""
     if test is None:
         return ""
     refused = [call.refused for call in test.calls if call.refused]
     if test.verdict in ("passed", "xpassed", "skipped"):
         return test.reason
-    told = [] if any(one[:80] in test.reason for one in refused) else [test.reason]
+    own = [] if any(text[:80] in test.reason for text in refused) else [test.reason]
     missed = test.missed if test.kind in (ON_TELNYX, REPLAYED) else []
-    return "; ".join(dict.fromkeys([*refused, *missed, *filter(None, told)]))
+    return "; ".join(dict.fromkeys([*refused, *missed, *filter(None, own)]))

@@ -1,4 +1,4 @@
-"""The report as one HTML page that needs nothing else."""
+"""The report as one self-contained HTML page."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ code, pre { font: 13px/1.4 ui-monospace, monospace; overflow-wrap: anywhere; whi
 """
 
 
-def page(told: Mapping[str, Any]) -> str:
-    """Return the page of a report, *told* as `Reports.to_json` has it."""
-    return "\n".join(_page(told)) + "\n"
+def page(report: Mapping[str, Any]) -> str:
+    """Return the page of a *report*, in the form of `Reports.to_json`."""
+    return "\n".join(_page(report)) + "\n"
 
 
-def _page(told: Mapping[str, Any]) -> Iterator[str]:
-    title = "Fax suite on Telnyx ({})".format(escape(told["backend"]))
+def _page(report: Mapping[str, Any]) -> Iterator[str]:
+    title = "Fax suite on Telnyx ({})".format(escape(report["backend"]))
     yield '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
     yield "<title>{}</title><style>{}</style></head><body>".format(title, _STYLE)
     yield "<h1>{}</h1>".format(title)
     yield "<ul>"
-    for kind, number in told["summary"]["kinds"].items():
-        yield "<li>{} {}</li>".format(number, escape(told["kinds"][kind]))
+    for kind, number in report["summary"]["kinds"].items():
+        yield "<li>{} {}</li>".format(number, escape(report["kinds"][kind]))
     yield "</ul>"
-    if told["differences"] is not None:
-        yield from _differences(told["differences"])
+    if report["differences"] is not None:
+        yield from _differences(report["differences"])
     yield "<h2>Tests</h2><table><thead><tr><th>Test<th>Verdict<th>Proves<th>What happened"
     yield "</tr></thead><tbody>"
-    for test in told["tests"]:
+    for test in report["tests"]:
         yield "<tr><td><code>{}</code>".format(escape(test["nodeid"]))
         yield "<td>" + _verdict(test["verdict"])
-        yield "<td>" + escape(told["kinds"][test["kind"]])
+        yield "<td>" + escape(report["kinds"][test["kind"]])
         yield "<td>" + "".join(_happened(test)) + "</tr>"
     yield "</tbody></table></body></html>"
 
@@ -46,7 +46,7 @@ def _page(told: Mapping[str, Any]) -> Iterator[str]:
 def _differences(differences: list[Mapping[str, Any]]) -> Iterator[str]:
     yield "<h2>Differences from the control run</h2>"
     if not differences:
-        yield "<p>None: each test came to the same verdict.</p>"
+        yield "<p>None: each test has the same verdict.</p>"
         return
     yield "<table><thead><tr><th>Test<th>Control<th>Here<th>Why</tr></thead><tbody>"
     for one in differences:
@@ -62,7 +62,7 @@ def _differences(differences: list[Mapping[str, Any]]) -> Iterator[str]:
 def _happened(test: Mapping[str, Any]) -> Iterator[str]:
     if test["reason"]:
         yield "<pre>{}</pre>".format(escape(test["reason"]))
-    yield _list("not told", test["missed"])
+    yield _list("not provided by Telnyx", test["missed"])
     if test["test_doubles"]:
         yield '<p class="note">{}</p>'.format(escape(", ".join(test["test_doubles"])))
     if test["calls"]:

@@ -1,4 +1,4 @@
-"""What is written down of each test: Twilio calls, and the Telnyx requests they became."""
+"""The record of each test: its Twilio calls, and the Telnyx requests they became."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from twilio_fax_compat._core.messages import (
     TwilioResponse,
 )
 
-ON_TELNYX, REPLAYED, REPLACED = "telnyx", "replayed", "stood-in"
+ON_TELNYX, REPLAYED, REPLACED = "telnyx", "replayed", "patched"
 NO_CALL, CONTROL = "none", "control"
 
 KINDS: Mapping[str, str] = {
@@ -27,7 +27,7 @@ KINDS: Mapping[str, str] = {
     NO_CALL: "made no fax call",
     CONTROL: "control run",
 }
-"""What a test proves about Telnyx, in words."""
+"""What a test proves about Telnyx, in words, in the order of the summary."""
 
 OPERATIONS: Mapping[tuple[str, str], str] = {
     ("POST", "/Faxes"): "faxes.create",
@@ -47,7 +47,7 @@ _SECRET = frozenset({"SipAuthUsername", "SipAuthPassword", "client_state", "sip_
 
 @define
 class TelnyxCall:
-    """A request to Telnyx; *status* is None when no answer came."""
+    """A request to Telnyx; *status* is None without an answer."""
 
     method: str
     path: str
@@ -61,11 +61,11 @@ class TwilioCall:
     """
     A call of Twilio's fax API.
 
-    *answered_by* is ``telnyx`` or what stood in for Twilio; *warned* are parameters that were left
-    out, *refused* says why the call cannot be made of Telnyx, *broken_off* what kept it from being
-    made, *statuses* are those the test saw. *is_shared* marks calls of set-ups that several tests
-    share. Of a recording, *is_converted* says that it was converted to Telnyx's, *losses* what
-    differs, *not_converted* why it was not.
+    *answered_by* is ``telnyx`` or the name of the test double. *warned* are the parameters that
+    were left out; *refused* is the reason why Telnyx cannot do the call; *broken_off* is the error
+    that interrupted it; *statuses* are the fax statuses the test saw. *is_shared*: the call belongs
+    to a set-up that several tests share. For recordings: *is_converted*, *losses* (what differs
+    after the conversion), and *not_converted* (why it was not converted).
     """
 
     operation: str
@@ -90,10 +90,12 @@ class TwilioCall:
         """Return the record of a *request* that is about to be answered."""
         path = request.path.rstrip("/")
         operation = OPERATIONS.get((request.method.upper(), _SID.sub("*", path)), "other")
-        return cls(operation, request.method, mask(path), shown(request.fields), answered_by)
+        return cls(
+            operation, request.method, mask(path), masked_fields(request.fields), answered_by
+        )
 
     def note_payload(self, status: int, payload: object, is_ours: bool = False) -> None:
-        """Note what was answered, by us or not, *payload* being the decoded body."""
+        """Record the answer: its HTTP *status* and the decoded body; *is_ours* if we answered."""
         self.status, self.statuses = status, []
         if not isinstance(payload, dict):
             return
@@ -101,9 +103,9 @@ class TwilioCall:
         self.code = code if isinstance(code, int) else None
         faxes = payload.get("faxes")
         for fax in faxes if isinstance(faxes, list) else [payload]:
-            told = fax.get("status") if isinstance(fax, dict) else None
-            if isinstance(told, str) and told not in self.statuses:
-                self.statuses.append(told)
+            value = fax.get("status") if isinstance(fax, dict) else None
+            if isinstance(value, str) and value not in self.statuses:
+                self.statuses.append(value)
         if is_ours and not self.telnyx and status >= 400:
             self.refused = mask(str(payload.get("message", "")))
 
@@ -111,10 +113,10 @@ class TwilioCall:
 @define
 class DeepRun:
     """
-    What came of a test's second run, in which stand-ins hand their calls on to the emulator.
+    The result of a test's second run, in which test doubles forward their calls to the emulator.
 
-    *problems* are calls that Telnyx would not have answered as the stand-in did, *not_forwarded* what
-    could not be handed on and why.
+    *problems* are calls that Telnyx would not have answered as the test double did;
+    *not_forwarded* says which calls could not be forwarded, and why.
     """
 
     verdict: str = ""
@@ -124,17 +126,17 @@ class DeepRun:
 
     @property
     def is_smooth(self) -> bool:
-        """Tell whether every call was made and Telnyx took it."""
+        """Whether every call was forwarded and Telnyx accepted it."""
         return self.verdict == "passed" and not (self.problems or self.not_forwarded)
 
 
 @define
 class TestRecord:
     """
-    One test: its calls, what stood in for Twilio, and its verdict with the *reason* of a failure.
+    One test: its calls, its test doubles, and its verdict with the *reason* of a failure.
 
-    *missed* is what it asked of a fax that Telnyx does not tell, *unreached* the stubs of Twilio's fax
-    API that no replayed call came to.
+    *missed*: fax properties the test read that Telnyx never provides. *unreached*: the stubs of
+    Twilio's fax API that no replayed call reached.
     """
 
     __test__ = False
@@ -150,17 +152,17 @@ class TestRecord:
     deep: DeepRun | None = None
 
     def replaced(self, what: str) -> None:
-        """Note once that *what* stood in for Twilio."""
+        """Add *what* to the test doubles, once."""
         if what not in self.test_doubles:
             self.test_doubles.append(what)
 
     def miss(self, what: str) -> None:
-        """Note once that the test asked for *what*."""
+        """Add *what* to the missed properties, once."""
         if what not in self.missed:
             self.missed.append(what)
 
     def judged(self) -> str:
-        """Return what the test proves, a key of `KINDS`; what it did itself outweighs set-ups."""
+        """Return what the test proves, a key of `KINDS`; its own calls outweigh shared set-ups."""
         made = [call for call in self.calls if not call.broken_off]
         made = [call for call in made if not call.is_shared] or ([] if self.test_doubles else made)
         if any(call.answered_by == ON_TELNYX for call in made):
@@ -170,31 +172,31 @@ class TestRecord:
         return REPLACED if made or self.test_doubles else NO_CALL
 
     def to_json(self) -> dict[str, Any]:
-        """Return what JSON can hold of it."""
+        """Return the record as a JSON object."""
         return asdict(self)
 
     @classmethod
-    def from_json(cls, told: Mapping[str, Any]) -> TestRecord:
-        """Return the record that `to_json` made *told* of."""
-        deep = told.get("deep")
+    def from_json(cls, data: Mapping[str, Any]) -> TestRecord:
+        """Return the record from *data*, the result of `to_json`."""
+        deep = data.get("deep")
         return cls(
             **{
-                **told,
-                "calls": _calls(told.get("calls", ())),
+                **data,
+                "calls": _calls(data.get("calls", ())),
                 "deep": DeepRun(**{**deep, "calls": _calls(deep["calls"])}) if deep else None,
             }
         )
 
 
-def _calls(told: Iterable[Mapping[str, Any]]) -> list[TwilioCall]:
+def _calls(items: Iterable[Mapping[str, Any]]) -> list[TwilioCall]:
     return [
-        TwilioCall(**{**call, "telnyx": [TelnyxCall(**one) for one in call["telnyx"]]})
-        for call in told
+        TwilioCall(**{**call, "telnyx": [TelnyxCall(**sent) for sent in call["telnyx"]]})
+        for call in items
     ]
 
 
 def watched(flow: Flow, call: TwilioCall) -> Flow:
-    """Pass *flow* on and write into *call* what it asks of Telnyx, keeping its warnings to it."""
+    """Yield the effects of *flow* except its warnings; record warnings and requests in *call*."""
     result: Any = None
     while True:
         try:
@@ -214,7 +216,10 @@ def watched(flow: Flow, call: TwilioCall) -> Flow:
 
 def _asked(request: TelnyxRequest, call: TwilioCall) -> Generator[Effect, Any, Any]:
     noted = TelnyxCall(
-        request.method, request.path, shown(dict(request.query)), shown(request.body or {})
+        request.method,
+        request.path,
+        masked_fields(dict(request.query)),
+        masked_fields(request.body or {}),
     )
     call.telnyx.append(noted)
     outcome = yield request
@@ -223,19 +228,19 @@ def _asked(request: TelnyxRequest, call: TwilioCall) -> Generator[Effect, Any, A
     return outcome
 
 
-def shown(fields: Mapping[str, object]) -> dict[str, Any]:
-    """Return *fields* as a report may show them."""
-    return {name: _shown(name, value) for name, value in fields.items() if value is not None}
+def masked_fields(fields: Mapping[str, object]) -> dict[str, Any]:
+    """Return *fields* masked, as a report shows them."""
+    return {name: _masked(name, value) for name, value in fields.items() if value is not None}
 
 
-def _shown(name: str, value: object) -> Any:
+def _masked(name: str, value: object) -> Any:
     if name in _SECRET:
         return "***"
     return value if isinstance(value, (bool, int, float)) else mask(str(value))
 
 
 def payload_in(text: object) -> object:
-    """Return what JSON *text* decodes to, None for what is none."""
+    """Return the value of the JSON *text*, or None if it is not JSON."""
     try:
         return json.loads(text) if isinstance(text, (str, bytes)) else None
     except ValueError:

@@ -1,4 +1,4 @@
-"""What the command line asks of a run."""
+"""The options of a run."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from twilio_fax_compat.pytest_plugin.report.records import TestRecord
 
 @frozen
 class RunOptions:
-    """The *backend*, the files of *reports*, the records of a *control* run, and whether to go *deep*."""
+    """The name of the *backend*, the *reports* to write, the *control* records, and ``--fax-deep``."""
 
     backend: str
     reports: Sequence[Path] = ()
@@ -23,14 +23,14 @@ class RunOptions:
 
     @classmethod
     def of(cls, backend: str, config: Any) -> RunOptions:
-        """Return what *config* asks for. Raises UsageError for what cannot be had."""
+        """Return the options in *config*. Raises UsageError for options that cannot be used."""
         options = config.known_args_namespace
         directory = config.invocation_params.dir
         reports = [directory / name for name in options.fax_report]
         for report in reports:
             if report.suffix not in (".json", ".html"):
                 raise pytest.UsageError(
-                    "--fax-report={}: the name ends in .json or .html".format(report.name)
+                    "--fax-report={}: the name must end in .json or .html".format(report.name)
                 )
         control = None
         if options.fax_compare:
@@ -42,11 +42,11 @@ class RunOptions:
 
 def _read_control(path: Path) -> Sequence[TestRecord]:
     try:
-        told = json.loads(path.read_text(encoding="utf-8"))
-        return [TestRecord.from_json(test) for test in told["tests"]]
+        data = json.loads(path.read_text(encoding="utf-8"))
+        return [TestRecord.from_json(test) for test in data["tests"]]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise pytest.UsageError(
-            "--fax-compare={}: this is no report of --fax-report=FILE.json ({})".format(
+            "--fax-compare={}: this is not a report of --fax-report=FILE.json ({})".format(
                 path.name, type(error).__name__
             )
         ) from error

@@ -1,4 +1,4 @@
-"""The section of pytest's terminal summary."""
+"""Our section of pytest's terminal summary."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ WIDTH = 300
 
 
 def lines(tests: Sequence[TestRecord], differing: Sequence[Difference] | None) -> Iterator[str]:
-    """Yield the lines, plain text."""
+    """Yield the lines of the section, as plain text."""
     kinds = Counter(test.kind for test in tests)
     for kind, words in KINDS.items():
         if kinds[kind]:
             verdicts = Counter(test.verdict for test in tests if test.kind == kind)
-            told = ", ".join("{} {}".format(number, name) for name, number in verdicts.items())
-            yield "{:4} {} ({})".format(kinds[kind], words, told)
+            counts = ", ".join("{} {}".format(count, name) for name, count in verdicts.items())
+            yield "{:4} {} ({})".format(kinds[kind], words, counts)
     yield from _failures(tests)
     yield from _warned(tests)
     yield from _not_converted(tests)
@@ -26,10 +26,10 @@ def lines(tests: Sequence[TestRecord], differing: Sequence[Difference] | None) -
     yield from _deep(tests)
     if differing is not None:
         yield "differences from the control run: {}".format(len(differing) or "none")
-        for one in differing:
-            yield "  {}: {} -> {}".format(one.nodeid, one.before, one.after)
-            if one.why:
-                yield "    {}".format(_short(one.why))
+        for item in differing:
+            yield "  {}: {} -> {}".format(item.nodeid, item.before, item.after)
+            if item.why:
+                yield "    {}".format(_short(item.why))
 
 
 def _failures(tests: Sequence[TestRecord]) -> Iterator[str]:
@@ -46,7 +46,7 @@ def _warned(tests: Sequence[TestRecord]) -> Iterator[str]:
         name for test in tests for name in {name for call in test.calls for name in call.warned}
     )
     for name, number in counts.items():
-        yield "left out, as Telnyx has no equal: {} (in {} tests)".format(name, number)
+        yield "left out, because Telnyx has no equivalent: {} (in {} tests)".format(name, number)
 
 
 def _unreached(tests: Sequence[TestRecord]) -> Iterator[str]:
@@ -66,10 +66,10 @@ def _deep(tests: Sequence[TestRecord]) -> Iterator[str]:
     deep = [test for test in tests if test.deep is not None]
     if not deep:
         if any(test.kind == REPLACED for test in tests):
-            yield "(--fax-backend=emulator --fax-deep makes the calls of what is patched for real)"
+            yield "(--fax-backend=emulator --fax-deep forwards the calls of patched tests to the emulator)"
         return
     smooth = [test for test in deep if test.deep is not None and test.deep.is_smooth]
-    yield "run again with stand-ins forwarded onto the emulator: {} of {} with nothing to tell".format(
+    yield "run again with calls forwarded to the emulator: {} of {} without findings".format(
         len(smooth), len(deep)
     )
     for test in deep:
