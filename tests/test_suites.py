@@ -48,7 +48,7 @@ class Suite:
 IMPOSSIBLE = {
     "test_documents_go_and_the_record_stays": "Telnyx cannot delete the media of a fax",
     "test_a_trunk_that_wants_a_password": "Telnyx cannot log in to a SIP destination",
-    "test_what_a_fax_costs": "Telnyx gives no price for a fax",
+    "test_what_a_fax_costs": "Telnyx reports no price with a fax",
 }
 EVERY = [
     Suite("unittest_patch", 19, packages=("freezegun",), own_runner=("-m", "unittest", "-v")),

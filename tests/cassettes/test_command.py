@@ -131,8 +131,8 @@ def test_losses_are_listed(folder, capsys):
     assert convert(folder, "--out", folder.parent / "new") == 1
 
     shown = capsys.readouterr().out
-    assert "differs: price: Telnyx tells no price with a fax" in shown
-    assert "differs: error: there is no such field" in shown
+    assert "differs: price: Telnyx reports no price with a fax" in shown
+    assert "differs: error: the client has no such field" in shown
     assert "5550123" not in shown
 
 

@@ -1,5 +1,5 @@
 """
-Recordings of Twilio's fax API, made into recordings of Telnyx's.
+Converts recordings of Twilio's fax API to recordings of Telnyx's.
 
-Recordings are those of vcrpy (https://vcrpy.readthedocs.io), which is needed to read and write them.
+The recordings are cassettes of vcrpy (https://vcrpy.readthedocs.io).
 """

@@ -1,4 +1,4 @@
-"""``twilio-fax-compat cassettes convert``: recordings of Twilio's fax API become Telnyx's."""
+"""``twilio-fax-compat cassettes convert``: converts recordings of Twilio's fax API to Telnyx's."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from twilio_fax_compat.cassettes.convert import Converted, convert_cassette
 from twilio_fax_compat.cassettes.files import SUFFIXES, Cassette, NotACassette, is_fax, read
 
 SOME_CONNECTION = "1234567890"
-"""A connection id for recordings, which are found without it."""
+"""A placeholder: replaying a recording does not compare connection ids."""
 
 DONE, LISTED, USAGE = 0, 1, 2
 
@@ -26,15 +26,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command to *parser*."""
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     convert = actions.add_parser(
-        "convert", help="make recordings of Telnyx's fax API of recordings of Twilio's"
+        "convert", help="convert recordings of Twilio's fax API to Telnyx's"
     )
-    convert.add_argument("old", nargs="+", type=Path, help="a cassette, or a folder of them")
-    convert.add_argument("--out", required=True, type=Path, help="the folder for the new ones")
+    convert.add_argument("old", nargs="+", type=Path, help="a cassette, or a folder of cassettes")
+    convert.add_argument("--out", required=True, type=Path, help="the folder for the new cassettes")
     convert.add_argument(
-        "--scrub", action="store_true", help="replace numbers, leave out credentials and signatures"
+        "--scrub",
+        action="store_true",
+        help="replace numbers, and remove credentials and signatures",
     )
     convert.add_argument(
-        "--connection-id", default=SOME_CONNECTION, help="the Fax Application that sends"
+        "--connection-id", default=SOME_CONNECTION, help="the Fax Application of the new recordings"
     )
 
 
@@ -42,8 +44,8 @@ def run(arguments: argparse.Namespace) -> int:
     """
     Convert, and print what could not be converted and why.
 
-    Returns 0, 1 when something is listed, and 2 when nothing was written as the arguments cannot
-    be right. Raises ImportError without vcrpy.
+    Returns 0, or 1 if something was printed, or 2 if the arguments are wrong and nothing was
+    written. Raises ImportError without vcrpy.
     """
     try:
         plan = planned(arguments.old, arguments.out)
@@ -73,12 +75,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 class UnusableArguments(Exception):
-    """What is asked for cannot be done; the text tells why."""
+    """The arguments are wrong. The text says why."""
 
 
 @define
 class Job:
-    """A cassette to be converted, and where from and where to."""
+    """A cassette to convert, its file, and the file to write."""
 
     source: Path
     target: Path
@@ -87,9 +89,10 @@ class Job:
 
 def planned(old: Sequence[Path], out: Path) -> list[Job]:
     """
-    Return what is to be converted, read.
+    Return the cassettes to convert.
 
-    Files in a folder that are no cassettes are named on stderr and left. Raises UnusableArguments.
+    Files in a folder that are not cassettes are named on stderr and skipped. Raises
+    UnusableArguments.
     """
     for path in old:
         if not path.exists():
@@ -101,8 +104,8 @@ def planned(old: Sequence[Path], out: Path) -> list[Job]:
             cassette = read(path)
         except NotACassette as reason:
             if is_named:
-                raise UnusableArguments(f"{path} is no cassette: {reason}") from None
-            print(f"{mask(str(path))} is no cassette: {reason}", file=sys.stderr)
+                raise UnusableArguments(f"{path} is not a cassette: {reason}") from None
+            print(f"{mask(str(path))} is not a cassette: {reason}", file=sys.stderr)
             continue
         source = _absolute(path)
         jobs[source] = Job(path, out / source.relative_to(root), cassette)
@@ -118,7 +121,7 @@ def planned(old: Sequence[Path], out: Path) -> list[Job]:
 
 
 def scrubbed(data: object, scrubber: Scrubber) -> dict[str, object]:
-    """Return a cassette's data without what is private, lengths that may be wrong left out."""
+    """Return the data of a cassette without private data, and without lengths that may be wrong."""
     clean: dict[str, object] = scrubber.scrub(data)
     interactions = clean["interactions"]
     assert isinstance(interactions, list)
@@ -132,7 +135,7 @@ def scrubbed(data: object, scrubber: Scrubber) -> dict[str, object]:
 
 @define
 class Report:
-    """What is told on stdout."""
+    """Prints the results to stdout, and counts them."""
 
     faxes: int = 0
     left_out: int = 0
@@ -140,27 +143,31 @@ class Report:
 
     @property
     def listed(self) -> bool:
-        """Whether anything was."""
+        """Whether an interaction was left out or differs."""
         return bool(self.left_out or self.with_losses)
 
     def add(self, path: Path, converted: Converted) -> None:
-        """Print what became of a file."""
-        told = [one for one in converted.outcomes if one.reasons or one.losses or one.warnings]
-        if told:
+        """Print the results of a file."""
+        outcomes = [
+            item for item in converted.outcomes if item.reasons or item.losses or item.warnings
+        ]
+        if outcomes:
             print(mask(str(path)))
-        for one in told:
-            for reason in one.reasons:
-                print(f"  {one.number}. {one.what}: not converted: {mask(reason)}")
-            for loss in () if one.reasons else one.losses:
-                print(f"  {one.number}. {one.what}: differs: {mask(loss)}")
-            for warning in one.warnings:
-                print(f"  {one.number}. {one.what}: note: {mask(warning)}")
+        for outcome in outcomes:
+            for reason in outcome.reasons:
+                print(f"  {outcome.number}. {outcome.what}: not converted: {mask(reason)}")
+            for loss in () if outcome.reasons else outcome.losses:
+                print(f"  {outcome.number}. {outcome.what}: differs: {mask(loss)}")
+            for warning in outcome.warnings:
+                print(f"  {outcome.number}. {outcome.what}: note: {mask(warning)}")
         self.faxes += len(converted.outcomes)
-        self.left_out += sum(bool(one.reasons) for one in told)
-        self.with_losses += sum(bool(one.losses and not one.reasons) for one in told)
+        self.left_out += sum(bool(outcome.reasons) for outcome in outcomes)
+        self.with_losses += sum(
+            bool(outcome.losses and not outcome.reasons) for outcome in outcomes
+        )
 
     def end(self, files: int) -> None:
-        """Print the sums."""
+        """Print the totals."""
         print(
             f"{files} cassettes, {self.faxes} fax interactions: "
             f"{self.faxes - self.left_out} converted, {self.with_losses} of them with differences, "
@@ -178,7 +185,7 @@ def _absolute(path: Path) -> Path:
 
 
 def _sources(old: Iterable[Path], out: Path) -> Iterator[tuple[Path, bool]]:
-    """Yield each file, and whether it was named; what is below *out* is of an earlier run."""
+    """Yield each file, and whether it was named. Skips files below *out*, from an earlier run."""
     for path in old:
         if not path.is_dir():
             yield path, True

@@ -1,4 +1,4 @@
-"""One cassette of Twilio's fax API made into one of Telnyx's."""
+"""Converts a cassette of Twilio's fax API to a cassette of Telnyx's."""
 
 from __future__ import annotations
 
@@ -26,10 +26,11 @@ from twilio_fax_compat.settings import DEFAULT_BASE_URL
 @define
 class Outcome:
     """
-    What became of one fax interaction, by its *number* in the file (from 1) and in words.
+    The result for one fax interaction.
 
-    With *reasons* it was left out; *losses* are what a program sees differently, *warnings* what
-    our client says of its arguments.
+    *number*: its position in the file, from 1. *what*: its method and path. *reasons*: why it was
+    left out, empty if it was converted. *losses*: what a program sees differently. *warnings*: what
+    our client says about its arguments.
     """
 
     number: int
@@ -41,7 +42,7 @@ class Outcome:
 
 @define
 class Converted:
-    """A new cassette and what became of each fax interaction of the old one."""
+    """A new cassette, and the result for each fax interaction of the old cassette."""
 
     cassette: Cassette
     outcomes: list[Outcome] = field(factory=list)
@@ -51,11 +52,11 @@ def convert_cassette(
     old: Cassette, setup: FlowSettings, base_url: str = DEFAULT_BASE_URL
 ) -> Converted:
     """
-    Return the Telnyx cassette of a Twilio one. Interactions that are not fax's stay as they are.
+    Convert a Twilio cassette. Interactions of other APIs stay as they are.
 
-    The account that replays it is taken for the one that recorded it.
+    The account that replays the result is assumed to be the account that recorded *old*.
     """
-    known = RecordedAccount()
+    account = RecordedAccount()
     if setup.account_sid is None:
         setup = evolve(setup, account_sid=_account_of(old))
     interactions: list[JSON] = []
@@ -65,7 +66,7 @@ def convert_cassette(
             interactions.append(interaction)
             continue
         call, recorded = call_of(interaction), recorded_of(interaction)
-        conversion = convert(call.method, call.url, call.form, recorded, setup, known)
+        conversion = convert(call.method, call.url, call.form, recorded, setup, account)
         reasons = conversion.refusals + _not_for_files(conversion)
         outcomes.append(
             Outcome(number, _what(call), reasons, conversion.losses, conversion.warnings)
@@ -79,15 +80,16 @@ def convert_cassette(
 
 
 def _account_of(cassette: Cassette) -> str | None:
-    found: list[Any] = []
+    account_sids: list[Any] = []
     for interaction in filter(is_fax, cassette.interactions):
         user = call_of(interaction).user
         payload = recorded_of(interaction).payload
         if user and re.fullmatch("AC[0-9a-fA-F]{32}", user):
             return user
-        told = [payload or {}, *resources_in(payload, "faxes"), *resources_in(payload, "media")]
-        found += [one.get("account_sid") for one in told]
-    return next(filter(None, found), None)
+        resources = [payload or {}]
+        resources += [*resources_in(payload, "faxes"), *resources_in(payload, "media")]
+        account_sids += [resource.get("account_sid") for resource in resources]
+    return next(filter(None, account_sids), None)
 
 
 def _not_for_files(conversion: Conversion) -> list[str]:
@@ -97,7 +99,8 @@ def _not_for_files(conversion: Conversion) -> list[str]:
 
 
 _NO_RECORDING = (
-    "after such an answer the fax is looked for by the time it was sent at, which no recording fits"
+    "after this answer the client looks for the fax by the time of the request, "
+    "which is different in each run"
 )
 
 

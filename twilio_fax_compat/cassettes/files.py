@@ -1,4 +1,4 @@
-"""vcrpy's cassettes as files: read, told apart, written."""
+"""Reads and writes vcrpy's cassette files."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from twilio_fax_compat._core.messages import JSON, TelnyxRequest, TelnyxResponse
 from twilio_fax_compat.rest import FAX_URL
 
 SUFFIXES: Mapping[str, str] = {".yaml": "yaml", ".yml": "yaml", ".json": "json"}
-"""What a cassette's file is called, and which of vcrpy's serializers wrote it."""
+"""The suffix of a cassette file to the name of the serializer."""
 
 
 class NotACassette(ValueError):
-    """A file is no cassette; the text tells why."""
+    """A file is not a cassette. The text says why."""
 
 
 @define
 class Cassette:
-    """A cassette as its file has it: *interactions* are dictionaries of plain values."""
+    """The content of a cassette file, as plain values."""
 
     data: JSON = field(repr=False)
     serializer: str
@@ -39,14 +39,14 @@ class Cassette:
         return interactions
 
     def text(self) -> str:
-        """Return what the file is to hold."""
+        """Return the content of the file."""
         text: str = _serializer(self.serializer).serialize(self.data)
         return text
 
 
 @define
 class Call:
-    """A recorded Twilio request: *form* is what it posted, *user* who it was authorised for."""
+    """A recorded Twilio request. *form*: the posted fields; *user*: the user of Basic authorization."""
 
     method: str
     url: str = field(repr=False)
@@ -58,7 +58,7 @@ def read(path: Path) -> Cassette:
     """Return the cassette in a file. Raises NotACassette, OSError, and ImportError without vcrpy."""
     serializer = SUFFIXES.get(path.suffix.lower())
     if serializer is None:
-        raise NotACassette("its name ends in none of {}".format(", ".join(SUFFIXES)))
+        raise NotACassette("its name must end in {}".format(" or ".join(SUFFIXES)))
     try:
         data = _serializer(serializer).deserialize(path.read_bytes().decode("utf-8"))
     except ImportError:
@@ -66,7 +66,9 @@ def read(path: Path) -> Cassette:
     except Exception as error:  # noqa: BLE001 - each serializer has its own
         raise NotACassette(f"it cannot be read ({type(error).__name__})") from None
     if isinstance(data, list) and data and isinstance(data[0], dict) and "request" in data[0]:
-        raise NotACassette("it is of vcrpy before 1.0: run python -m vcr.migration first")
+        raise NotACassette(
+            "it was recorded by vcrpy before 1.0: run python -m vcr.migration on it first"
+        )
     interactions = data.get("interactions") if isinstance(data, dict) else None
     if not isinstance(interactions, list) or not all(map(_is_interaction, interactions)):
         raise NotACassette("it has no interactions")
@@ -74,7 +76,7 @@ def read(path: Path) -> Cassette:
 
 
 def is_fax(interaction: JSON) -> bool:
-    """Tell whether an interaction is one of Twilio's fax API."""
+    """Return whether an interaction is a request to Twilio's fax API."""
     return FAX_URL.match(str(interaction["request"].get("uri"))) is not None
 
 
@@ -104,7 +106,7 @@ def recorded_of(interaction: JSON) -> Recorded:
 
 
 def text_of(response: JSON) -> tuple[int, str]:
-    """Return the status (0 for none) and the body, unpacked, of a response as vcrpy keeps it."""
+    """Return the status (0 if there is none) and the decoded body of a response of vcrpy."""
     status = response.get("status")
     code = status.get("code") if isinstance(status, dict) else response.get("status_code", status)
     number = int(str(code)) if re.fullmatch("[0-9]{3}", str(code)) else 0
@@ -112,7 +114,7 @@ def text_of(response: JSON) -> tuple[int, str]:
 
 
 def interaction_of(request: TelnyxRequest, response: TelnyxResponse, base_url: str) -> JSON:
-    """Return an exchange with Telnyx as vcrpy keeps it, without a credential."""
+    """Return an exchange with Telnyx in vcrpy's format, without credentials."""
     headers = {"Accept": ["application/json"]}
     body = None
     if request.body is not None:
@@ -166,7 +168,7 @@ def _bytes_of(body: object) -> bytes:
 
 def _decoded(response: JSON) -> bytes:
     body = _bytes_of(response.get("body", response.get("content")))
-    # Some filters unpack a body and leave the header that says it is packed.
+    # Some filters decode a body and keep its Content-Encoding header.
     try:
         if body[:2] == b"\x1f\x8b":
             return gzip.decompress(body)

@@ -1,7 +1,7 @@
 """
-A recording of Twilio's fax API that is asked in Twilio's words, and never the network.
+Answers Twilio requests from a vcrpy cassette, and never uses the network.
 
-It answers as vcrpy's record mode ``none`` would, whatever mode the recording is used in.
+It behaves as vcrpy's record mode ``none`` does, whatever record mode the suite chose.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from twilio_fax_compat.http.response import Response
 
 
 class NotRecorded(Exception):
-    """No recording answers a request. The text names the request, numbers cut."""
+    """No recording answers a request. The text names the request, with numbers masked."""
 
 
 @define
 class CassetteClient:
     """
-    An HTTP client as Twilio's, which a vcrpy *cassette* answers as its record mode ``none`` would.
+    An HTTP client with the interface of Twilio's, which a vcrpy *cassette* answers.
 
-    It never asks the network.
+    It never uses the network.
     """
 
     cassette: Any = field(repr=False)
@@ -64,7 +64,7 @@ class CassetteClient:
 
 
 def shown(method: str, url: str) -> str:
-    """Return a Twilio request as an error may show it."""
+    """Return the method and path of a Twilio request for an error, with numbers masked."""
     path, _, query = url.partition("?")
     path = re.sub(r"https?://[^/]+", "", path)
     return mask(f"{method.upper()} {path}") + (

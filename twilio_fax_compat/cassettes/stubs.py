@@ -1,5 +1,5 @@
 """
-Stubs of ``responses`` and ``requests_mock`` for Twilio's fax API, asked without a way to the network.
+Finds the stubs of ``responses`` and ``requests_mock``, and sends requests to them without a network.
 
 https://github.com/getsentry/responses and https://requests-mock.readthedocs.io.
 """
@@ -17,7 +17,7 @@ from twilio_fax_compat.rest import FAX_URL
 
 
 def session_without_network() -> Any:
-    """Return a ``requests.Session`` that stubs can answer and that never connects."""
+    """Return a ``requests.Session`` that stubs can answer, and that never connects."""
     import requests
     from requests.adapters import HTTPAdapter
 
@@ -37,7 +37,7 @@ def session_without_network() -> Any:
 
 @frozen
 class Stub:
-    """A registered stub: *answer* is the library's own object, which counts its calls."""
+    """A registered stub. *answer* is the library's own object, which counts its calls."""
 
     method: str
     url: str = field(repr=False)
@@ -45,31 +45,31 @@ class Stub:
 
     @property
     def is_of_faxes(self) -> bool:
-        """Whether it stands for something of Twilio's fax API."""
+        """Whether its URL is one of Twilio's fax API."""
         return FAX_URL.match(self.url.lstrip("^").replace("\\", "")) is not None
 
     @property
     def is_reached(self) -> bool:
-        """Whether a request came to it."""
+        """Whether it answered a request."""
         return bool(self.answer.call_count)
 
     def __str__(self) -> str:
-        """Return what it answers, numbers cut."""
+        """Return its method and path, with numbers masked."""
         return shown(self.method, self.url)
 
 
 def active_stubs() -> list[Stub]:
-    """Return the stubs that answer requests at this moment."""
-    found: list[Stub] = []
+    """Return the stubs that are active now."""
+    stubs: list[Stub] = []
     for module, cls, name in (
         ("requests.adapters", "HTTPAdapter", "send"),
         ("requests.sessions", "Session", "send"),
     ):
         function = getattr(getattr(sys.modules.get(module), cls, None), name, None)
         if inspect.isfunction(function):
-            # Both libraries keep themselves in the function that they put there.
-            found += _registered(inspect.getclosurevars(function).nonlocals.get("self"))
-    return found
+            # Both libraries can be reached from the closure of the function they install.
+            stubs += _registered(inspect.getclosurevars(function).nonlocals.get("self"))
+    return stubs
 
 
 def _registered(owner: Any) -> Iterator[Stub]:

@@ -1,1 +1,1 @@
-"""Recordings of Twilio, answered by Telnyx."""
+"""Converts recorded Twilio responses to the Telnyx responses that produce them."""

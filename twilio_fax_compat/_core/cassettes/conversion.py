@@ -1,8 +1,8 @@
 """
-Recorded Twilio answers, told again by Telnyx.
+Converts a recorded Twilio interaction to exchanges with Telnyx.
 
-The shim's own flow is run on the recorded request, each request it makes of Telnyx is answered with
-what makes it return Twilio's recorded answer, and what it returns is held against that answer.
+`convert` runs the client's own flow on the recorded request. Each Telnyx request of the flow gets the
+response that leads to the recorded Twilio response. Then the result is compared with the recording.
 """
 
 from __future__ import annotations
@@ -46,20 +46,20 @@ _NOW = datetime(2021, 1, 1, tzinfo=timezone.utc)
 _SOME_LINK = "https://media.invalid/fax.pdf"
 
 _MOST_TURNS = 4
-"""Pages of one Twilio page after which a list is told to end, lest a repeated page never does."""
+"""A list ends after so many Telnyx pages for one Twilio page, in case a page repeats."""
 
 
 @define
 class RecordedAnswers:
-    """Answers the requests that one flow makes of Telnyx from what Twilio *recorded*."""
+    """Answers the Telnyx requests of one flow, from the *recorded* Twilio response."""
 
     request: TwilioRequest
     recorded: Recorded
-    known: RecordedAccount
+    account: RecordedAccount
     turns: int = 0
 
     def __call__(self, effect: TelnyxRequest) -> TelnyxResponse:
-        """Return Telnyx's answer."""
+        """Return the Telnyx response to a request."""
         recorded = self.recorded
         is_lookup = self.request.method == "POST" and effect.method == "GET"
         if is_lookup and effect.path == "/faxes":
@@ -81,7 +81,7 @@ class RecordedAnswers:
         return page_of(effect, faxes, more)
 
     def _listed(self, payload: JSON) -> JSON:
-        document = self.known.documents.get(fax_id(payload.get("sid")) or "")
+        document = self.account.documents.get(fax_id(payload.get("sid")) or "")
         return telnyx_fax(payload, document)
 
     def _created(self, body: JSON) -> JSON:
@@ -95,11 +95,11 @@ class RecordedAnswers:
         media = (
             payload if "fax_sid" in payload else next(iter(resources_in(payload, "media")), None)
         )
-        fax = {**self.known.faxes.get(telnyx_id, {}), "sid": fax_sid(telnyx_id)}
+        fax = {**self.account.faxes.get(telnyx_id, {}), "sid": fax_sid(telnyx_id)}
         if media is None:
             return self._listed({**fax, "media_url": None})
         fax.update({name: media.get(name) for name in ("date_created", "date_updated")})
-        # A media resource does not have the link that tells of it at Telnyx.
+        # Telnyx shows stored media by a link, which a Twilio media resource does not have.
         fax["media_url"] = fax.get("media_url") or _SOME_LINK
         return self._listed(fax)
 
@@ -107,11 +107,11 @@ class RecordedAnswers:
 @frozen
 class Conversion:
     """
-    One Twilio interaction at Telnyx.
+    A Twilio interaction, converted.
 
-    *exchanges* are the requests and answers, none for what the shim answers by itself, *response*
-    is what the program gets. *losses* are what differs, *refusals* why it cannot stand for the
-    recorded one at all, *warnings* what the shim tells the developer.
+    *exchanges*: the Telnyx requests and responses; empty if the client answers by itself.
+    *response*: what the program gets. *losses*: differences. *refusals*: reasons why the interaction
+    cannot be converted. *warnings*: the warnings that the client gives the developer.
     """
 
     exchanges: list[tuple[TelnyxRequest, TelnyxResponse]] = field(repr=False)
@@ -123,7 +123,7 @@ class Conversion:
 
 @define
 class _Run:
-    """A flow, run to its end without a network or a clock."""
+    """Runs a flow without a network or a clock."""
 
     exchanges: list[tuple[TelnyxRequest, TelnyxResponse]] = field(factory=list)
     warnings: list[str] = field(factory=list)
@@ -160,76 +160,77 @@ def convert(
     form: Mapping[str, object],
     recorded: Recorded,
     settings: FlowSettings,
-    known: RecordedAccount,
+    account: RecordedAccount,
 ) -> Conversion:
     """
-    Return what a recorded Twilio interaction is at Telnyx.
+    Convert a recorded Twilio interaction.
 
-    *url* is absolute, *form* what was posted, *known* what the interactions before this one told,
-    to which this one is added.
+    *url* is absolute, and *form* has the posted fields. *account* holds what earlier interactions of
+    the recording showed; this interaction is added to it.
     """
     run, comparison = _Run(), Comparison()
-    shim_url = known.shim_url(url)
+    shim_url = account.shim_url(url)
     if "/Media/" in url and shim_url != url:
         comparison.lose("media_sid")
     request = twilio_request(method, shim_url, None, form)
-    left: Recorded | None = recorded
-    while left is not None:
+    rest: Recorded | None = recorded
+    while rest is not None:
         response = run.to_the_end(
-            answer_request(request, settings), RecordedAnswers(request, left, known)
+            answer_request(request, settings), RecordedAnswers(request, rest, account)
         )
-        compare(comparison, left, response)
+        compare(comparison, rest, response)
         if not comparison.refusals:
-            # What follows a page that is not there is not there either.
-            known.learn(request, left, response)
-        # Telnyx's pages are smaller: the program comes back for what is left.
+            # If a page is not converted, the pages after it are not either.
+            account.learn(request, rest, response)
+        # Telnyx's pages are smaller: the program asks again for the rest.
         following = str(meta_of(response.payload).get("next_page_url"))
-        left = None if comparison.refusals else known.rest_at(following)
+        rest = None if comparison.refusals else account.rest_at(following)
         request = twilio_request("GET", following)
     return Conversion(run.exchanges, response, comparison.losses, comparison.refusals, run.warnings)
 
 
 def compare(comparison: Comparison, recorded: Recorded, response: TwilioResponse) -> None:
-    """Note what differs between the *recorded* answer and the shim's *response*."""
-    shown = response.payload or {}
+    """Add the differences between the *recorded* response and the client's *response*."""
+    returned = response.payload or {}
     if recorded.status != response.status:
-        said = shown.get("message") if response.status >= 400 else None
+        detail = returned.get("message") if response.status >= 400 else None
         comparison.refuse(
-            f"HTTP {response.status} instead of {recorded.status}" + (f": {said}" if said else "")
+            f"HTTP {response.status} instead of {recorded.status}"
+            + (f": {detail}" if detail else "")
         )
     elif recorded.status >= 400:
-        comparison.problems(recorded.status, recorded.payload, shown)
+        comparison.problems(recorded.status, recorded.payload, returned)
     elif recorded.payload is None:
-        if shown:
-            comparison.refuse("the recorded answer is no JSON object")
-    elif "meta" in shown:
-        _compare_pages(comparison, recorded, shown)
-    elif "fax_sid" in shown:
-        comparison.resources(recorded.payload, shown, {"sid": "media_sid", "url": "media_sid"})
+        if returned:
+            comparison.refuse("the recorded answer is not a JSON object")
+    elif "meta" in returned:
+        _compare_pages(comparison, recorded, returned)
+    elif "fax_sid" in returned:
+        comparison.resources(recorded.payload, returned, {"sid": "media_sid", "url": "media_sid"})
     else:
-        comparison.resources(recorded.payload, shown)
+        comparison.resources(recorded.payload, returned)
 
 
-def _compare_pages(comparison: Comparison, recorded: Recorded, shown: JSON) -> None:
-    key = shown["meta"]["key"]
-    then, now = records_of(recorded.payload, key), shown[key]
+def _compare_pages(comparison: Comparison, recorded: Recorded, returned: JSON) -> None:
+    key = returned["meta"]["key"]
+    then, now = records_of(recorded.payload, key), returned[key]
     if then is None:
-        comparison.refuse("the recorded answer is no list")
+        comparison.refuse("the recorded answer is not a list")
         return
     if key == "media":
-        for media, one in zip(then, now):
-            comparison.resources(media, one, {"sid": "media_sid", "url": "media_sid"})
+        for recorded_media, media in zip(then, now):
+            comparison.resources(recorded_media, media, {"sid": "media_sid", "url": "media_sid"})
         if len(then) > len(now):
-            comparison.refuse("a fax has one media at most")
+            comparison.refuse("a fax has at most one media")
         return
-    following = bool(shown["meta"]["next_page_url"])
+    following = bool(returned["meta"]["next_page_url"])
     is_cut = 0 < len(now) < len(then) and following
     comparison.lists(then[: len(now)] if is_cut else then, now)
     if is_cut:
-        comparison.lose("page", f"a page of {len(then)} faxes comes as more than one")
+        comparison.lose("page", f"a page of {len(then)} faxes becomes several pages")
     elif bool(recorded.meta("next_page_url")) != following:
         comparison.refuse(
             "another page would follow" if following else "the next page would not follow"
         )
-    if bool(recorded.meta("previous_page_url")) != bool(shown["meta"]["previous_page_url"]):
+    if bool(recorded.meta("previous_page_url")) != bool(returned["meta"]["previous_page_url"]):
         comparison.lose("previous_page_url")

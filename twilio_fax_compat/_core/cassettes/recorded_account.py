@@ -1,8 +1,8 @@
 """
-What stands for what between a recorded Twilio account and the shim.
+Maps the identifiers of a recorded Twilio account to those of the client.
 
-Fax SIDs are the same on both sides. The shim has media SIDs and page tokens of its own, so the
-interactions of a recording have to be known together.
+Fax SIDs are the same on both sides. The client has its own media SIDs and page tokens, so the
+interactions of one recording share a `RecordedAccount`.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from twilio_fax_compat._core.translation.ids import fax_id
 
 @frozen
 class Recorded:
-    """What Twilio answered: *payload* is the body where it is a JSON object, else None."""
+    """A recorded Twilio response. *payload* is the body if it is a JSON object, else None."""
 
     status: int
     payload: JSON | None = field(default=None, repr=False)
 
     def meta(self, name: str) -> object:
-        """Return what a list's ``meta`` has under *name*."""
+        """Return the value of *name* in the ``meta`` of a list."""
         return meta_of(self.payload).get(name)
 
 
@@ -35,7 +35,7 @@ def meta_of(payload: JSON | None) -> JSON:
 
 
 def records_of(payload: JSON | None, key: str) -> list[Any] | None:
-    """Return the records of a Twilio list, which are under *key* unless its ``meta`` tells, or None."""
+    """Return the records of a Twilio list, or None. They are under ``meta.key``, or else *key*."""
     records = (payload or {}).get(str(meta_of(payload).get("key", key)))
     return records if isinstance(records, list) else None
 
@@ -47,7 +47,7 @@ def resources_in(payload: JSON | None, key: str) -> list[JSON]:
 
 @define
 class RecordedAccount:
-    """What the interactions so far told. Faxes are known by Telnyx's id."""
+    """What the interactions so far contain, by Telnyx's fax id."""
 
     faxes: dict[str, JSON] = field(factory=dict, repr=False)
     documents: dict[str, str] = field(factory=dict, repr=False)
@@ -57,7 +57,7 @@ class RecordedAccount:
     _rests: dict[str, Recorded] = field(factory=dict, repr=False)
 
     def shim_url(self, url: str) -> str:
-        """Return what the shim's program asks for where Twilio's asked for *url*."""
+        """Return the URL that the client requests where the recording has *url*."""
         page = self._shim_pages.get(_key(url))
         if page is not None and "PageToken=" in url:
             return page
@@ -67,7 +67,7 @@ class RecordedAccount:
         return begin + slash + own if is_other else url
 
     def recorded_url(self, url: str) -> str:
-        """Return what Twilio's program asked for where the shim's asks for *url*."""
+        """Return the recorded URL for the *url* that the client requests."""
         page = self._recorded_pages.get(_key(url))
         if page is not None:
             return page
@@ -82,11 +82,11 @@ class RecordedAccount:
         return parts._replace(path="/".join(pieces)).geturl()
 
     def rest_at(self, url: str) -> Recorded | None:
-        """Return what is left of a recorded page that Telnyx gives in parts, at the shim's *url*."""
+        """Return the rest of a recorded page that Telnyx splits, for the client's *url*, or None."""
         return self._rests.get(_key(url))
 
     def learn(self, request: TwilioRequest, recorded: Recorded, response: TwilioResponse) -> None:
-        """Add what a *request*, its *recorded* answer and the shim's *response* tell."""
+        """Add the faxes, media and pages of a *request*, its *recorded* and its new *response*."""
         payload = recorded.payload
         if payload is None or recorded.status >= 300:
             return
@@ -108,9 +108,9 @@ class RecordedAccount:
             if payload.get("media_sid"):
                 self.media[fax] = str(payload["media_sid"])
 
-    def _learn_pages(self, recorded: Recorded, shown: JSON) -> None:
-        here = meta_of(shown)
-        then, now = resources_in(recorded.payload, "faxes"), resources_in(shown, "faxes")
+    def _learn_pages(self, recorded: Recorded, returned: JSON) -> None:
+        here = meta_of(returned)
+        then, now = resources_in(recorded.payload, "faxes"), resources_in(returned, "faxes")
         following = here.get("next_page_url")
         is_cut = following and len(now) < len(then)
         if is_cut:

@@ -1,8 +1,8 @@
 """
-Recordings made fit to be shown: other numbers, no credentials, no signatures.
+Removes private data from recordings: phone numbers, credentials and signatures.
 
-Every phone number becomes a fictional one, the same one wherever it occurs, so that recordings still
-fit together.
+Each phone number becomes a fictional number, the same one everywhere, so that recordings still fit
+together.
 """
 
 from __future__ import annotations
@@ -45,12 +45,12 @@ SECRET_NAMES = frozenset(
         "xtwiliosignature",
     }
 )
-"""Names of headers, fields and parameters whose values are secret, in small letters and digits."""
+"""Names of headers, fields and parameters with secret values, in lower case letters and digits."""
 
 NUMBER_NAMES = frozenset(
     {"called", "caller", "from", "fromnumber", "number", "phonenumber", "to", "tonumber"}
 )
-"""Names of fields whose values are phone numbers even without a plus sign."""
+"""Names of fields whose values are phone numbers, even without a plus sign."""
 
 _SIGNED = re.compile(
     r"(x-(amz|goog)-.+|(aws|google)access(key)?id|key-pair-id|(x-)?signature|sig|token|access_token|policy)",
@@ -65,16 +65,15 @@ _SIP = re.compile(r"\b(sips?:)([^\s@\"'<>;]+)@", re.IGNORECASE)
 _FICTIONAL = re.compile(r"1500555[0-9]{4}")
 
 _SHORTEST_SECRET = 8
-"""Shorter ones are left out only where they stand as one, as they may be words."""
+"""Shorter secrets are removed only from their own field, because they may be words."""
 
 
 @define
 class Scrubber:
     """
-    Makes recordings fit to be shown.
+    Replaces private data.
 
-    What `observe` was shown beforehand is found by `scrub` wherever it occurs, numbers without
-    their plus sign included.
+    `scrub` finds everything that `observe` saw before, also numbers without their plus sign.
     """
 
     numbers: dict[str, str] = field(factory=dict, repr=False)
@@ -85,11 +84,11 @@ class Scrubber:
     _pattern: re.Pattern[str] | None = field(default=None, repr=False)
 
     def observe(self, value: Any, name: str = "") -> None:
-        """Learn the numbers and secrets inside a *value* made of dictionaries, lists and text."""
+        """Collect the numbers and secrets in a *value* of dictionaries, lists, text and bytes."""
         _walked(value, name, self._observe_text)
 
     def scrub(self, value: Any, name: str = "") -> Any:
-        """Return *value* without what is private; *name* is what it is called where it stands."""
+        """Return *value* without private data. *name* is its key, if it has one."""
         self.observe(value, name)
         return _walked(value, name, self._scrub_text)
 
@@ -104,7 +103,7 @@ class Scrubber:
         for number in _NUMBER.finditer(text):
             self._note_number(re.sub("[^0-9]", "", number.group(1)))
         if plain in NUMBER_NAMES and re.fullmatch(" ?[0-9]{7,15}", text):
-            # A form's plus sign that was not quoted reads as a space.
+            # An unquoted plus sign in a form is decoded as a space.
             self._note_number(text.strip())
         for account in _ACCOUNT.finditer(text):
             count = len(self.accounts) + 1
@@ -119,7 +118,7 @@ class Scrubber:
             self._pattern = None
 
     def _give_numbers(self) -> None:
-        """Give each number found another one, which none of them is."""
+        """Choose a fictional number for each number, different from all of them."""
         for digits in self._found:
             if _FICTIONAL.fullmatch(digits):
                 self.numbers[digits] = digits
@@ -147,7 +146,7 @@ class Scrubber:
             gap = "[ ().-]{0,2}"
             known = sorted(self.numbers, key=len, reverse=True)
             spelled = [gap.join(digits) for digits in known]
-            # At home a number goes without its country: the North American one is known here.
+            # Inside North America a number is written without its country code.
             spelled += [
                 gap.join(digits[1:]) for digits in known if re.fullmatch("1[0-9]{10}", digits)
             ]
@@ -160,7 +159,7 @@ class Scrubber:
 
 
 def _walked(value: Any, name: str, leaf: Callable[[str, str], str]) -> Any:
-    """Return *value* with each text in it, however deep and however encoded, made what *leaf* says."""
+    """Return *value* with *leaf* applied to each text in it, however deep and however encoded."""
     if isinstance(value, dict):
         return {
             _walked(key, "", leaf)
@@ -230,7 +229,7 @@ def _plain(name: str) -> str:
 
 
 def _parts_of_secret(text: str) -> Iterator[str]:
-    """Yield a credential, and what a Basic one is made of."""
+    """Yield a credential, and the user and password of Basic authorization."""
     scheme, _, credential = text.strip().rpartition(" ")
     yield credential
     if scheme.lower() == "basic":

@@ -1,5 +1,5 @@
 """
-Telnyx's answers, made of what Twilio answered: the way back of faxes, statuses and problems.
+Makes Telnyx responses from Twilio's: faxes, lists and errors.
 
 Shapes: https://github.com/team-telnyx/openapi (schema ``Fax`` and the fax list's ``meta``) and
 https://developers.telnyx.com/development/api-fundamentals/api-errors.
@@ -20,7 +20,7 @@ from twilio_fax_compat._core.translation.statuses import STATUSES, TELNYX_QUALIT
 TELNYX_STATUSES: Mapping[str, str] = {
     twilio: telnyx for telnyx, twilio in reversed(list(STATUSES.items()))
 }
-"""Twilio status to the first Telnyx status that reads so, but for those of `REASONS`."""
+"""Twilio status to the first Telnyx status that is translated to it, except those in `REASONS`."""
 
 REASONS: Mapping[str, str] = {
     "busy": "user_busy",
@@ -28,7 +28,7 @@ REASONS: Mapping[str, str] = {
     "canceled": "sender_canceled",
     "failed": "fax_signaling_error",
 }
-"""Twilio status to the ``failure_reason`` of a ``failed`` fax that reads so."""
+"""Twilio status to the ``failure_reason`` of a ``failed`` fax that is translated to it."""
 
 ERRORS: Mapping[int, tuple[str, str]] = {
     400: ("10015", "Bad Request"),
@@ -43,37 +43,37 @@ ERRORS: Mapping[int, tuple[str, str]] = {
 """Telnyx's general code and title of an HTTP status."""
 
 _NO_WAIT = 86400
-"""Seconds of ``Retry-After`` that no policy waits for, so that a 429 is raised at once."""
+"""A ``Retry-After`` in seconds that is longer than any policy waits: a 429 is raised at once."""
 
 
 def telnyx_fax(payload: JSON, document: str | None = None) -> JSON:
     """
-    Return the Telnyx fax that reads as Twilio's fax *payload*.
+    Return the Telnyx fax that is translated to Twilio's fax *payload*.
 
-    *document* is the URL that the caller passed when it was sent. What is no text and should be
-    is left out.
+    *document* is the URL that the caller passed to ``create``. Fields that should be text and are
+    not are left out.
     """
-    told = {name: value for name, value in payload.items() if isinstance(value, str)}
-    direction, status = told.get("direction"), told.get("status", "")
-    quality, stored = told.get("quality", ""), told.get("media_url")
+    texts = {name: value for name, value in payload.items() if isinstance(value, str)}
+    direction, status = texts.get("direction"), texts.get("status", "")
+    quality, stored = texts.get("quality", ""), texts.get("media_url")
     reason = REASONS.get(status)
     if status == "canceled" and direction == "inbound":
-        # It reads so only without a reason, after the shim asked for the cancellation.
+        # Only a cancellation by the client, which has no reason, is translated to this status.
         reason = None
     fax: JSON = {
         "record_type": "fax",
-        "id": fax_id(told.get("sid")),
+        "id": fax_id(texts.get("sid")),
         "direction": direction,
-        "from": told.get("from"),
-        "to": told.get("to"),
+        "from": texts.get("from"),
+        "to": texts.get("to"),
         "media_url": stored if direction == "inbound" else document,
         "quality": TELNYX_QUALITIES.get(quality, quality or None),
         "status": "failed" if status in REASONS else TELNYX_STATUSES.get(status, status or None),
         "failure_reason": reason,
         "page_count": payload.get("num_pages"),
         "call_duration_secs": payload.get("duration"),
-        "created_at": told.get("date_created"),
-        "updated_at": told.get("date_updated"),
+        "created_at": texts.get("date_created"),
+        "updated_at": texts.get("date_updated"),
     }
     if direction != "inbound":
         fax["stored_media_url"] = stored
@@ -84,7 +84,7 @@ def telnyx_fax(payload: JSON, document: str | None = None) -> JSON:
 def answer(
     status: int, body: JSON | None = None, headers: Mapping[str, str] = {}
 ) -> TelnyxResponse:
-    """Return a Telnyx answer with *body* as JSON."""
+    """Return a Telnyx response with *body* as JSON."""
     if body is None:
         return TelnyxResponse(status, dict(headers), b"")
     return TelnyxResponse(
@@ -93,7 +93,7 @@ def answer(
 
 
 def one_fax(fax: JSON, status: int = 200) -> TelnyxResponse:
-    """Return the answer that holds *fax*, given while its signed link opened."""
+    """Return a response with *fax*, dated so that its signed link is valid."""
     headers = {}
     for name in ("stored_media_url", "media_url"):
         signed = link_signed(fax[name]) if isinstance(fax.get(name), str) else None
@@ -104,7 +104,7 @@ def one_fax(fax: JSON, status: int = 200) -> TelnyxResponse:
 
 
 def page_of(request: TelnyxRequest, faxes: Sequence[JSON], more: bool) -> TelnyxResponse:
-    """Return the page that *request* asks for, which begins with *faxes*; *more* follow them."""
+    """Return the page that *request* asks for, from *faxes*; *more*: whether others follow them."""
     query = dict(request.query)
     number, size = int(query["page[number]"]), int(query["page[size]"])
     more = more or len(faxes) > size
@@ -114,17 +114,17 @@ def page_of(request: TelnyxRequest, faxes: Sequence[JSON], more: bool) -> Telnyx
 
 def refusal(status: int, code: object, message: str) -> TelnyxResponse:
     """
-    Return the Telnyx error that reads as Twilio's of *status*, *code* and *message*.
+    Return the Telnyx error that is translated to Twilio's *status* and *code*.
 
-    Where none reads so, it is one of the same HTTP status. The message is Telnyx's detail.
+    If there is no such error, return one with the same HTTP status. *message* becomes its detail.
     """
     candidates = [_error(status, "", message)]
     if status == 400:
         candidates.append(_error(422, "", message))
         candidates.extend(_error(422, name, message) for name in PARAMETERS)
     for candidate in candidates:
-        read = from_telnyx(candidate, "")
-        if read.status == status and read.payload is not None and read.payload["code"] == code:
+        error = from_telnyx(candidate, "")
+        if error.status == status and error.payload is not None and error.payload["code"] == code:
             return candidate
     return candidates[0]
 

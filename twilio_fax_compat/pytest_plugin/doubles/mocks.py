@@ -54,8 +54,8 @@ _PLACES: Mapping[str, tuple[str, ...]] = {
 """The attributes and calls that lead from a client to each class."""
 
 _NOT_PROVIDED: Mapping[str, str] = {
-    "price": "Telnyx gives no price for a fax",
-    "price_unit": "Telnyx gives no price for a fax",
+    "price": "Telnyx reports no price with a fax",
+    "price_unit": "Telnyx reports no price with a fax",
     "num_pages": "Telnyx gives it only in webhooks",
     "duration": "Telnyx gives it only in webhooks",
 }
