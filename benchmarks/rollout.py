@@ -1,10 +1,10 @@
 """
-What a roll-out's flag costs each create, by where the flag lives.
+Measure what a roll-out's flag costs each create, by the kind of flag.
 
     python benchmarks/rollout.py
 
-Decisions per second of one thread and microseconds for each, the median of several rounds. OpenFeature
-is measured where its SDK is installed.
+Prints decisions per second of one thread and microseconds per decision: the median of several rounds.
+OpenFeature is measured if its SDK is installed.
 """
 
 from __future__ import annotations
@@ -33,34 +33,34 @@ LONG_AGO = (1_000_000_000, 1_000_000_000)
 
 
 def roll_outs(directory):
-    """Return what is measured, by name."""
+    """Return the roll-outs to measure, by name."""
     settled, young = os.path.join(directory, "settled"), os.path.join(directory, "young")
     for path in (settled, young):
         with open(path, "w") as file:
             file.write(LISTS)
     os.utime(settled, LONG_AGO)
     os.utime(young, (time.time() + 3600,) * 2)
-    found = {
+    roll_outs_by_name = {
         "a constant": Rollout("25%"),
         "the environment": Rollout(EnvironmentFlag("FAX", {"FAX": "25%"})),
-        "a file, lists of 5000": Rollout(FileFlag(settled)),
-        "... that just changed": Rollout(FileFlag(young)),
+        "a file with lists of 5000": Rollout(FileFlag(settled)),
+        "a file that just changed": Rollout(FileFlag(young)),
         "a callable": Rollout(lambda _: "25%"),
     }
     try:
         from openfeature import api
         from openfeature.provider.in_memory_provider import InMemoryFlag, InMemoryProvider
     except ImportError:
-        print("left out: openfeature-sdk is not installed")
-        return found
+        print("skipped: openfeature-sdk is not installed")
+        return roll_outs_by_name
     from twilio_fax_compat.migration import OpenFeatureFlag
 
     api.set_provider(InMemoryProvider({"fax": InMemoryFlag("a", {"a": "25%"})}))
-    return {**found, "OpenFeature, in memory": Rollout(OpenFeatureFlag("fax"))}
+    return {**roll_outs_by_name, "OpenFeature, in memory": Rollout(OpenFeatureFlag("fax"))}
 
 
 def microseconds(rollout, rounds=9):
-    """Return how long one decision takes."""
+    """Return the microseconds that one decision takes."""
     took = []
     for _ in range(rounds):
         began = time.perf_counter()
@@ -72,9 +72,9 @@ def microseconds(rollout, rounds=9):
 
 def main():
     with tempfile.TemporaryDirectory() as directory:
-        found = {name: microseconds(it) for name, it in roll_outs(directory).items()}
-    print("{:<24} {:>12} {:>8}".format("the flag lives in", "per second", "us"))
-    for name, each in found.items():
+        results = {name: microseconds(it) for name, it in roll_outs(directory).items()}
+    print("{:<24} {:>12} {:>8}".format("flag", "per second", "us"))
+    for name, each in results.items():
         print("{:<24} {:12,.0f} {:8.1f}".format(name, 1e6 / each, each))
 
 

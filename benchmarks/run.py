@@ -1,10 +1,10 @@
 """
-This library beside what a user would otherwise use, as ratios in one interleaved run.
+Compare this library with other clients, as ratios in one interleaved run.
 
     python benchmarks/run.py [--quick]
 
-Measured on loopback against the emulator in a process of its own: bare ``httpx.Client`` is 1. Needs
-``twilio==7.5.1``, ``telnyx`` and the emulator's extra; what is missing is left out and said.
+The server is the emulator, on loopback in its own process. A bare ``httpx.Client`` is 1. Needs
+``twilio==7.5.1``, ``telnyx`` and the emulator's extra; the run reports and skips what is missing.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ with TelnyxEmulator(journal_limit=10) as telnyx:
 """
 
 TWILIO_SERVER = """
-# The same answers in Twilio's words, for Twilio's own client.
+# The same answers in Twilio's format, for Twilio's own client.
 import asyncio, json, sys
 SID = "FX" + "0a" * 16
 FAX = {"sid": SID, "account_sid": "AC", "from": "+1", "to": "+2", "quality": "fine", "media_sid": None,
@@ -69,7 +69,7 @@ uvicorn.Server(config).run(sockets=[listening])
 
 
 class Peer:
-    """One way to send a fax."""
+    """One client, and how it creates, fetches and streams faxes."""
 
     def __init__(self, name, create, fetch, stream, per_thread=None):
         self.name = name
@@ -79,7 +79,7 @@ class Peer:
 
 
 def peers(environ, twilio_base):
-    """Return the ways that are installed here, bare httpx first."""
+    """Return the installed clients, bare httpx first."""
     import httpx
 
     url = environ["TELNYX_BASE_URL"] + "/faxes"
@@ -101,7 +101,7 @@ def peers(environ, twilio_base):
             number, total = number + 1, page["meta"]["total_pages"]
 
     fax_id = bare.post(url, json=body).json()["data"]["id"]
-    found = [
+    clients = [
         Peer(
             "httpx.Client",
             lambda: bare.post(url, json=body).json(),
@@ -114,7 +114,7 @@ def peers(environ, twilio_base):
 
     ours = Client(ACCOUNT, "token", environment=dict(environ))
     sid = "FX" + fax_id.replace("-", "")
-    found.append(
+    clients.append(
         Peer(
             "twilio_fax_compat",
             lambda: ours.fax.faxes.create(TO, MEDIA_URL, from_=FROM),
@@ -126,12 +126,12 @@ def peers(environ, twilio_base):
         import twilio
         from twilio.rest import Client as TwilioClient
     except ImportError:
-        print("left out: twilio 7.5.1 is not installed")
+        print("skipped: twilio 7.5.1 is not installed")
     else:
         if twilio.__version__ == "7.5.1":
             theirs = TwilioClient(ACCOUNT, "token")
             theirs.fax.base_url = twilio_base
-            found.append(
+            clients.append(
                 Peer(
                     "twilio 7.5.1",
                     lambda: theirs.fax.faxes.create(TO, MEDIA_URL, from_=FROM),
@@ -140,15 +140,15 @@ def peers(environ, twilio_base):
                 )
             )
         else:
-            print("left out: twilio", twilio.__version__, "has no fax; 7.5.1 has")
+            print("skipped: twilio", twilio.__version__, "has no fax API; 7.5.1 has")
     try:
         import telnyx
     except ImportError:
-        print("left out: telnyx is not installed")
+        print("skipped: telnyx is not installed")
     else:
         sdk = telnyx.Telnyx(api_key=environ["TELNYX_API_KEY"], base_url=environ["TELNYX_BASE_URL"])
         extra = {"page": {"size": 50}}
-        found.append(
+        clients.append(
             Peer(
                 "telnyx " + telnyx.__version__,
                 lambda: sdk.faxes.create(
@@ -162,7 +162,7 @@ def peers(environ, twilio_base):
                 ),
             )
         )
-    return found
+    return clients
 
 
 def _takes_page_size(sdk):
@@ -190,7 +190,7 @@ def interleaved(tasks, rounds, times):
 
 
 def show(title, seconds, unit=1e6, suffix="us", base=None):
-    """Print the median of each peer and its ratio to the base, pairwise by round."""
+    """Print the median of each client, and the median of its ratio to the base in each round."""
     base = base or next(iter(seconds))
     print(f"\n{title}")
     for name, values in seconds.items():
@@ -202,7 +202,7 @@ def show(title, seconds, unit=1e6, suffix="us", base=None):
 
 
 def in_process(code, environ, times):
-    """Return the wall seconds that each of *times* fresh processes takes to run *code*."""
+    """Return the wall-clock seconds of each of *times* new processes that run *code*."""
     values = []
     for _ in range(times):
         began = time.perf_counter()
@@ -212,7 +212,7 @@ def in_process(code, environ, times):
 
 
 def fresh_processes(environ, twilio_base, times):
-    """Measure imports and the first fax, in fresh processes that take turns."""
+    """Measure imports and the first fax, in new processes that take turns."""
     everything = {**os.environ, **environ, "TWILIO_ACCOUNT_SID": ACCOUNT, "TWILIO_AUTH_TOKEN": "t"}
     imports = {
         "python alone": "pass",
@@ -236,7 +236,7 @@ def fresh_processes(environ, twilio_base, times):
         "telnyx": "import os, telnyx\ntelnyx.Telnyx().faxes.create("
         f"connection_id=os.environ['TELNYX_CONNECTION_ID'], from_='{FROM}', to='{TO}', media_url='{MEDIA_URL}')",
     }
-    for title, codes in (("import", imports), ("the first fax of a fresh process", first)):
+    for title, codes in (("import", imports), ("the first fax of a new process", first)):
         usable = {}
         for name, code in codes.items():
             tried = subprocess.run(
@@ -245,7 +245,7 @@ def fresh_processes(environ, twilio_base, times):
             if tried.returncode == 0:
                 usable[name] = code
             else:
-                print(f"left out of {title}: {name}")
+                print(f"skipped in {title}: {name}")
         seconds = {name: [] for name in usable}
         for _ in range(times):
             for name, code in usable.items():
@@ -260,7 +260,7 @@ def fresh_processes(environ, twilio_base, times):
 
 
 def threads_on_one(task, threads, times):
-    """Return the wall seconds for each call of *threads* threads on one client."""
+    """Return the wall-clock seconds per call of *threads* threads on one client, and the errors."""
     barrier = threading.Barrier(threads + 1)
     errors = []
 
@@ -283,7 +283,7 @@ def threads_on_one(task, threads, times):
 
 
 def memory_of(stream):
-    """Return the peak of memory, in KiB, at a tenth and at the end of a stream."""
+    """Return the number of faxes, and the peak memory in KiB after 1,000 faxes and at the end."""
     gc.collect()
     tracemalloc.start()
     count = early = 0
@@ -298,7 +298,7 @@ def memory_of(stream):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[1])
-    parser.add_argument("--quick", action="store_true", help="a tenth of the work")
+    parser.add_argument("--quick", action="store_true", help="do a tenth of the work")
     options = parser.parse_args()
     part = 10 if options.quick else 1
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
@@ -309,17 +309,17 @@ def main():
         twilio_base = json.loads(other.stdout.readline())["base"]
         print(f"python {sys.version.split()[0]}, {datetime.now():%Y-%m-%d}, loopback, medians")
         fresh_processes(environ, twilio_base, max(3, 21 // part))
-        found = peers(environ, twilio_base)
+        clients = peers(environ, twilio_base)
         for title in ("create", "fetch"):
-            tasks = {peer.name: getattr(peer, title) for peer in found}
+            tasks = {peer.name: getattr(peer, title) for peer in clients}
             cpu, wall = interleaved(tasks, 9, max(20, 300 // part))
             show(f"{title}, CPU per call", cpu)
             show(f"{title}, latency per call", wall)
-        faxes = len(list(found[0].stream()))
+        faxes = len(list(clients[0].stream()))
         while faxes < 10_000 // part:
-            found[0].create()
+            clients[0].create()
             faxes += 1
-        tasks = {peer.name: lambda peer=peer: sum(1 for _ in peer.stream()) for peer in found}
+        tasks = {peer.name: lambda peer=peer: sum(1 for _ in peer.stream()) for peer in clients}
         cpu, wall = interleaved(tasks, 3, 1)
         for name, values in wall.items():
             count = 10_000 if name.startswith("twilio ") else faxes
@@ -327,11 +327,13 @@ def main():
             cpu[name] = [value / count for value in cpu[name]]
         show(f"streaming {faxes} faxes, time per item", wall)
         show(f"streaming {faxes} faxes, CPU per item", cpu)
-        count, early, peak = memory_of(found[1].stream())
-        print(f"  memory of ours: {early:.0f} KiB after 1,000, {peak:.0f} KiB after {count:,}")
+        count, early, peak = memory_of(clients[1].stream())
+        print(
+            f"  memory of twilio_fax_compat: {early:.0f} KiB after 1,000, {peak:.0f} KiB after {count:,}"
+        )
         seconds, failed = {}, {}
         for _ in range(3):
-            for peer in found:
+            for peer in clients:
                 value, errors = threads_on_one(peer.create, 16, max(5, 60 // part))
                 seconds.setdefault(peer.name, []).append(value)
                 failed[peer.name] = failed.get(peer.name, 0) + errors

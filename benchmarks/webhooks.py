@@ -1,10 +1,10 @@
 """
-Webhooks beside what a user would otherwise use, as ratios in one interleaved run.
+Compare this library's webhooks with Telnyx's SDK, as ratios in one interleaved run.
 
     python benchmarks/webhooks.py
 
-A bare PyNaCl verification is 1. Needs the extras ``webhooks`` and ``emulator``; Telnyx's SDK is
-measured where it is installed.
+A bare PyNaCl verification is 1. Needs the extras ``webhooks`` and ``emulator``. Telnyx's SDK is
+measured if it is installed.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ HEADERS = signed_headers(KEY, BODY, datetime.now(timezone.utc))
 
 
 def bare():
-    """Return a bare verification: decode, verify, no more."""
+    """Return a function that only decodes and verifies."""
     key = VerifyKey(b64decode(PUBLIC_KEY))
 
     def verify():
@@ -65,7 +65,7 @@ def bare():
 
 
 def ours():
-    """Return our way from a raw webhook to a signed Twilio request."""
+    """Return a function that turns a raw webhook into a signed Twilio request."""
     rules = CallbackSettings(account_sid="AC1", auth_token="token")
     receiver = Receiver(rules=rules, keys=[VerifyKey(b64decode(PUBLIC_KEY))], ledger=MemoryLedger())
 
@@ -77,7 +77,7 @@ def ours():
 
 
 def sdk():
-    """Return the SDK's verification and parsing, or None without it."""
+    """Return a function that verifies and parses with the SDK, or None without it."""
     try:
         import telnyx
         import telnyx.lib
@@ -120,11 +120,11 @@ def main():
                 task()
             rates[name].append(1000 / (time.perf_counter() - began))
     base = rates["bare PyNaCl verification"]
-    print("events per second, and the rate beside a bare verification")
+    print("events per second, and the ratio to a bare verification")
     for name, values in rates.items():
         ratio = statistics.median(value / other for value, other in zip(values, base))
         print(f"  {name:<26} {statistics.median(values):9.0f}   {ratio:5.2f} x")
-    print(f"an ordinary request through the middleware: {pass_through():.2f} us more")
+    print(f"the middleware adds to any other request: {pass_through():.2f} us")
 
 
 if __name__ == "__main__":

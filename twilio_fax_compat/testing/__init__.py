@@ -2,7 +2,7 @@
 A local Telnyx: `TelnyxEmulator` behaves like Telnyx's fax API, over real HTTP on loopback.
 
 It is written from Telnyx's documents (https://developers.telnyx.com/docs/programmable-fax) and
-shares nothing with the translation that it puts to the test.
+shares no code with the translation that it tests.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """
 Telnyx's fax API over HTTP.
 
-Operations: https://developers.telnyx.com/api-reference/programmable-fax-commands/send-a-fax and its
-siblings; https://developers.telnyx.com/api-reference/fax-applications/list-all-fax-applications.
+Operations: https://developers.telnyx.com/api-reference/programmable-fax-commands/send-a-fax and the
+pages beside it; https://developers.telnyx.com/api-reference/fax-applications/list-all-fax-applications.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ from twilio_fax_compat.testing.refusals import NOT_FOUND, Refusal
 
 class Api:
     """
-    The endpoints over a *machine*; each takes Starlette's request and returns a response.
+    The endpoints of the faxes of *machine*. Each takes Starlette's request and returns a response.
 
-    *pages* is how many each document has, *link_key* what links are signed with.
+    *pages*: the number of pages of each document. *link_key*: the secret that signs links.
     """
 
     def __init__(
@@ -87,25 +87,25 @@ class Api:
         return answer(b'{"data": %s}' % fax.as_json(), 202)
 
     async def view(self, request: Request) -> Response:
-        """Show a fax."""
+        """Return a fax."""
         fax = self._fax(request)
-        shown = fax.as_json()
+        resource = fax.as_json()
         self.machine.was_read([fax])
-        return answer(b'{"data": %s}' % shown)
+        return answer(b'{"data": %s}' % resource)
 
     async def list(self, request: Request) -> Response:
-        """Show a page of faxes."""
+        """Return a page of faxes."""
         query = parse_qsl(request.url.query, keep_blank_values=True)
         number, size = page_of(dict(query), self.page_size_default, self.page_size_max)
-        found = self.machine.find(*filters_of(query))
-        total = len(found)
+        matching = self.machine.find(*filters_of(query))
+        total = len(matching)
         start = (number - 1) * size
         if self.newest_first:
-            chosen = found[max(0, total - start - size) : max(0, total - start)][::-1]
+            page = matching[max(0, total - start - size) : max(0, total - start)][::-1]
         else:
-            chosen = found[start : start + size]
-        data = b", ".join([fax.as_json() for fax in chosen])
-        self.machine.was_read(chosen)
+            page = matching[start : start + size]
+        data = b", ".join([fax.as_json() for fax in page])
+        self.machine.was_read(page)
         footer = json.dumps(meta(number, size, total)).encode()
         return answer(b'{"data": [%s], "meta": %s}' % (data, footer))
 
@@ -131,12 +131,12 @@ class Api:
         return answer(b'{"data": {"result": "ok"}}')
 
     async def media(self, request: Request) -> Response:
-        """Serve a document to whoever has a link that opens."""
+        """Serve a document, or S3's 403 if the link is not valid."""
         path, query = request.url.path, dict(parse_qsl(request.url.query))
         objection = documents.objection(path, query, self.link_key, self.machine.clock.now())
         fax = self.machine.get(request.path_params["fax_id"])
         if objection is None and fax is None:
-            # S3 hides from those who may not list a bucket whether a key exists.
+            # S3 does not reveal whether a key exists.
             objection = documents.s3_error("AccessDenied", "Access Denied")
         if objection is not None or fax is None:
             return Response(objection, 403, media_type="application/xml")
@@ -157,24 +157,24 @@ class Api:
 
 
 def answer(body: bytes, status: int = 200) -> Response:
-    """Return a JSON answer."""
+    """Return a JSON response."""
     return Response(body, status, media_type="application/json")
 
 
 def error_answer(refusal: Refusal, headers: Mapping[str, str] | None = None) -> Response:
-    """Return an answer with Telnyx's error body."""
+    """Return a response with Telnyx's error body."""
     body = json.dumps(refusal.body()).encode()
     return Response(body, refusal.status, headers, media_type="application/json")
 
 
 async def refused(_request: Request, refusal: Exception) -> Response:
-    """Answer a Refusal."""
+    """Return the response of a Refusal."""
     assert isinstance(refusal, Refusal)
     return error_answer(refusal)
 
 
 async def no_such_path(_request: Request, _error: Exception) -> Response:
-    """Answer what is not there."""
+    """Return the response for an unknown path or method."""
     return error_answer(Refusal(404, "10005", NOT_FOUND))
 
 

@@ -1,5 +1,5 @@
 """
-Fax Applications, enough of them to send with.
+Fax Applications: as much of them as sending needs.
 
 Source: https://developers.telnyx.com/api-reference/fax-applications/create-a-fax-application.
 """
@@ -20,7 +20,7 @@ from twilio_fax_compat.testing.clock import Clock, iso
 from twilio_fax_compat.testing.refusals import NOT_FOUND, Refusal
 
 FIRST_ID = 1293384261075731499
-"""Ids are larger than 2**53, as Telnyx's are: a client that reads them as floats is found out."""
+"""Ids are larger than 2**53, as Telnyx's are, so that a client that reads them as floats fails."""
 
 SITES = (
     "Latency",
@@ -48,7 +48,7 @@ _SORTS = ("created_at", "application_name", "active")
 
 
 class Applications:
-    """All Fax Applications by id; the first is there from the beginning."""
+    """All Fax Applications by id. The first exists from the start."""
 
     def __init__(self, clock: Clock, webhook_url: str | None) -> None:
         self.clock = clock
@@ -63,7 +63,7 @@ class Applications:
         )
 
     def add(self, fields: Mapping[str, Any]) -> dict[str, Any]:
-        """Make an application of checked *fields* and return it."""
+        """Create an application from checked *fields* and return it."""
         now = iso(self.clock.stamp())
         application: dict[str, Any] = {
             "id": str(self._next_id),
@@ -81,7 +81,7 @@ class Applications:
         return application
 
     def routes(self) -> list[Route]:
-        """Return the routes that serve them."""
+        """Return the routes that serve the applications."""
         base = "/v2/fax_applications"
         return [
             Route(base, self.create, methods=["POST"]),
@@ -92,17 +92,17 @@ class Applications:
         ]
 
     async def create(self, request: Request) -> Response:
-        """Make one."""
+        """Create an application."""
         return _answer(self.add(_checked(await request.body())), 201)
 
     async def show_page(self, request: Request) -> Response:
-        """Show a page of them, the newest first."""
+        """Return a page of applications, newest first."""
         query = dict(parse_qsl(request.url.query, keep_blank_values=True))
         try:
             number, size = page_of(query, 20, 250)
             wanted = self._matching(query)
         except Refusal as refusal:
-            # The published file lists no 422 here.
+            # The published OpenAPI file has no 422 for this operation.
             refusal.status = 400
             raise
         start = (number - 1) * size
@@ -110,12 +110,12 @@ class Applications:
         return Response(json.dumps(body), media_type="application/json")
 
     async def view(self, request: Request) -> Response:
-        """Show one."""
-        return _answer(self._one(request))
+        """Return an application."""
+        return _answer(self._application(request))
 
     async def change(self, request: Request) -> Response:
-        """Change one."""
-        application = self._one(request)
+        """Change an application and return it."""
+        application = self._application(request)
         for name, value in _checked(await request.body()).items():
             if name in ("inbound", "outbound"):
                 application[name] = {**application[name], **value}
@@ -125,8 +125,8 @@ class Applications:
         return _answer(application)
 
     async def delete(self, request: Request) -> Response:
-        """Delete one and show it."""
-        application = self._one(request)
+        """Delete an application and return it."""
+        application = self._application(request)
         del self.by_id[application["id"]]
         return _answer(application)
 
@@ -137,26 +137,30 @@ class Applications:
                 "filter[application_name][contains]",
                 "filter[outbound_voice_profile_id]",
             ):
-                raise Refusal(400, "10031", f"There is no {name}", parameter=name)
+                raise Refusal(400, "10031", f"There is no filter {name}", parameter=name)
         part = query.get("filter[application_name][contains]")
         if part is not None:
             if len(part) < 3:
                 name = "filter[application_name][contains]"
-                raise Refusal(400, "10031", f"{name} takes three characters", parameter=name)
-            wanted = [one for one in wanted if part.lower() in one["application_name"].lower()]
+                raise Refusal(
+                    400, "10031", f"{name} needs at least three characters", parameter=name
+                )
+            wanted = [app for app in wanted if part.lower() in app["application_name"].lower()]
         profile = query.get("filter[outbound_voice_profile_id]")
         if profile is not None:
             wanted = [
-                one for one in wanted if one["outbound"]["outbound_voice_profile_id"] == profile
+                app for app in wanted if app["outbound"]["outbound_voice_profile_id"] == profile
             ]
         sort = query.get("sort")
         if sort is not None:
             if not re.fullmatch("-?({})".format("|".join(_SORTS)), sort):
-                raise Refusal(400, "10032", f"sort is by {' or '.join(_SORTS)}", parameter="sort")
-            wanted.sort(key=lambda one: one[sort.lstrip("-")], reverse=sort.startswith("-"))
+                raise Refusal(
+                    400, "10032", f"sort must be one of {', '.join(_SORTS)}", parameter="sort"
+                )
+            wanted.sort(key=lambda app: app[sort.lstrip("-")], reverse=sort.startswith("-"))
         return wanted
 
-    def _one(self, request: Request) -> dict[str, Any]:
+    def _application(self, request: Request) -> dict[str, Any]:
         application = self.by_id.get(request.path_params["application_id"])
         if application is None:
             raise Refusal(404, "10005", NOT_FOUND)

@@ -1,5 +1,5 @@
 """
-The reading of requests: bodies of the three kinds, and the queries of lists.
+Read requests: JSON, form and multipart bodies, and the queries of lists.
 
 Fields: https://developers.telnyx.com/api-reference/programmable-fax-commands/send-a-fax. Form
 bodies: the cURL samples of https://developers.telnyx.com/docs/programmable-fax/send-a-fax-api.
@@ -47,18 +47,18 @@ async def read_body(request: Request) -> dict[str, Any]:
     if kind == "application/x-www-form-urlencoded" and not raw.lstrip().startswith(b"{"):
         return dict(parse_qsl(raw.decode("utf-8", "replace"), keep_blank_values=True))
     if kind not in ("", "application/json", "application/x-www-form-urlencoded"):
-        raise Refusal(415, "10024", f"{kind} is not understood")
+        raise Refusal(415, "10024", f"The content type {kind} is not supported")
     return json_object(raw)
 
 
 def json_object(raw: bytes) -> dict[str, Any]:
-    """Return the object that a JSON text is. Raises Refusal."""
+    """Return the object of a JSON text. Raises Refusal."""
     try:
         body = json.loads(raw)
     except ValueError:
-        raise Refusal(400, "10023", "The body is no JSON") from None
+        raise Refusal(400, "10023", "The body is not JSON") from None
     if not isinstance(body, dict):
-        raise Refusal(400, "10015", "The body is no JSON object", "/")
+        raise Refusal(400, "10015", "The body is not a JSON object", "/")
     return body
 
 
@@ -66,7 +66,7 @@ def fax_from(body: Mapping[str, Any], connections: Mapping[str, Any]) -> dict[st
     """
     Return the part of a fax resource that the *body* of a send determines. Raises Refusal.
 
-    *connections* has the ids of the Fax Applications that there are.
+    *connections* has the ids of the existing Fax Applications as keys.
     """
     for name in ("connection_id", "to", "from"):
         if body.get(name) in (None, ""):
@@ -76,13 +76,13 @@ def fax_from(body: Mapping[str, Any], connections: Mapping[str, Any]) -> dict[st
     if not media:
         raise Refusal(422, "10004", "One of media_url, media_name is required", "/media_url")
     if len(media) > 1:
-        raise Refusal(422, "10015", f"{media[0]} and {media[1]} exclude each other", "/media_url")
+        raise Refusal(422, "10015", f"Give either {media[0]} or {media[1]}, not both", "/media_url")
     if body["connection_id"] not in connections:
         raise Refusal(422, "85004", "There is no such Fax Application", "/connection_id")
     if not _E164.fullmatch(body["from"]):
         raise Refusal(422, "10016", "'from' is not in +E.164 format", "/from")
     if not _E164.fullmatch(body["to"]) and not _SIP.fullmatch(body["to"]):
-        raise Refusal(422, "10016", "'to' is neither in +E.164 format nor a SIP URI", "/to")
+        raise Refusal(422, "10016", "'to' must be in +E.164 format or a SIP URI", "/to")
     fax: dict[str, Any] = {
         "connection_id": body["connection_id"],
         "direction": "outbound",
@@ -99,18 +99,18 @@ def fax_from(body: Mapping[str, Any], connections: Mapping[str, Any]) -> dict[st
     flag(body, "t38_enabled", True)
     whole(body, "black_threshold", 1, 100)
     if fax["store_media"] and fax["media_name"]:
-        raise Refusal(422, "10015", "store_media does not go with media_name", "/store_media")
+        raise Refusal(422, "10015", "store_media cannot be used with media_name", "/store_media")
     return {name: value for name, value in fax.items() if value is not None}
 
 
 def preview_format_from(body: Mapping[str, Any]) -> str | None:
-    """Return the format of the preview that a send asks for, None without. Raises Refusal."""
+    """Return the format of the preview that a send asks for, or None. Raises Refusal."""
     chosen = one_of(body, "preview_format", PREVIEW_FORMATS, "tiff")
     return chosen if flag(body, "store_preview", False) else None
 
 
 def flag(body: Mapping[str, Any], name: str, default: bool) -> bool:
-    """Return a boolean of a JSON or form body. Raises Refusal."""
+    """Return a boolean field of a JSON or form body. Raises Refusal."""
     value = body.get(name)
     if value is None:
         return default
@@ -122,7 +122,7 @@ def flag(body: Mapping[str, Any], name: str, default: bool) -> bool:
 
 
 def whole(body: Mapping[str, Any], name: str, least: int, most: int) -> int | None:
-    """Return a whole number of a JSON or form body. Raises Refusal."""
+    """Return an integer field of a JSON or form body. Raises Refusal."""
     value = body.get(name)
     if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,9}", value):
         value = int(value)
@@ -136,7 +136,7 @@ def whole(body: Mapping[str, Any], name: str, least: int, most: int) -> int | No
 
 
 def one_of(body: Mapping[str, Any], name: str, values: Sequence[str], default: str) -> str:
-    """Return a word of a body that must be one of *values*. Raises Refusal."""
+    """Return a field of a body that must be one of *values*. Raises Refusal."""
     value = body.get(name)
     if value is None:
         return default
@@ -146,15 +146,20 @@ def one_of(body: Mapping[str, Any], name: str, values: Sequence[str], default: s
 
 
 def url(body: Mapping[str, Any], name: str) -> str | None:
-    """Return a URL of a body. Raises Refusal."""
+    """Return a URL field of a body. Raises Refusal."""
     value = _text(body, name)
     if value is not None and (len(value) > 2000 or not _URL.fullmatch(value)):
-        raise Refusal(422, "10003", f"'{name}' is no URL, or too long", f"/{name}")
+        raise Refusal(
+            422,
+            "10003",
+            f"'{name}' must be an http or https URL of at most 2000 characters",
+            f"/{name}",
+        )
     return value
 
 
 def page_of(query: Mapping[str, str], default: int, most: int) -> tuple[int, int]:
-    """Return the page number and size that a *query* asks for. Raises Refusal."""
+    """Return the page number and size of a *query*. Raises Refusal."""
     number = _counted(query, "page[number]", 1)
     return number, min(most, _counted(query, "page[size]", default))
 
@@ -174,7 +179,7 @@ def _counted(query: Mapping[str, str], name: str, default: int) -> int:
     if text is None:
         return default
     if not re.fullmatch(r"[0-9]{1,9}", text) or int(text) < 1:
-        raise Refusal(422, "10031", f"{name} must be a number from 1", parameter=name)
+        raise Refusal(422, "10031", f"{name} must be a number of 1 or more", parameter=name)
     return int(text)
 
 
@@ -186,15 +191,15 @@ def _text(body: Mapping[str, Any], name: str) -> str | None:
 
 
 def _display_name(body: Mapping[str, Any]) -> str:
-    shown = _text(body, "from_display_name")
-    if shown is not None and not _DISPLAY_NAME.fullmatch(shown):
+    name = _text(body, "from_display_name")
+    if name is not None and not _DISPLAY_NAME.fullmatch(name):
         raise Refusal(
             422,
             "10025",
-            "'from_display_name' has at most 128 letters, digits, spaces and -_~!.+",
+            "'from_display_name' takes at most 128 letters, digits, spaces and -_~!.+",
             "/from_display_name",
         )
-    return shown or str(body["from"])
+    return name or str(body["from"])
 
 
 def _client_state(body: Mapping[str, Any]) -> str | None:

@@ -13,9 +13,9 @@ from attrs import define, field
 @define
 class Clock:
     """
-    Virtual time, which runs at *speed* times real time and can be moved on.
+    Virtual time that begins at *start*, an aware datetime.
 
-    At speed 0 only `advance` moves it.
+    It runs *speed* times as fast as real time. At speed 0 only `advance` moves it.
     """
 
     start: datetime
@@ -33,14 +33,14 @@ class Clock:
         return self.start + self._moved + passed
 
     def advance(self, seconds: float) -> None:
-        """Move the time on by *seconds*. Raises ValueError when they are negative."""
+        """Move the time forward by *seconds*. Raises ValueError if they are negative."""
         if seconds < 0:
-            raise ValueError("time does not go back: seconds must not be negative")
+            raise ValueError(f"seconds must not be negative, but is {seconds}: time cannot go back")
         with self._lock:
             self._moved += timedelta(seconds=seconds)
 
     def stamp(self) -> datetime:
-        """Return the time, later than any stamp before."""
+        """Return the time, made later than every earlier stamp."""
         with self._lock:
             now = self.now()
             if self._last_stamp is not None and now <= self._last_stamp:
@@ -50,7 +50,7 @@ class Clock:
 
 
 class Ticker:
-    """Calls *tick* every hundredth of a second from a thread of its own."""
+    """Calls *tick* every 10 milliseconds from a thread of its own."""
 
     def __init__(self, tick: Callable[[], None]) -> None:
         self._tick = tick
@@ -59,7 +59,7 @@ class Ticker:
         self._thread.start()
 
     def stop(self) -> None:
-        """Call no more; returns when the last call has."""
+        """Stop calling *tick*, and wait for the last call to end."""
         self._stopping.set()
         self._thread.join()
 
@@ -69,5 +69,5 @@ class Ticker:
 
 
 def iso(moment: datetime) -> str:
-    """Return *moment* as Telnyx's webhooks write it: microseconds and a Z."""
+    """Return *moment* in the format of Telnyx's webhooks: ISO 8601, microseconds, and Z."""
     return moment.astimezone(timezone.utc).replace(tzinfo=None).isoformat("T", "microseconds") + "Z"

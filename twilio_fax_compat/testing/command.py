@@ -11,28 +11,32 @@ from threading import Event
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command to *parser*."""
-    parser.add_argument("--host", default="127.0.0.1", help="the address to listen on")
-    parser.add_argument("--port", type=int, default=0, help="the port, by default any free one")
     parser.add_argument(
-        "--speed", type=float, default=1.0, help="virtual seconds in a real one (default 1)"
+        "--host", default="127.0.0.1", help="the address to listen on (default 127.0.0.1)"
     )
-    parser.add_argument("--api-key", help="the key that clients must have, by default a fixed one")
-    parser.add_argument("--webhook-url", help="where events go that have no URL of their own")
+    parser.add_argument("--port", type=int, default=0, help="the port (default: any free port)")
+    parser.add_argument(
+        "--speed", type=float, default=1.0, help="virtual seconds per real second (default 1)"
+    )
+    parser.add_argument(
+        "--api-key", help="the API key that clients must send (default: a fixed one)"
+    )
+    parser.add_argument("--webhook-url", help="the URL for events of faxes without a webhook_url")
     parser.add_argument(
         "--outcome",
         action="append",
         default=[],
         type=_outcome,
         metavar="NUMBER=REASON",
-        help="how faxes to a number end, for instance +15005550001=user_busy",
+        help="how faxes to a number end, as in +15005550001=user_busy; may be repeated",
     )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """
-    Print what to export, serve until SIGINT or SIGTERM, and return the exit status.
+    Print the environment variables, serve until SIGINT or SIGTERM, and return the exit status.
 
-    It is 1 when the address cannot be listened on. Raises ImportError without the extra.
+    The status is 1 if the address cannot be used. Raises ImportError without the emulator's extra.
     """
     from twilio_fax_compat.testing import TelnyxEmulator
 

@@ -1,5 +1,5 @@
 """
-Documents and the signed links under which they are served, in the manner of Amazon's S3.
+Documents and their signed links, as Amazon S3 makes them.
 
 Telnyx's samples of links: https://developers.telnyx.com/docs/programmable-fax/receive-a-fax-api.
 Their query: https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html.
@@ -18,7 +18,7 @@ _STAMP = "%Y%m%dT%H%M%SZ"
 
 
 def pdf(pages: int = 1) -> bytes:
-    """Return a PDF of so many pages, each with its number on it."""
+    """Return a PDF with *pages* pages, each with its number on it."""
     numbers = range(pages)
     kids = " ".join(f"{3 + 2 * number} 0 R" for number in numbers)
     objects = [
@@ -44,9 +44,9 @@ def pdf(pages: int = 1) -> bytes:
 
 
 def tiff(pages: int = 1) -> bytes:
-    """Return a TIFF of so many pages, each of one white byte."""
-    # Tags of a bilevel image, https://www.itu.int/itudoc/itu-t/com16/tiff-fx/docs/tiff6.pdf. All
-    # are shorts.
+    """Return a TIFF with *pages* pages of one white byte each."""
+    # Tags of a bilevel image: https://www.itu.int/itudoc/itu-t/com16/tiff-fx/docs/tiff6.pdf.
+    # All values are shorts.
     width, height, bits, photometric, offset, rows, count = 256, 257, 258, 262, 273, 278, 279
     first = 10
     length = 2 + 12 * 7 + 4
@@ -61,7 +61,7 @@ def tiff(pages: int = 1) -> bytes:
 
 
 def link(origin: str, path: str, key: bytes, made: datetime, lifetime: float) -> str:
-    """Return the URL of *path* that opens for *lifetime* seconds from when it is *made*."""
+    """Return a signed URL of *path* that is valid for *lifetime* seconds after the time *made*."""
     stamp = made.astimezone(timezone.utc).strftime(_STAMP)
     seconds = str(int(lifetime))
     return (
@@ -74,9 +74,9 @@ def link(origin: str, path: str, key: bytes, made: datetime, lifetime: float) ->
 
 def objection(path: str, query: Mapping[str, str], key: bytes, now: datetime) -> str | None:
     """
-    Return why the link with that *path* and *query* does not open, None when it does.
+    Return the body of S3's 403 response if the link is not valid at *now*, or None if it is valid.
 
-    It is the body of the 403, the XML that S3 answers.
+    *path* and *query* are those of the link; the body is XML.
     """
     stamp, seconds = query.get("X-Amz-Date", ""), query.get("X-Amz-Expires", "")
     signature = query.get("X-Amz-Signature")
@@ -91,7 +91,7 @@ def objection(path: str, query: Mapping[str, str], key: bytes, now: datetime) ->
 
 
 def s3_error(code: str, message: str) -> str:
-    """Return an error in S3's XML."""
+    """Return an error as S3's XML."""
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
         f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"

@@ -1,3 +1,5 @@
+"""The public face of the local Telnyx: `TelnyxEmulator`."""
+
 from __future__ import annotations
 
 import os
@@ -29,21 +31,22 @@ class TelnyxEmulator:
     """
     A server on loopback that behaves like Telnyx's fax API. Use it in a ``with`` block.
 
-    *speed*: how many virtual seconds pass in a real one; at 0 only `advance` moves the time.
-    *api_key*: the key it lets in. *webhook_url*: where events go that have no URL of their own.
-    *host*, *port*: where it listens, port 0 being any free one. *now*: the virtual time it
-    begins at, aware. *list_lag*: real seconds for which a new fax is missing from lists.
-    *page_size_default*, *page_size_max*: of lists. *link_lifetime*: virtual seconds for which a
-    media link opens. *outcomes*: how faxes end, ``"delivered"`` or a failure reason by number.
-    *newest_first*: the order of lists. *resource_failure_reason*: whether a fax tells its
-    reason, as older answers of Telnyx did not. *latency*: real seconds that each answer takes.
-    *cancel_delay*: virtual seconds from a cancellation to its effect. *pages*: of each fax.
-    *moves_when_read*: whether each look at a fax takes it to its next status, so that programs
-    that poll come to an end whatever they sleep.
-    *webhook_attempts*, *webhook_backoff*: tries, and real seconds before the second.
-    *journal_limit*: how many requests are kept.
+    *speed*: virtual seconds per real second; at 0 only `advance` moves the virtual time.
+    *api_key*: the key that clients must send. *webhook_url*: the URL that receives the events of faxes
+    without a ``webhook_url`` of their own. *host*, *port*: the address to listen on; port 0 is any free
+    port. *now*: the virtual time at the start, an aware datetime, by default the real time.
+    *list_lag*: real seconds for which lists miss a new fax. *page_size_default*, *page_size_max*: of
+    lists. *link_lifetime*: virtual seconds for which a media link is valid. *outcomes*: a mapping from
+    destination numbers to ``"delivered"``, ``"received"`` or a failure reason. *newest_first*: the
+    order of lists. *resource_failure_reason*: whether fax resources have a ``failure_reason``; older
+    responses of Telnyx did not. *latency*: real seconds that each response takes. *cancel_delay*:
+    virtual seconds from a cancellation to its effect. *pages*: the number of pages of each fax.
+    *moves_when_read*: whether each fetch or list moves the faxes it returns to their next status, so
+    that programs that poll come to an end however long they sleep. *webhook_attempts*: how often a
+    webhook is tried at each URL. *webhook_backoff*: real seconds before the second attempt, doubled for
+    each further one. *journal_limit*: how many requests `journal` keeps, by default all.
 
-    Raises ValueError for a *now* without a zone. Telnyx's documents:
+    Raises ValueError for a *now* without a time zone. Telnyx's documents:
     https://developers.telnyx.com/docs/programmable-fax/get-started.
     """
 
@@ -72,7 +75,7 @@ class TelnyxEmulator:
         journal_limit: int | None = None,
     ) -> None:
         if now is not None and now.tzinfo is None:
-            raise ValueError("now must be aware: give it a tzinfo")
+            raise ValueError("now must be an aware datetime: give it a tzinfo")
         self.api_key = api_key
         self._host, self._port = host, port
         self._latency = latency
@@ -110,12 +113,12 @@ class TelnyxEmulator:
 
     def start(self) -> TelnyxEmulator:
         """
-        Start serving and return the emulator; after `stop` on the same port, with all its faxes.
+        Start serving and return the emulator. After `stop` it serves on the same port, with all its faxes.
 
-        Raises OSError when the port is taken, RuntimeError when it is serving already.
+        Raises OSError if the port is in use, RuntimeError if the emulator is already serving.
         """
         if self._server is not None:
-            raise RuntimeError("the emulator is serving already")
+            raise RuntimeError("the emulator is already serving")
         middleware = EmulatorMiddleware(
             self._api.app,
             self.api_key,
@@ -133,7 +136,7 @@ class TelnyxEmulator:
         return self
 
     def stop(self) -> None:
-        """Stop serving and give up undelivered events; what was seen and sent stays readable."""
+        """Stop serving and drop undelivered webhooks. `journal`, `events` and `deliveries` stay readable."""
         if self._ticker is not None:
             self._ticker.stop()
             self._ticker = None
@@ -155,17 +158,17 @@ class TelnyxEmulator:
 
     @property
     def base_url(self) -> str:
-        """What a client takes for Telnyx's address."""
+        """The base URL for clients, in place of ``https://api.telnyx.com/v2``."""
         return self.origin + "/v2"
 
     @property
     def connection_id(self) -> str:
-        """The id of a Fax Application."""
+        """The id of the first Fax Application."""
         return str(self._applications.first["id"])
 
     @property
     def webhook_url(self) -> str | None:
-        """The URL of that application, to which events go whose fax has none of its own."""
+        """The webhook URL of the first Fax Application, for faxes without a URL of their own."""
         return self._applications.first["webhook_event_url"] or None
 
     @webhook_url.setter
@@ -179,7 +182,7 @@ class TelnyxEmulator:
 
     @property
     def environ(self) -> dict[str, str]:
-        """The environment variables that lead a client here."""
+        """The environment variables that make a client use this emulator."""
         return {
             "TELNYX_BASE_URL": self.base_url,
             "TELNYX_API_KEY": self.api_key,
@@ -200,7 +203,7 @@ class TelnyxEmulator:
 
     @property
     def journal(self) -> list[Exchange]:
-        """The requests it saw, oldest first."""
+        """The requests that the emulator received, oldest first."""
         return self._journal.snapshot()
 
     @property
@@ -210,31 +213,31 @@ class TelnyxEmulator:
 
     @property
     def deliveries(self) -> list[Delivery]:
-        """Every try to deliver an event, oldest first."""
+        """Every attempt to deliver an event, oldest first."""
         return list(self._webhook_sender.deliveries)
 
     def advance(self, seconds: float) -> None:
         """
-        Move the virtual time on by *seconds*, and let happen what falls into them.
+        Move the virtual time forward by *seconds*, and run what is due by then.
 
-        Raises ValueError when they are negative.
+        Raises ValueError if *seconds* is negative.
         """
         self._clock.advance(seconds)
         self._machine.run_due()
 
     def settle(self) -> None:
-        """Move the virtual time on until every fax that is not held is final."""
+        """Move the virtual time forward until every fax that is not held is final."""
         self._machine.settle()
 
     def step(self, fax_id: str) -> None:
-        """Take a fax to its next status now. Raises KeyError for an unknown one."""
+        """Move a fax to its next status now. Raises KeyError for an unknown id."""
         self._machine.step(self._known(fax_id))
 
     def deliver(self, fax_id: str) -> None:
         """
-        Take a fax through all its statuses to delivered or received now, even a cancelled one.
+        Move a fax through all its statuses to delivered or received now, even a cancelled fax.
 
-        Raises KeyError for an unknown one.
+        Raises KeyError for an unknown id.
         """
         self._machine.finish(self._known(fax_id))
 
@@ -243,11 +246,11 @@ class TelnyxEmulator:
         self._machine.fail(self._known(fax_id), reason)
 
     def hold(self) -> None:
-        """Let time carry no fax beyond its first status, until `release`."""
+        """Keep every fax in its first status until `release`, however much time passes."""
         self._machine.holding = True
 
     def release(self) -> None:
-        """Let held faxes go on, and hold no more."""
+        """Let held faxes continue, and stop holding new ones."""
         self._machine.release()
 
     def receive(
@@ -260,10 +263,10 @@ class TelnyxEmulator:
         caller_id: str | None = None,
     ) -> str:
         """
-        Let a fax arrive and return its id; its lifecycle runs with the time.
+        Simulate an incoming fax and return its id. Its status changes with the virtual time.
 
-        *document* is its PDF, by default one of so many *pages*. *outcome* is ``"received"`` or
-        a failure reason, by default what was said of *to*. *caller_id* is by default *from_*.
+        *document* is its PDF, by default one with *pages* pages. *outcome* is ``"received"`` or a
+        failure reason, by default the outcome that was set for *to*. *caller_id* is by default *from_*.
         """
         application = self._applications.first
         resource = {
@@ -281,12 +284,12 @@ class TelnyxEmulator:
         return fax.id
 
     def fax(self, fax_id: str) -> dict[str, Any]:
-        """Return a copy of a fax resource. Raises KeyError for an unknown one."""
+        """Return a copy of a fax resource. Raises KeyError for an unknown id."""
         self._machine.run_due()
         return dict(self._known(fax_id).resource)
 
     def document(self, fax_id: str) -> bytes:
-        """Return the PDF of a fax. Raises KeyError for an unknown one."""
+        """Return the PDF of a fax. Raises KeyError for an unknown id."""
         return self._api.document(self._known(fax_id))
 
     def outcome(self, number: str, what: str) -> None:
@@ -295,20 +298,21 @@ class TelnyxEmulator:
 
     def flush_webhooks(self, timeout: float = 10.0) -> None:
         """
-        Wait until all events are delivered or given up.
+        Wait until every event was delivered or every attempt failed.
 
         Raises TimeoutError after *timeout* real seconds.
         """
         if not self._webhook_sender.flush(timeout):
-            raise TimeoutError("webhooks are still waiting to be delivered")
+            raise TimeoutError("some webhooks are not delivered yet")
 
     def webhook(
         self, event: Mapping[str, Any], url: str, now: datetime | None = None
     ) -> tuple[bytes, dict[str, str]]:
         """
-        Return the body and the signed headers of a webhook that tells *url* of *event*.
+        Return the body and the signed headers of a webhook that delivers *event* to *url*.
 
-        *event* is one of `events`; *now*, aware, is when it is signed, by default the virtual time.
+        *event* is an item of `events`. *now* is the time of the signature, an aware datetime, by default
+        the virtual time.
         """
         body = webhook_body(event, url)
         return body, signed_headers(self._webhook_sender.key, body, now or self.now)
@@ -322,27 +326,28 @@ class TelnyxEmulator:
         when: Callable[[Any], bool] | None = None,
     ) -> None:
         """
-        Let *fault* happen to the next *times* requests or events that match; None is for ever.
+        Apply *fault* to the next *times* requests or events that match; None means always.
 
-        *method* and *path* select: ``/v2/faxes``, ``/v2/faxes/*`` for all below it, or, of
-        webhooks, ``fax.delivered``. *when* is asked with the `Exchange` or the event. Of several
-        faults the one that was injected first goes first. Raises ValueError for *times* below 1.
+        *method* and *path* select requests: ``/v2/faxes``, or ``/v2/faxes/*`` for everything below it.
+        For faults of webhooks, *path* is an event type such as ``fax.delivered``. *when* is called with
+        the `Exchange` or the event, and returns whether the fault applies. Faults apply in the order in
+        which they were injected. Raises ValueError for *times* below 1.
         """
         self._faults.add(fault, times, method, path, when)
 
     def clear_faults(self) -> None:
-        """Forget all injected faults."""
+        """Remove all injected faults."""
         self._faults.clear()
 
     def clear_journal(self) -> None:
-        """Forget the requests seen so far."""
+        """Empty the journal."""
         self._journal.clear()
 
     def reset(self, keep: Collection[str] = ()) -> None:
         """
-        Begin anew: forget faxes, events, requests, faults, outcomes and holding.
+        Start afresh: remove faxes, events, deliveries, journal, faults and holding, and restore *outcomes*.
 
-        The faxes whose ids are in *keep* stay; the time, the key and the port stay too.
+        Faxes whose ids are in *keep* stay. The virtual time, the keys and the port stay, too.
         """
         self._webhook_sender.stop()
         self._machine.forget(keep)
@@ -372,4 +377,4 @@ class TelnyxEmulator:
             urls = [url, fax.resource["webhook_failover_url"]]
             application = self._applications.by_id.get(fax.resource["connection_id"], {})
             patience = application.get("webhook_timeout_secs") or TIMEOUT
-            self._webhook_sender.post([one for one in urls if one], event, patience)
+            self._webhook_sender.post([url for url in urls if url], event, patience)

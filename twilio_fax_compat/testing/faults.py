@@ -1,8 +1,8 @@
 """
-What can be made to go wrong. Give one to ``TelnyxEmulator.inject``.
+Faults for ``TelnyxEmulator.inject``.
 
 Faults of requests: `answer_lost`, `delay`, `rate_limited`, `error`, `mix`. Faults of webhooks:
-`duplicated`, `lost`, `reordered`, of which Telnyx warns itself:
+`duplicated`, `lost`, `reordered`. Telnyx's documents warn of them:
 https://developers.telnyx.com/development/api-fundamentals/webhooks/receiving-webhooks.
 """
 
@@ -19,10 +19,10 @@ from attrs import define, field, frozen
 @frozen
 class Fault:
     """
-    One thing that goes wrong with a request.
+    A fault of a request.
 
-    *accepted*: whether the request is carried out all the same. *how* an answer is lost.
-    *seconds* of delay. *status*, *body* and *headers* of an error answer.
+    *accepted*: whether the request is carried out nevertheless. *how*: the way in which the response is
+    lost. *seconds*: the delay. *status*, *body* and *headers* are those of an error response.
     """
 
     name: str
@@ -36,13 +36,13 @@ class Fault:
 
 @frozen
 class WebhookFault:
-    """One thing that goes wrong with the delivery of an event."""
+    """A fault in the delivery of an event."""
 
     name: str
 
 
 class Mix:
-    """A fault chosen anew, and reproducibly, for each request."""
+    """A random but reproducible choice of a fault for each request."""
 
     def __init__(self, seed: int, choices: Sequence[tuple[float, Fault | None]]) -> None:
         self.name = "mix"
@@ -64,27 +64,28 @@ LOSSES = ("reset", "close", "timeout", "truncated")
 
 def answer_lost(accepted: bool = True, how: str = "reset") -> Fault:
     """
-    Return the fault that a request gets no answer, *accepted* telling whether it was carried out.
+    Return a fault: the response to a request is lost.
 
-    *how*: ``reset`` (the connection is reset), ``close`` (closed in order), ``timeout`` (silent
-    until the client gives up) or ``truncated`` (the answer breaks off in its body). Raises
-    ValueError for another.
+    *accepted*: whether the request is carried out. *how*: ``reset`` (the connection is reset),
+    ``close`` (it is closed in order), ``timeout`` (nothing is sent until the client gives up) or
+    ``truncated`` (the response ends within its body). Raises ValueError for any other *how*.
     """
     if how not in LOSSES:
-        raise ValueError(f"how must be one of {', '.join(LOSSES)}")
+        raise ValueError(f"how must be one of {', '.join(LOSSES)}, not {how!r}")
     return Fault("answer_lost", accepted=accepted, how=how)
 
 
 def delay(seconds: float) -> Fault:
-    """Return the fault that a request waits so many real seconds before it is carried out."""
+    """Return a fault: a request waits *seconds* real seconds before it is carried out."""
     return Fault("delay", accepted=True, seconds=seconds)
 
 
 def rate_limited(retry_after: float | None = None, reset: float | None = None) -> Fault:
     """
-    Return the fault of a 429, with ``Retry-After`` and ``x-ratelimit-reset`` in seconds.
+    Return a fault: a 429 response.
 
-    Headers: https://developers.telnyx.com/development/api-fundamentals/reliability/rate-limiting.
+    *retry_after* and *reset* are seconds, for the headers ``Retry-After`` and ``x-ratelimit-reset``:
+    https://developers.telnyx.com/development/api-fundamentals/reliability/rate-limiting.
     """
     headers = {"x-ratelimit-limit": "10", "x-ratelimit-remaining": "0"}
     if retry_after is not None:
@@ -101,35 +102,36 @@ def error(
     headers: Mapping[str, str] | None = None,
 ) -> Fault:
     """
-    Return the fault of an error answer, *accepted* telling whether the request was carried out.
+    Return a fault: an error response with the HTTP *status*.
 
-    *body* is sent as it is, or as JSON when it is a mapping; without one it is Telnyx's error of
-    that *status*. An empty body is ``b""``.
+    *body* is sent as it is, or as JSON if it is a mapping; by default it is Telnyx's error for *status*.
+    Use ``b""`` for an empty body. *accepted*: whether the request is carried out nevertheless.
     """
     return Fault("error", accepted=accepted, status=status, body=body, headers=headers or {})
 
 
 def mix(seed: int, choices: Sequence[tuple[float, Fault | None]]) -> Mix:
     """
-    Return a random fault for each request, from pairs of a weight and a fault or None.
+    Return a fault that chooses at random among *choices* for each request.
 
-    The same *seed* picks the same faults in the same order. Inject it with ``times=None``.
+    *choices* are pairs of a weight and a fault, or None for no fault. The same *seed* chooses the same
+    faults in the same order. Inject it with ``times=None``.
     """
     return Mix(seed, choices)
 
 
 def duplicated() -> WebhookFault:
-    """Return the fault that an event is delivered twice."""
+    """Return a fault: an event is delivered twice."""
     return WebhookFault("duplicated")
 
 
 def lost() -> WebhookFault:
-    """Return the fault that an event is never delivered."""
+    """Return a fault: an event is never delivered."""
     return WebhookFault("lost")
 
 
 def reordered() -> WebhookFault:
-    """Return the fault that an event is delivered after the one that follows it."""
+    """Return a fault: an event is delivered after the next one."""
     return WebhookFault("reordered")
 
 
@@ -143,11 +145,11 @@ class _Rule:
 
 
 class Faults:
-    """The faults that are waiting to happen."""
+    """The injected faults that have not happened yet."""
 
     def __init__(self) -> None:
         self._rules: list[_Rule] = []
-        # A rule's *when* is the caller's, who may inject from within it.
+        # A caller may inject a fault from within *when*, so the lock is re-entrant.
         self._lock = RLock()
 
     def add(
@@ -158,19 +160,19 @@ class Faults:
         path: str | None,
         when: Callable[[Any], bool] | None,
     ) -> None:
-        """Add one; None as *times* is for ever. Raises ValueError for less than once."""
+        """Add a fault. *times* None means always. Raises ValueError for *times* below 1."""
         if times is not None and times < 1:
-            raise ValueError("times must be 1 or more, or None")
+            raise ValueError(f"times must be 1 or more, or None, not {times}")
         with self._lock:
             self._rules.append(_Rule(fault, times, method and method.upper(), path, when))
 
     def clear(self) -> None:
-        """Forget all."""
+        """Remove all faults."""
         with self._lock:
             self._rules.clear()
 
     def of_request(self, method: str, path: str, request: Callable[[], Any]) -> Fault | None:
-        """Take the fault of a request, if there is one; *request* makes what *when* is asked."""
+        """Return the fault of a request, or None. *request* makes the argument of *when*."""
         if not self._rules:
             return None
         fault = self._take(False, method, path, request)
@@ -179,7 +181,7 @@ class Faults:
         return fault if isinstance(fault, Fault) else None
 
     def of_webhook(self, event: Mapping[str, Any]) -> WebhookFault | None:
-        """Take the fault of an event's delivery, if there is one."""
+        """Return the fault of an event's delivery, or None."""
         if not self._rules:
             return None
         fault = self._take(True, "", str(event["event_type"]), lambda: event)
@@ -207,5 +209,5 @@ class Faults:
 
 
 def _matches(pattern: str, path: str) -> bool:
-    """Tell whether *path* is *pattern*, in which a star stands for anything."""
+    """Return whether *path* matches *pattern*, in which ``*`` matches any text."""
     return fnmatchcase(path, pattern)

@@ -1,5 +1,5 @@
 """
-A fax: its statuses in their order, and the event that tells of each.
+A fax: its statuses in order, and the event of each status.
 
 Statuses: https://github.com/team-telnyx/openapi (schema ``Fax``). Events and their payloads:
 https://developers.telnyx.com/docs/programmable-fax/receiving-webhooks and, for inbound faxes,
@@ -32,7 +32,7 @@ SECONDS: Mapping[str, float] = {
     "receiving": 30.0,
     "media.processing": 2.0,
 }
-"""How long a fax stays in each status; ``sending`` and ``receiving`` for each page."""
+"""Virtual seconds that a fax stays in each status; for ``sending`` and ``receiving``, per page."""
 
 EVENTS: Mapping[str, str] = {
     "queued": "fax.queued",
@@ -44,9 +44,9 @@ EVENTS: Mapping[str, str] = {
     "media.processing": "fax.media.processing.started",
     "received": "fax.received",
 }
-"""The event of each status; ``originated`` and ``initiated`` have none."""
+"""The event of each status. ``originated`` and ``initiated`` have no event."""
 
-# What each reason says of the moment: https://support.telnyx.com/en/articles/4967498.
+# When each reason occurs: https://support.telnyx.com/en/articles/4967498.
 _BEFORE_THE_CALL = frozenset(
     {
         "file_size_limit_exceeded",
@@ -73,10 +73,10 @@ _DURING_THE_CALL = frozenset(
 @define(eq=False)
 class Fax:
     """
-    A fax: its public *resource*, and what only the emulator knows of it.
+    A fax: its public *resource*, and the emulator's private state of it.
 
     *outcome* is ``delivered``, ``received`` or a failure reason. The resource is replaced, never
-    changed, so that it can be read without a lock.
+    changed in place, so that other threads can read it without a lock.
     """
 
     resource: dict[str, Any] = field(repr=False)
@@ -115,7 +115,7 @@ class Fax:
 
     @property
     def stored_files(self) -> Mapping[str, str]:
-        """The names of the files that are stored of it, by the field that links to each."""
+        """The names of the stored files, by the resource field that has the link."""
         if self.is_inbound:
             return {"media_url": "fax.pdf"}
         files = {}
@@ -127,7 +127,7 @@ class Fax:
 
     @property
     def next_stage(self) -> str | None:
-        """The next status, None when it is a final one."""
+        """The next status, or None if the fax ends next."""
         if self.fails_here:
             return None
         stages = self.stages
@@ -136,7 +136,7 @@ class Fax:
 
     @property
     def fails_here(self) -> bool:
-        """Whether the reason for which it is to fail comes about in its present status."""
+        """Whether the fax fails in its present status, given its *outcome*."""
         if self.outcome in GOOD:
             return False
         if self.is_inbound:
@@ -149,25 +149,25 @@ class Fax:
 
     @property
     def seconds_in_status(self) -> float:
-        """How long it stays in its present status, in virtual seconds."""
+        """Virtual seconds that the fax stays in its present status."""
         seconds = SECONDS[self.status]
         return seconds * self.pages if self.status in ("sending", "receiving") else seconds
 
     def change(self, **changes: Any) -> None:
-        """Give the resource other values."""
+        """Replace the resource by a copy with *changes*."""
         self.resource = {**self.resource, **changes}
 
     def as_json(self) -> bytes:
         """Return the resource as JSON text."""
         resource, encoded = self.resource, self._encoded
-        # Another thread may change the fax meanwhile; the text belongs to what it was made of.
+        # Another thread may change the fax meanwhile, so keep the resource that the text belongs to.
         if encoded is None or encoded[0] is not resource:
             encoded = self._encoded = (resource, json.dumps(resource).encode())
         return encoded[1]
 
 
 def event_of(fax: Fax, event_id: str, user_id: str, moment: datetime) -> dict[str, Any] | None:
-    """Return the ``data`` of the event of a fax's present status, None where there is none."""
+    """Return the ``data`` of the event of the fax's present status, or None if it has no event."""
     name = EVENTS.get(fax.status)
     if name is None:
         return None

@@ -21,7 +21,7 @@ _MOMENT = re.compile(
 
 
 def filters_of(query: Sequence[tuple[str, str]]) -> tuple[dict[str, str], Bounds]:
-    """Return which values a fax must have, and when it was created. Raises Refusal."""
+    """Return the values that a fax must have, and the bounds of its creation. Raises Refusal."""
     equal: dict[str, str] = {}
     bounds: dict[str, datetime] = {}
     for name, value in query:
@@ -35,17 +35,17 @@ def filters_of(query: Sequence[tuple[str, str]]) -> tuple[dict[str, str], Bounds
             equal[subject] = value
         elif subject == "direction" and operator == "eq":
             if value not in ("inbound", "outbound"):
-                raise Refusal(422, "10031", "A fax is inbound or outbound", parameter=name)
+                raise Refusal(422, "10031", f"{name} must be inbound or outbound", parameter=name)
             equal[subject] = value
         else:
-            raise Refusal(422, "10031", f"There is no {name}", parameter=name)
+            raise Refusal(422, "10031", f"There is no filter {name}", parameter=name)
     return equal, Bounds(**bounds)
 
 
 def _moment(name: str, text: str) -> datetime:
     match = _MOMENT.fullmatch(text)
     if match is None:
-        raise Refusal(422, "10031", f"{name} takes an ISO 8601 date-time", parameter=name)
+        raise Refusal(422, "10031", f"{name} must be an ISO 8601 date-time", parameter=name)
     date, time, fraction, zone = match.groups()
     # A plus that is not percent-encoded arrives as a space.
     offset = "+0000" if zone in (None, "Z") else zone.replace(":", "").replace(" ", "+")
@@ -53,4 +53,6 @@ def _moment(name: str, text: str) -> datetime:
     try:
         return datetime.strptime(whole, "%Y-%m-%dT%H:%M:%S.%f%z")
     except ValueError:
-        raise Refusal(422, "10031", f"{name} takes a date that there is", parameter=name) from None
+        raise Refusal(
+            422, "10031", f"{name} is not a date of the calendar", parameter=name
+        ) from None

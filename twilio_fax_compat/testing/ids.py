@@ -1,3 +1,5 @@
+"""Random ids for faxes and events."""
+
 from __future__ import annotations
 
 import os
@@ -8,9 +10,9 @@ _BATCH = 256
 
 
 def random_ids() -> Iterator[str]:
-    """Yield random UUIDs without end; one generator is not for several threads at a time."""
+    """Yield random UUIDs for ever. The generator is not thread-safe."""
     while True:
-        # One call for many ids: asking the system for each is what a send would wait for most.
+        # One call for many ids: a system call for each would be the slowest part of a send.
         entropy = os.urandom(16 * _BATCH)
         for start in range(0, len(entropy), 16):
             yield str(UUID(bytes=entropy[start : start + 16], version=4))

@@ -1,4 +1,4 @@
-"""Faxes in the order of their creation, found by time and number without looking at them all."""
+"""An index of faxes by time of creation, direction and number."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ INDEXED = ("direction", "from", "to")
 
 @frozen
 class Bounds:
-    """A span of time: later than *gt*, *gte* or later, and so on; None does not bound."""
+    """A range of times, in the words of Telnyx's filters; None means no bound."""
 
     gt: datetime | None = None
     gte: datetime | None = None
@@ -25,23 +25,23 @@ class Bounds:
 
 @define(eq=False)
 class SortedFaxes:
-    """Faxes in the order of their creation, no two of the same moment."""
+    """Faxes in the order of their creation. No two have the same time."""
 
     faxes: list[Fax] = field(factory=list, repr=False)
     _times: list[datetime] = field(factory=list, repr=False)
 
     def add(self, fax: Fax) -> None:
-        """Put the newest fax at the end."""
+        """Add *fax*, which must be newer than all others."""
         self.faxes.append(fax)
         self._times.append(fax.created)
 
     def remove(self, fax: Fax) -> None:
-        """Remove a fax that is there."""
+        """Remove *fax*, which must be in the list."""
         place = bisect_left(self._times, fax.created)
         del self.faxes[place], self._times[place]
 
     def between(self, bounds: Bounds) -> list[Fax]:
-        """Return the faxes that were created within the *bounds*, oldest first."""
+        """Return the faxes created within *bounds*, oldest first."""
         times = self._times
         start, end = 0, len(times)
         if bounds.gt is not None:
@@ -57,13 +57,13 @@ class SortedFaxes:
 
 @define(eq=False)
 class FaxIndex:
-    """All faxes, and those of each direction and number."""
+    """All faxes, and the faxes of each direction and number."""
 
     everything: SortedFaxes = field(factory=SortedFaxes)
     _by_field: dict[tuple[str, str], SortedFaxes] = field(factory=dict, repr=False)
 
     def add(self, fax: Fax) -> None:
-        """Take in the newest fax."""
+        """Add *fax*, which must be newer than all others."""
         self.everything.add(fax)
         for key in _keys(fax):
             faxes = self._by_field.get(key)
@@ -72,25 +72,25 @@ class FaxIndex:
             faxes.add(fax)
 
     def remove(self, fax: Fax) -> None:
-        """Take out a fax."""
+        """Remove *fax*."""
         self.everything.remove(fax)
         for key in _keys(fax):
             self._by_field[key].remove(fax)
 
     def find(self, equal: Mapping[str, str], bounds: Bounds) -> list[Fax]:
         """
-        Return the faxes with those values and of that time, oldest first.
+        Return the faxes with the values *equal* that were created within *bounds*, oldest first.
 
-        *equal* may name what is `INDEXED`.
+        The keys of *equal* are names in `INDEXED`.
         """
         nothing = SortedFaxes()
         index = [self._by_field.get(pair, nothing) for pair in equal.items()]
         shortest = min(index, key=lambda faxes: len(faxes.faxes), default=self.everything)
-        found = shortest.between(bounds)
+        faxes = shortest.between(bounds)
         if len(equal) > 1:
             wanted = equal.items()
-            found = [fax for fax in found if wanted <= fax.resource.items()]
-        return found
+            faxes = [fax for fax in faxes if wanted <= fax.resource.items()]
+        return faxes
 
 
 def _keys(fax: Fax) -> list[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""What the emulator saw."""
+"""The requests that the emulator received."""
 
 from __future__ import annotations
 
@@ -12,12 +12,11 @@ from attrs import field, frozen
 @frozen
 class Exchange:
     """
-    A request that the emulator saw.
+    A request that the emulator received, and its response.
 
-    *path* begins with ``/v2`` or ``/media``, *query* are pairs, *headers* have lower-case names
-    and are no part of the repr, since they hold the API key. *status* is None when no answer was
-    given, *fault* the name of the fault that was applied, *answer* the body that was sent or
-    lost.
+    *path* begins with ``/v2`` or ``/media``. *query* is a list of pairs. *headers* have lower-case names;
+    the repr leaves them out because they hold the API key. *status* is None if no response was sent.
+    *fault* is the name of the fault that was applied. *answer* is the body that was sent or lost.
     """
 
     method: str
@@ -31,28 +30,28 @@ class Exchange:
 
     @property
     def json(self) -> Any:
-        """The body decoded, None when there is none. Raises ValueError when it is no JSON."""
+        """The decoded body, or None without a body. Raises ValueError if it is not JSON."""
         return json.loads(self.body) if self.body else None
 
 
 class Journal:
-    """The last *limit* requests, or all of them when it is None."""
+    """The last *limit* requests, or all of them if *limit* is None."""
 
     def __init__(self, limit: int | None) -> None:
         self._exchanges: deque[Exchange] = deque(maxlen=limit)
 
     def add(self, exchange: Exchange) -> None:
-        """Write down a request."""
+        """Add a request."""
         self._exchanges.append(exchange)
 
     def clear(self) -> None:
-        """Forget all."""
+        """Remove all requests."""
         self._exchanges.clear()
 
     def snapshot(self) -> list[Exchange]:
-        """Return what is written down, oldest first."""
+        """Return the requests, oldest first."""
         while True:
             try:
                 return list(self._exchanges)
-            except RuntimeError:  # it grew meanwhile
+            except RuntimeError:  # another thread added a request
                 continue

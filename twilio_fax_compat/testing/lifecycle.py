@@ -1,4 +1,4 @@
-"""What becomes of faxes, driven by a virtual clock."""
+"""The life of faxes, driven by a virtual clock."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ Link = Callable[[str, str, datetime], str]
 @define(eq=False)
 class Machine:
     """
-    All faxes and their lifecycles; every method may be called from any thread.
+    All faxes and their status changes. Every method may be called from any thread.
 
-    *announce* is called with each event. *link* makes a URL from a fax's id, a file name and the
-    moment from which it opens. *tells_reason*: whether resources have a ``failure_reason``.
-    *cancel_delay*: virtual seconds from a cancellation to its effect. *list_lag*: real seconds
-    for which lists miss a new fax. *moves_when_read*: whether looks take faxes on.
+    *announce* is called with each event. *link* makes a URL from a fax's id, a file name and the time
+    from which the URL is valid. *gives_reason*: whether resources have a ``failure_reason``.
+    *cancel_delay*: virtual seconds from a cancellation to its effect. *list_lag*: real seconds for which
+    lists miss a new fax. *moves_when_read*: whether a read moves a fax to its next status.
     """
 
     clock: Clock
     announce: Announce
     link: Link
-    tells_reason: bool = True
+    gives_reason: bool = True
     cancel_delay: float = 0.0
     list_lag: float = 0.0
     holding: bool = False
@@ -59,9 +59,9 @@ class Machine:
         preview_format: str | None = None,
     ) -> Fax:
         """
-        Take in a new fax, whose *resource* lacks what Telnyx adds, and return it.
+        Add a new fax and return it. *resource* lacks the fields that Telnyx adds.
 
-        Without an *outcome* it ends as `outcomes` says of its destination, or well.
+        Without an *outcome* it ends as `outcomes` says for its destination, or else successfully.
         """
         with self.lock:
             created = self.clock.stamp()
@@ -75,7 +75,7 @@ class Machine:
                 "created_at": stamp,
                 "updated_at": stamp,
             }
-            if self.tells_reason:
+            if self.gives_reason:
                 complete["failure_reason"] = None
             if outcome is None:
                 outcome = self.outcomes.get(resource["to"], "received" if inbound else "delivered")
@@ -95,7 +95,7 @@ class Machine:
         return self._by_id.get(fax_id)
 
     def remove(self, fax_id: str) -> bool:
-        """Delete a fax, which ends its lifecycle, and tell whether it was there."""
+        """Delete a fax, which ends its status changes. Return whether it existed."""
         with self.lock:
             fax = self._by_id.pop(fax_id, None)
             if fax is None:
@@ -105,13 +105,13 @@ class Machine:
             return True
 
     def forget(self, keep: Collection[str]) -> None:
-        """Delete all faxes but those whose ids are in *keep*."""
+        """Delete all faxes except those whose ids are in *keep*."""
         with self.lock:
             for fax_id in set(self._by_id) - set(keep):
                 self.remove(fax_id)
 
     def was_read(self, faxes: Iterable[Fax]) -> None:
-        """Take *faxes* on to their next status, if looks do so and they are not held."""
+        """Move *faxes* to their next status if `moves_when_read` is set and they are not held."""
         if not self.moves_when_read:
             return
         with self.lock:
@@ -125,17 +125,17 @@ class Machine:
             return list(self._index.everything.faxes)
 
     def find(self, equal: Mapping[str, str], bounds: Bounds) -> list[Fax]:
-        """Return the listed faxes with those values and of that time, oldest first."""
+        """Return the listed faxes with the values *equal*, created within *bounds*, oldest first."""
         with self.lock:
-            found = self._index.find(equal, bounds)
+            faxes = self._index.find(equal, bounds)
         if self.list_lag:
             now = monotonic()
-            while found and found[-1].visible_from > now:
-                found.pop()
-        return found
+            while faxes and faxes[-1].visible_from > now:
+                faxes.pop()
+        return faxes
 
     def run_due(self) -> None:
-        """Let everything happen whose time has come."""
+        """Carry out every status change that is due."""
         due = self._due
         if not due or due[0][0] > self.clock.now():
             return
@@ -151,7 +151,7 @@ class Machine:
                     self._go_on(fax, moment)
 
     def settle(self) -> None:
-        """Move the time on until every fax that is not held is final."""
+        """Move the time forward until every fax that is not held is final."""
         with self.lock:
             while self._due:
                 moment, _, plan, fax = self._due[0]
@@ -164,13 +164,13 @@ class Machine:
                 self.run_due()
 
     def step(self, fax: Fax) -> None:
-        """Take a fax to its next status now."""
+        """Move a fax to its next status now."""
         with self.lock:
             if not fax.is_final:
                 self._go_on(fax, self.clock.stamp())
 
     def finish(self, fax: Fax) -> None:
-        """Take a fax through its remaining statuses to a good end now, even a cancelled one."""
+        """Move a fax through its remaining statuses to success now, even a cancelled fax."""
         with self.lock:
             fax.outcome = "received" if fax.is_inbound else "delivered"
             while not fax.is_final:
@@ -184,7 +184,7 @@ class Machine:
                 self._end(fax, self.clock.stamp())
 
     def release(self) -> None:
-        """Hold no more, and let held faxes go on."""
+        """Stop holding, and let held faxes continue."""
         with self.lock:
             self.holding = False
             for fax in self._index.everything.faxes:
@@ -194,7 +194,7 @@ class Machine:
                         self._plan(fax, self.clock.now())
 
     def cancel(self, fax: Fax) -> bool:
-        """Accept the cancellation of an outbound fax, or return False when it is too late."""
+        """Accept the cancellation of an outbound fax, or return False if it is too late."""
         with self.lock:
             if fax.status not in CANCELLABLE:
                 return False
@@ -208,7 +208,7 @@ class Machine:
             return True
 
     def renew_links(self, fax: Fax) -> None:
-        """Make new URLs of what is stored of a fax."""
+        """Make new links to the stored files of a fax."""
         with self.lock:
             if not fax.stored_files.keys() - fax.resource.keys():
                 self._link_media(fax, self.clock.now())
@@ -242,8 +242,8 @@ class Machine:
             if fax.is_inbound:
                 self._link_media(fax, moment)
         else:
-            told = {"failure_reason": fax.outcome} if self.tells_reason else {}
-            fax.change(status="failed", updated_at=iso(moment), **told)
+            reason = {"failure_reason": fax.outcome} if self.gives_reason else {}
+            fax.change(status="failed", updated_at=iso(moment), **reason)
         self._announce(fax, moment)
 
     def _link_media(self, fax: Fax, moment: datetime) -> None:

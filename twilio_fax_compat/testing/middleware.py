@@ -1,4 +1,4 @@
-"""What every request passes on its way to the API and back: authentication, faults, journal."""
+"""The middleware around the emulated API: authentication, injected faults, journal."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from twilio_fax_compat.testing.server import TRANSPORT
 
 Answer = Tuple[Message, bytes]
 
-# Closing a socket that lingers for no time resets the connection.
+# Closing a socket with a linger time of 0 resets the connection.
 _RESET = struct.pack("ii", 1, 0)
 _CREDENTIALS = "Could not understand the provided credentials."
 
 
 class EmulatorMiddleware:
     """
-    Around the API *app*: the API key, the faults that are due, and the journal.
+    Wraps the API *app*: checks the API key, applies injected faults, and writes the journal.
 
-    *date* makes the ``Date`` header, *before* is called ahead of each request, and *latency* is
-    what each takes, in real seconds.
+    *date* returns the ``Date`` header. *before* is called before each request. *latency*: the real
+    seconds that each request takes.
     """
 
     def __init__(

@@ -1,5 +1,5 @@
 """
-Telnyx's error answers.
+Telnyx's error responses.
 
 Codes and titles: https://developers.telnyx.com/development/api-fundamentals/api-errors.
 """
@@ -46,17 +46,17 @@ CODES: Mapping[int, str] = {
     429: "10011",
     500: "10007",
 }
-"""The general code of each HTTP status; of others it is ``10037``."""
+"""The general code of each HTTP status; for any other status it is ``10037``."""
 
 NOT_FOUND = "The requested resource or URL could not be found."
 
 
 class Refusal(Exception):
     """
-    A request that is answered with an error.
+    Raised to answer a request with an error.
 
-    *pointer* is the JSON pointer to what is wrong in the body, *parameter* what is wrong in the
-    query.
+    *pointer* is the JSON pointer to the wrong field of the body; *parameter* is the name of the wrong
+    query parameter.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class Refusal(Exception):
         self.source = {"pointer": pointer} if pointer else {"parameter": parameter}
 
     def body(self) -> dict[str, list[dict[str, Any]]]:
-        """Return the body of the answer."""
+        """Return the body of the response."""
         title = TITLES.get(self.code, "Error")
         error: dict[str, Any] = {
             "code": self.code,

@@ -1,4 +1,4 @@
-"""uvicorn in a thread, with access to its connections: losing an answer needs it."""
+"""uvicorn in a thread, with access to its connections so that a response can be lost."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 TRANSPORT = "telnyx.transport"
-"""The name under which a request's scope has its connection's transport."""
+"""The key of the connection's transport in a request's scope."""
 
 
 class _Transport:
-    """A transport that sends what is written in one turn of the loop as one piece."""
+    """A transport that joins all writes of one turn of the event loop."""
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
         self._transport = transport
@@ -43,7 +43,7 @@ class _Transport:
 
 
 class _Protocol(H11Protocol):
-    """uvicorn's protocol, whose requests know their connection."""
+    """uvicorn's protocol, with the transport in each request's scope."""
 
     def connection_made(self, transport: Any) -> None:
         joined = _Transport(transport, self.loop)
@@ -58,10 +58,10 @@ class _Protocol(H11Protocol):
 
 
 class _Uvicorn(uvicorn.Server):
-    """uvicorn's server, which ends at once when it is told to rather than at its next tick."""
+    """uvicorn's server, stopped at once rather than at its next tick."""
 
     def end(self) -> None:
-        """End from another thread."""
+        """Stop the server. May be called from another thread."""
         self._loop.call_soon_threadsafe(self._ending.set)
 
     async def main_loop(self) -> None:
@@ -78,18 +78,18 @@ class _Uvicorn(uvicorn.Server):
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        # Each connection learns of its end in the loop's next turn.
+        # Each connection handles its end in the loop's next turn.
         await asyncio.sleep(0)
 
     is_ready = False
 
 
 class Server:
-    """An HTTP server in a thread of its own, listening from `start` to `stop`."""
+    """An HTTP server in a thread of its own, from `start` to `stop`."""
 
     def __init__(self, app: ASGIApp, host: str, port: int) -> None:
         self._socket = socket.create_server((host, port), backlog=512)
-        # asyncio does so for sockets of its own only; without it each answer waits for an ACK.
+        # asyncio sets this only for sockets it made. Without it each response waits for an ACK.
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.port: int = self._socket.getsockname()[1]
         config = uvicorn.Config(
@@ -109,7 +109,7 @@ class Server:
         self._thread = Thread(target=self._run, name="telnyx-emulator", daemon=True)
 
     def start(self) -> None:
-        """Start serving. Raises RuntimeError when that fails."""
+        """Start serving. Raises RuntimeError if that fails."""
         self._thread.start()
         give_up = monotonic() + 10
         while not self._server.is_ready:

@@ -1,8 +1,8 @@
 """
-Signed webhooks, delivered from a thread of their own.
+Signed webhooks, delivered by a thread.
 
 Signature: https://developers.telnyx.com/development/api-fundamentals/webhooks/receiving-webhooks.
-Success is 200 and nothing else, and the failover URL:
+Only HTTP 200 is a success; then comes the failover URL:
 https://developers.telnyx.com/docs/programmable-fax/receiving-webhooks.
 """
 
@@ -23,16 +23,16 @@ from nacl.signing import SigningKey
 from twilio_fax_compat.testing.faults import Faults
 
 TIMEOUT = 2.0
-"""Telnyx's patience with a webhook's receiver, in seconds."""
+"""How long Telnyx waits for the response to a webhook, in seconds."""
 
 
 @frozen
 class Delivery:
     """
-    One try to deliver an *event* (the envelope's ``data``) to *url*.
+    One attempt to deliver an *event* (the envelope's ``data``) to *url*.
 
-    *attempt* counts from 1. *status* is what was answered; None when nothing was, and *error*
-    then says why.
+    *attempt* counts from 1. *status* is the HTTP status of the response. Without a response it is None,
+    and *error* says why.
     """
 
     url: str
@@ -46,7 +46,7 @@ class Delivery:
 
 @frozen
 class _Job:
-    """An event that is to be delivered to the first of *urls*, then to the next."""
+    """An event to deliver to the first of *urls*, then to the next."""
 
     urls: Sequence[str]
     event: dict[str, Any]
@@ -57,10 +57,10 @@ class _Job:
 @define
 class WebhookSender:
     """
-    Delivers events, each up to *attempts* times to each of its URLs, until 200 is answered.
+    Delivers each event until a URL answers 200, with at most *attempts* attempts per URL.
 
-    *now* is the virtual time, which signatures carry. *backoff*: real seconds before the second
-    try, doubled for each further one. Meanwhile other events are delivered.
+    *now* returns the virtual time, which signatures carry. *backoff*: real seconds before the second
+    attempt, doubled for each further one. Other events are delivered in between.
     """
 
     key: SigningKey = field(repr=False)
@@ -78,11 +78,11 @@ class WebhookSender:
 
     @property
     def public_key(self) -> str:
-        """The key that verifies the signatures, base64 of 32 bytes."""
+        """The public key of the signatures: base64 of 32 bytes."""
         return b64encode(bytes(self.key.verify_key)).decode("ascii")
 
     def post(self, urls: Sequence[str], event: dict[str, Any], timeout: float = TIMEOUT) -> None:
-        """Take an event for delivery; *timeout* is each receiver's, in real seconds."""
+        """Deliver *event* soon. *timeout*: real seconds to wait for each response."""
         fault = self.faults.of_webhook(event)
         what = None if fault is None else fault.name
         job = _Job(urls, event, timeout)
@@ -98,13 +98,13 @@ class WebhookSender:
             self._let_go()
 
     def flush(self, timeout: float) -> bool:
-        """Wait until all is delivered or given up; False when *timeout* seconds did not do."""
+        """Wait until nothing is left to deliver. Return False if that takes over *timeout* seconds."""
         with self._changed:
             self._let_go()
             return self._changed.wait_for(lambda: not self._waiting and not self._busy, timeout)
 
     def stop(self) -> None:
-        """Give up what is not delivered yet."""
+        """Drop the events that are not delivered yet."""
         with self._changed:
             self._waiting.clear()
             self._held_back.clear()
@@ -140,7 +140,7 @@ class WebhookSender:
                     self._changed.notify_all()
 
     def _next(self) -> _Job | None:
-        """Wait for a job; None when there is to be no more."""
+        """Wait for a job and return it. Return None after `stop`."""
         with self._changed:
             while self._thread is current_thread():
                 if not self._waiting:
@@ -179,13 +179,13 @@ class WebhookSender:
 
 
 def webhook_body(event: Mapping[str, Any], url: str, attempt: int = 1) -> bytes:
-    """Return the raw body of a webhook that tells *url* of *event*."""
+    """Return the raw body of a webhook that delivers *event* to *url*."""
     meta = {"attempt": attempt, "delivered_to": url}
     return json.dumps({"data": event, "meta": meta}).encode()
 
 
 def signed_headers(key: SigningKey, body: bytes, now: datetime) -> dict[str, str]:
-    """Return the headers of a webhook with that raw *body*."""
+    """Return the headers of a webhook with this raw *body*, signed at the time *now*."""
     timestamp = str(int(now.timestamp()))
     signature = key.sign(timestamp.encode() + b"|" + body).signature
     return {

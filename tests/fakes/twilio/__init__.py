@@ -1,7 +1,7 @@
 """
-Twilio's fax API as it was, on loopback: an independent opinion, which knows nothing of Telnyx.
+A fake of Twilio's fax API on loopback, which knows nothing of Telnyx.
 
-Written from Twilio's OpenAPI file and its documents, never from this library's own tables.
+It is written from Twilio's OpenAPI file and documents, never from this library's own tables.
 """
 
 from tests.fakes.twilio.client import client_of_fake, lead_requests

@@ -1,7 +1,7 @@
 """
-Run a program whose requests to Twilio's fax host go to a stand-in: ``python -m tests.fakes.twilio MODULE...``.
+Run a program whose requests to Twilio's fax host go to a fake: ``python -m tests.fakes.twilio MODULE...``.
 
-Each fetch takes a fax to its next status. The account is in the environment, as it would be.
+Each fetch moves a fax to its next status. The environment has the fake's account SID and auth token.
 """
 
 import os

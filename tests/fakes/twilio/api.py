@@ -1,4 +1,4 @@
-"""The eight operations of Twilio's fax API, as values: a request in, an answer out."""
+"""The eight operations of Twilio's fax API as functions from a request to an answer."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MORE_INFO = "https://www.twilio.com/docs/errors/{}"
 
 @attr.frozen
 class Request:
-    """A request as it came: *target* is the path with the query."""
+    """A request as it was received. *target* is the path with the query."""
 
     method: str
     target: str
@@ -56,7 +56,7 @@ class Answer:
 
 
 class RefusedError(Exception):
-    """An error as Twilio tells it."""
+    """An error in Twilio's format."""
 
     def __init__(self, status: int, code: int, message: str) -> None:
         super().__init__(message)
@@ -64,17 +64,17 @@ class RefusedError(Exception):
 
     @property
     def answer(self) -> Answer:
-        told = {
+        error = {
             "code": self.code,
             "message": str(self),
             "more_info": MORE_INFO.format(self.code),
             "status": self.status,
         }
-        return _json(self.status, told)
+        return _json(self.status, error)
 
 
 class Api:
-    """Answers requests about *faxes*; *announce* is told of each new status."""
+    """Answers requests about *faxes*. *announce* is called with each fax whose status changed."""
 
     def __init__(
         self,

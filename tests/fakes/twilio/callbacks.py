@@ -1,4 +1,4 @@
-"""Twilio's requests of an application: status callbacks, and the two of a received fax."""
+"""Twilio's requests to an application: status callbacks, and the two of a received fax."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TIMEOUT = 15
 
 @attr.frozen
 class Callback:
-    """A request made of an application, and what it answered; *status* None is no answer."""
+    """A request to an application, and its answer. *status* is None if there was no answer."""
 
     url: str
     params: dict[str, str]
@@ -29,7 +29,7 @@ class Callback:
 
 
 class Caller:
-    """Makes the requests one after the other in a thread of its own, once each."""
+    """Makes each request once, one after the other, in a thread."""
 
     def __init__(self, token: str) -> None:
         self._token = token
@@ -41,7 +41,7 @@ class Caller:
         self._jobs.put(job)
 
     def flush(self) -> None:
-        """Wait until everything asked for so far is done."""
+        """Wait until all jobs so far are done."""
         self._jobs.join()
 
     def call(self, url: str, params: dict[str, str], method: str = "POST") -> Callback:
@@ -75,8 +75,8 @@ class Caller:
                 self._jobs.task_done()
 
 
-def told(fax: Fax, media_link: str | None) -> dict[str, str]:
-    """Return the parameters of a callback about *fax* as it is now."""
+def callback_fields(fax: Fax, media_link: str | None) -> dict[str, str]:
+    """Return the parameters of a callback about *fax* in its present status."""
     resource = fax.resource
     params: dict[str, Any] = {
         "FaxSid": fax.sid,
@@ -99,7 +99,7 @@ def told(fax: Fax, media_link: str | None) -> dict[str, str]:
 
 @attr.frozen
 class Instructions:
-    """What TwiML says of an incoming fax."""
+    """What the application's TwiML says about an incoming fax."""
 
     action: str | None
     method: str
@@ -108,7 +108,7 @@ class Instructions:
 
 
 def read_twiml(text: bytes, url: str) -> Instructions | None:
-    """Return what the document at *url* says, or None without a verb Twilio knew."""
+    """Return what the document at *url* says, or None if it has no verb for faxes."""
     root = ElementTree.fromstring(text)
     if root.find("Reject") is not None:
         return Instructions(None, "POST", False, True)

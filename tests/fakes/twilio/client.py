@@ -1,4 +1,4 @@
-"""Ways for programs that know only ``https://fax.twilio.com`` to reach the stand-in."""
+"""Send requests for ``https://fax.twilio.com`` to the fake."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def client_of_fake(fake: FakeTwilio, **options: Any) -> Any:
     """
     Return a client of the installed ``twilio`` whose fax requests go to *fake*.
 
-    Other hosts are left alone. *options* are the Client's own.
+    Requests to other hosts are not changed. *options* are arguments of the Client.
     """
     from twilio.http.http_client import TwilioHttpClient
     from twilio.rest import Client
@@ -31,7 +31,7 @@ def client_of_fake(fake: FakeTwilio, **options: Any) -> Any:
 
 @contextlib.contextmanager
 def lead_requests(fake: FakeTwilio) -> Iterator[None]:
-    """Let all that ``requests`` sends to Twilio's fax host go to *fake*, in this process."""
+    """Send everything that ``requests`` sends to Twilio's fax host in this process to *fake*."""
     from requests.adapters import HTTPAdapter
 
     send = HTTPAdapter.send
@@ -45,5 +45,5 @@ def lead_requests(fake: FakeTwilio) -> Iterator[None]:
 
 
 def led(url: str, fake: FakeTwilio) -> str:
-    """Return *url* with the stand-in's origin in place of Twilio's."""
+    """Return *url* with the fake's origin in place of Twilio's."""
     return fake.url + url[len(HOST) :] if url.startswith(HOST + "/") else url

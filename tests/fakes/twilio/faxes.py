@@ -1,4 +1,4 @@
-"""The faxes of one account: what they are, how they go on, which of them a list shows."""
+"""The faxes of one account, their statuses and their media."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ LINK_LIFETIME = timedelta(hours=2)
 
 
 def new_sid(prefix: str) -> str:
-    """Return a SID nobody had: *prefix* and 32 hexadecimal digits."""
+    """Return a new SID: *prefix* and 32 hexadecimal digits."""
     return prefix + uuid.uuid4().hex
 
 
 def stamp(moment: datetime) -> str:
-    """Return a moment as Twilio's fax API writes it: ISO 8601, whole seconds, Z."""
+    """Return a time in the format of Twilio's fax API: ISO 8601, whole seconds, Z."""
     return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -44,7 +44,7 @@ def signature(token: str, url: str, params: dict[str, str]) -> str:
 
 @attr.define
 class Fax:
-    """A fax: its resource, and what Twilio knew of it besides."""
+    """A fax: its resource, and what Twilio knew beyond it."""
 
     resource: dict[str, Any]
     number: int
@@ -69,7 +69,7 @@ class Fax:
 
 
 class Faxes:
-    """All faxes of one account. *now* tells the time, *origin* and *media_origin* begin the links."""
+    """All faxes of one account. *now* returns the time; links start with *origin* and *media_origin*."""
 
     def __init__(
         self, account_sid: str, now: Callable[[], datetime], origin: str, media_origin: str
@@ -94,7 +94,7 @@ class Faxes:
         direction: str = "outbound",
         sid: str | None = None,
         quality: str = "fine",
-        **known: Any,
+        **attributes: Any,
     ) -> Fax:
         """Add a fax in its first status."""
         sid = sid or new_sid("FX")
@@ -121,11 +121,11 @@ class Faxes:
             "url": url,
         }
         self._numbers[sid] = len(self._numbers)
-        fax = self._by_sid[sid] = Fax(resource, self._numbers[sid], **known)
+        fax = self._by_sid[sid] = Fax(resource, self._numbers[sid], **attributes)
         return fax
 
     def change(self, fax: Fax, status: str, error: tuple[int, str] | None = None) -> None:
-        """Give a fax another status, and all that is known from then on."""
+        """Give a fax another status, and the fields that Twilio knew from then on."""
         fax.resource.update(status=status, date_updated=stamp(self._now()))
         if status in ("sending", "delivered", "received"):
             fax.resource["num_pages"] = fax.pages
@@ -136,7 +136,7 @@ class Faxes:
         fax.error = error or EXPLAINED.get(status)
 
     def shown(self, fax: Fax) -> dict[str, Any]:
-        """Return the resource as an answer shows it, its link to the media a fresh one."""
+        """Return the resource as in an answer, with a fresh link to the media."""
         resource = dict(fax.resource)
         if fax.media is not None:
             resource["media_url"] = self.media_link(fax)
@@ -160,7 +160,7 @@ class Faxes:
         return sorted(self._by_sid.values(), key=lambda fax: fax.number, reverse=True)
 
     def number_of(self, sid: str) -> int | None:
-        """Return when a fax was added, even one that was deleted since."""
+        """Return the place of a fax in the order of creation, even of a deleted fax."""
         return self._numbers.get(sid)
 
     def _keep_media(self, fax: Fax) -> None:
@@ -180,7 +180,7 @@ class Faxes:
 
 
 def pdf(pages: int) -> bytes:
-    """Return a PDF of so many empty pages, small and whole."""
+    """Return a small, complete PDF with *pages* empty pages."""
     kids = " ".join(f"{number + 3} 0 R" for number in range(pages))
     parts = [
         b"<</Type/Catalog/Pages 2 0 R>>",

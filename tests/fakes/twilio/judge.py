@@ -1,4 +1,4 @@
-"""Twilio's own OpenAPI file as a judge of what the stand-in answers."""
+"""Checks the fake's answers against Twilio's own OpenAPI file."""
 
 import functools
 import json
@@ -33,11 +33,11 @@ def operations():
 
 
 def operation_of(method, path):
-    """Return the method and path of the file that a request is of."""
+    """Return the method and path in the file that match a request."""
     for known, pattern in operations():
         if known == method and re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", pattern), path):
             return known, pattern
-    raise jsonschema.ValidationError(f"there is no {method} {path}")
+    raise jsonschema.ValidationError(f"the file has no operation {method} {path}")
 
 
 def check_answer(method, path, status, body):
@@ -55,7 +55,7 @@ def check_answer(method, path, status, body):
 
 
 def _today(node):
-    """Return a schema with today's way to say that something may be null."""
+    """Return a schema in which null is a type, as today's JSON Schema has it."""
     if isinstance(node, list):
         return [_today(part) for part in node]
     if not isinstance(node, dict):

@@ -1,8 +1,8 @@
 """
-Record a suite's cassettes anew: ``python -m tests.fakes.twilio.record FOLDER``.
+Record a suite's cassettes again: ``python -m tests.fakes.twilio.record FOLDER``.
 
-The stand-in speaks TLS under Twilio's name, so vcrpy writes what it would have written of Twilio.
-Cassettes of those years have compressed bodies as they came: it takes ``vcrpy<6`` and ``urllib3<2``.
+The fake speaks TLS under Twilio's name, so vcrpy writes what it would have written for Twilio.
+Cassettes of those years keep compressed bodies, which needs ``vcrpy<6`` and ``urllib3<2``.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ NOON = datetime(2021, 3, 4, 12, tzinfo=timezone.utc)
 NUMBER, BUSY = "+15005550006", "+15005550001"
 
 
-# By decorator as its module says, by pytest-recording as pytest is told; that one compressed.
+# Each module with its options of pytest. With options, the answers are compressed.
 PARTS = {
     "tests/test_outbox.py": (),
     "tests/test_archive.py": ("--record-mode=rewrite",),
@@ -51,7 +51,7 @@ def main(folder: str) -> int:
 
 @contextlib.contextmanager
 def recording(tls: ssl.SSLContext, certificate: str, compresses: bool) -> Iterator[None]:
-    """Let this process find the stand-in where Twilio was."""
+    """Send this process's connections to Twilio to the fake."""
     from requests.adapters import HTTPAdapter
     from urllib3.util import connection
 
@@ -89,12 +89,12 @@ def recording(tls: ssl.SSLContext, certificate: str, compresses: bool) -> Iterat
 
 
 def certify(folder: str) -> tuple[str, str]:
-    """Make a certificate in Twilio's name, and return its path and that of its key."""
+    """Make a certificate for Twilio's name, and return its path and the path of its key."""
     certificate, key = os.path.join(folder, "certificate.pem"), os.path.join(folder, "key.pem")
-    made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1"]
-    told = ["-keyout", key, "-out", certificate, "-subj", f"/CN={NAME}"]
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1"]
+    files = ["-keyout", key, "-out", certificate, "-subj", f"/CN={NAME}"]
     subprocess.run(
-        [*made, *told, "-addext", f"subjectAltName=DNS:{NAME}"], check=True, capture_output=True
+        [*command, *files, "-addext", f"subjectAltName=DNS:{NAME}"], check=True, capture_output=True
     )
     return certificate, key
 

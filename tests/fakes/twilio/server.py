@@ -1,4 +1,4 @@
-"""The stand-in itself: an HTTP server on loopback, and the hands of a test on it."""
+"""The fake: an HTTP server on loopback, and the methods that tests control it with."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Any, Mapping
 import attr
 
 from tests.fakes.twilio.api import Answer, Api, RefusedError, Request
-from tests.fakes.twilio.callbacks import Callback, Caller, read_twiml, told
+from tests.fakes.twilio.callbacks import Callback, Caller, callback_fields, read_twiml
 from tests.fakes.twilio.faxes import INBOUND, OUTBOUND, Fax, Faxes, new_sid
 
 ACCOUNT_SID, AUTH_TOKEN = "AC" + "0a" * 16, "0b" * 16
@@ -24,11 +24,11 @@ ACCOUNT_SID, AUTH_TOKEN = "AC" + "0a" * 16, "0b" * 16
 @attr.define
 class Failure:
     """
-    What goes wrong with the next *times* requests that match; None is for ever.
+    A fault of the next *times* requests that match; None means always.
 
-    *status*: an HTTP error, and nothing is done. *drop*: the connection ends without an answer,
-    ``"before"`` the request took effect or ``"after"``. *delay*: seconds before the answer, which
-    comes then. *path* may have ``*``.
+    *status*: answer with this HTTP error and do nothing. *drop*: end the connection without an answer,
+    ``"before"`` or ``"after"`` the request took effect. *delay*: seconds before the answer. *path* may
+    contain ``*``.
     """
 
     status: int | None = None
@@ -39,7 +39,7 @@ class Failure:
     path: str | None = None
 
     def takes(self, request: Request) -> bool:
-        """Tell whether this request is meant, and count it."""
+        """Return whether the failure applies to *request*, and count it."""
         if self.times == 0 or self.method not in (None, request.method):
             return False
         if self.path is not None and not fnmatch(request.path, self.path):
@@ -53,13 +53,13 @@ class FakeTwilio:
     """
     Twilio's fax API on loopback, in a ``with`` block.
 
-    *account_sid*, *auth_token*: who it lets in. *now*: the time, aware, which then moves by
-    `advance` alone; by default the real one. *outcomes*: final statuses by destination.
-    *steps_on_fetch*: each fetch of a fax takes it to its next status. *every_status*: status
-    callbacks for each status, not just the first and the last. *origin* begins the URLs in
-    answers, *media_origin* the links to media, by default this server's own. *compresses*:
-    answers are gzipped for clients that accept it. *tick*: seconds by which each request moves a
-    time that was given. *tls*: of a server that speaks HTTPS.
+    *account_sid*, *auth_token*: the credentials that clients must send. *now*: the time, an aware
+    datetime, which then moves only by `advance`; by default the real time. *outcomes*: final statuses by
+    destination. *steps_on_fetch*: each fetch moves a fax to its next status. *every_status*: status
+    callbacks for each status, not only for the first and the last. *origin*: the start of the URLs in
+    answers. *media_origin*: the start of links to media, by default this server's own. *compresses*:
+    gzip answers for clients that accept it. *tick*: seconds by which each request moves *now*. *tls*:
+    the context of a server that speaks HTTPS.
     """
 
     def __init__(
@@ -105,8 +105,8 @@ class FakeTwilio:
         return self._frozen or datetime.now(timezone.utc)
 
     def advance(self, seconds: float) -> None:
-        """Move a time that was given on."""
-        assert self._frozen is not None, "the time is the real one"
+        """Move the time forward. It must have been given as *now*."""
+        assert self._frozen is not None, "give the fake a time as now= first"
         self._frozen += timedelta(seconds=seconds)
 
     @property
@@ -117,26 +117,26 @@ class FakeTwilio:
 
     @property
     def callbacks(self) -> list[Callback]:
-        """The requests made of applications so far, oldest first."""
+        """The requests to applications so far, oldest first."""
         return list(self._caller.made)
 
     def flush_callbacks(self) -> None:
-        """Wait until applications have been told everything."""
+        """Wait until all callbacks are made."""
         self._caller.flush()
 
     def fax(self, sid: str) -> dict[str, Any]:
-        """Return a copy of a resource. Raises KeyError for an unknown one."""
+        """Return a copy of a fax resource. Raises KeyError for an unknown SID."""
         with self._lock:
             return self._faxes.shown(self._known(sid))
 
     def step(self, sid: str) -> str:
-        """Take a fax to its next status, and return it."""
+        """Move a fax to its next status, and return the status."""
         with self._lock:
             self._step(self._known(sid))
             return self._known(sid).status
 
     def complete(self, sid: str, pages: int = 1) -> None:
-        """Take a fax through all its statuses to delivered or received."""
+        """Move a fax through all its statuses to delivered or received."""
         with self._lock:
             fax = self._known(sid)
             fax.pages = pages
@@ -150,7 +150,7 @@ class FakeTwilio:
             self._change(self._known(sid), status, (code, message) if code else None)
 
     def send(self, from_: str, to: str, sid: str | None = None, quality: str = "fine") -> str:
-        """Let there be an outbound fax that nobody asked for here, and return its SID."""
+        """Add an outbound fax that was sent without a request, and return its SID."""
         with self._lock:
             return self._faxes.add(from_, to, sid=sid, quality=quality).sid
 
@@ -164,10 +164,10 @@ class FakeTwilio:
         sid: str | None = None,
     ) -> str:
         """
-        Let a fax arrive, and return its SID.
+        Simulate an incoming fax, and return its SID.
 
-        With *fax_url*, "a fax comes in", the application there is asked for TwiML and told of the
-        result as Twilio did, in the background; without, the fax is received at once.
+        With *fax_url* ("a fax comes in") the fake requests TwiML from the application there and then
+        its action, as Twilio did, in the background. Without it the fax is received at once.
         """
         with self._lock:
             fax = self._faxes.add(from_, to, "inbound", sid, pages=pages)
@@ -180,18 +180,18 @@ class FakeTwilio:
         return fax.sid
 
     def inject_failure(self, **what: Any) -> Failure:
-        """Let something go wrong; the arguments are those of `Failure`."""
+        """Add and return a `Failure`, made from its arguments."""
         failure = Failure(**what)
         self._failures.append(failure)
         return failure
 
     def handle(self, request: Request) -> tuple[Answer | None, Failure]:
-        """Return the answer, None for none at all, and what went wrong with it."""
+        """Return the answer, or None if it is lost, and the failure that applied."""
         with self._lock:
             self.requests.append(request)
             if self._tick:
                 self.advance(self._tick)
-            failure = next((one for one in self._failures if one.takes(request)), Failure())
+            failure = next((it for it in self._failures if it.takes(request)), Failure())
             if failure.drop == "before":
                 return None, failure
             if failure.status:
@@ -239,25 +239,26 @@ class FakeTwilio:
     def _announce(self, fax: Fax) -> None:
         url = fax.status_callback
         if url and (self._every or fax.is_final or fax.status == "queued"):
-            params = self._told(fax)
+            params = self._callback_fields(fax)
             self._caller.later(lambda: self._caller.call(url, params))
 
-    def _told(self, fax: Fax) -> dict[str, str]:
-        return told(fax, self._faxes.media_link(fax) if fax.media else None)
+    def _callback_fields(self, fax: Fax) -> dict[str, str]:
+        return callback_fields(fax, self._faxes.media_link(fax) if fax.media else None)
 
     def _ask(self, fax: Fax, fax_url: str) -> None:
-        asked = {name: value for name, value in told(fax, None).items() if name != "FaxStatus"}
-        answer = self._caller.call(fax_url, asked)
-        said = read_twiml(answer.body, fax_url) if answer.status == 200 else None
+        fields = callback_fields(fax, None)
+        del fields["FaxStatus"]
+        answer = self._caller.call(fax_url, fields)
+        instructions = read_twiml(answer.body, fax_url) if answer.status == 200 else None
         with self._lock:
-            if said is None:
+            if instructions is None:
                 self._faxes.change(fax, "failed", (34106, "No Fax TwiML action specified"))
                 return
-            fax.store_media = said.store_media
-            self._faxes.change(fax, "canceled" if said.rejects else "received")
-            params = self._told(fax)
-        if said.action:
-            self._caller.call(said.action, params, said.method)
+            fax.store_media = instructions.store_media
+            self._faxes.change(fax, "canceled" if instructions.rejects else "received")
+            params = self._callback_fields(fax)
+        if instructions.action:
+            self._caller.call(instructions.action, params, instructions.method)
 
 
 class _Server(ThreadingHTTPServer):
@@ -268,7 +269,7 @@ class _Server(ThreadingHTTPServer):
         self.fake = fake
 
     def handle_error(self, *_request: object) -> None:
-        """Say nothing of connections that clients leave."""
+        """Log nothing about connections that clients closed."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -277,7 +278,7 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
     def log_message(self, *_args: object) -> None:
-        """Say nothing: tests read `FakeTwilio.requests`."""
+        """Log nothing: tests read `FakeTwilio.requests`."""
 
     def _serve(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))

@@ -1,4 +1,4 @@
-"""The stand-in answers as Twilio did: to its file, to its own client, to its documents."""
+"""The fake answers as Twilio did: as its OpenAPI file, its own client and its documents say."""
 
 import gzip
 import json
@@ -49,7 +49,7 @@ def ask(twilio, method, target, form=None, auth=True, **headers):
         return error.code, error.read(), error.headers
 
 
-def told(twilio, *args, **kwargs):
+def answer_json(twilio, *args, **kwargs):
     status, body, _ = ask(twilio, *args, **kwargs)
     return status, json.loads(body)
 
@@ -57,7 +57,7 @@ def told(twilio, *args, **kwargs):
 @needs_file
 def test_every_operation_answers_as_the_file_says(twilio):
     """All eight operations are there, and their answers are those of Twilio's file."""
-    sid = told(twilio, "POST", "/v1/Faxes", ORDER)[1]["sid"]
+    sid = answer_json(twilio, "POST", "/v1/Faxes", ORDER)[1]["sid"]
     other = twilio.send(FROM, TO)
     twilio.complete(sid, pages=3)
     media = f"/v1/Faxes/{sid}/Media/{twilio.fax(sid)['media_sid']}"
@@ -81,7 +81,7 @@ def test_every_operation_answers_as_the_file_says(twilio):
 
 @needs_file
 def test_the_final_statuses_are_of_the_file():
-    """Each final status is one of Twilio's."""
+    """The final statuses are the remaining ones of Twilio's file."""
     fax = judge.document()["components"]["schemas"]["fax.v1.fax"]["properties"]
     assert set(fax["status"]["enum"]) - FINAL == {
         "queued",
@@ -110,9 +110,9 @@ def test_the_final_statuses_are_of_the_file():
         ("POST", "/v1/Faxes", {**ORDER, "Ttl": "soon"}, (400, 20001)),
     ],
 )
-def test_refusals_are_told_as_twilio_did(twilio, method, target, form, expected):
-    """A refusal has a code, a message, where to read more, and its HTTP status again."""
-    status, error = told(twilio, method, target, form)
+def test_errors_have_twilios_format(twilio, method, target, form, expected):
+    """An error has a code, a message, a link, and its HTTP status again."""
+    status, error = answer_json(twilio, method, target, form)
 
     assert (status, error["code"]) == expected
     assert error["status"] == status
@@ -121,8 +121,8 @@ def test_refusals_are_told_as_twilio_did(twilio, method, target, form, expected)
     assert twilio.faxes == []
 
 
-def test_strangers_are_kept_out(twilio):
-    """Without the account's own credentials nothing is told."""
+def test_other_credentials_are_refused(twilio):
+    """Without the account's own credentials every request is a 401."""
     status, body, headers = ask(twilio, "GET", "/v1/Faxes", auth=False)
 
     assert (status, json.loads(body)["code"]) == (401, 20003)
@@ -134,15 +134,15 @@ def test_strangers_are_kept_out(twilio):
 def test_a_sip_destination_needs_no_number_to_send_from(twilio):
     """Both credentials are kept to those who may see them."""
     order = {"To": "sip:fax@example.com", "MediaUrl": MEDIA_URL, "SipAuthPassword": "secret"}
-    status, fax = told(twilio, "POST", "/v1/Faxes", order)
+    status, fax = answer_json(twilio, "POST", "/v1/Faxes", order)
 
     assert (status, fax["from"], fax["to"]) == (201, None, "sip:fax@example.com")
     assert "secret" not in json.dumps(fax)
 
 
-def test_statuses_go_on_as_the_test_says(twilio):
-    """Nothing is known of the media at first, everything at the end."""
-    sid = told(twilio, "POST", "/v1/Faxes", ORDER)[1]["sid"]
+def test_a_test_moves_the_status(twilio):
+    """The media is unknown at first and complete at the end."""
+    sid = answer_json(twilio, "POST", "/v1/Faxes", ORDER)[1]["sid"]
     assert twilio.fax(sid)["media_url"] is None
     assert [twilio.step(sid) for _ in range(4)] == ["processing", "sending", *["delivered"] * 2]
 
@@ -154,7 +154,7 @@ def test_statuses_go_on_as_the_test_says(twilio):
 
 @pytest.mark.parametrize("status", ["failed", "busy", "no-answer", "canceled"])
 def test_a_fax_fails(twilio, status):
-    """A failed fax has a status and no word about why."""
+    """A failed fax has a status and no reason."""
     sid = twilio.send(FROM, TO)
     twilio.fail(sid, status)
 
@@ -167,34 +167,37 @@ def test_each_fetch_can_be_a_step():
     """A program that polls sees each status once, the last one as the test wants."""
     with FakeTwilio(steps_on_fetch=True, outcomes={TO: "busy"}) as twilio:
         sid = twilio.send(FROM, TO)
-        seen = [told(twilio, "GET", f"/v1/Faxes/{sid}")[1]["status"] for _ in range(4)]
+        seen = [answer_json(twilio, "GET", f"/v1/Faxes/{sid}")[1]["status"] for _ in range(4)]
 
     assert seen == ["processing", "sending", "busy", "busy"]
 
 
 def test_without_a_stored_copy_there_is_no_media(twilio):
     """StoreMedia as the Python library wrote it, with a capital letter."""
-    sid = told(twilio, "POST", "/v1/Faxes", {**ORDER, "StoreMedia": "False"})[1]["sid"]
+    sid = answer_json(twilio, "POST", "/v1/Faxes", {**ORDER, "StoreMedia": "False"})[1]["sid"]
     twilio.complete(sid)
 
     assert twilio.fax(sid)["media_sid"] is None
-    assert told(twilio, "GET", f"/v1/Faxes/{sid}/Media")[1]["media"] == []
+    assert answer_json(twilio, "GET", f"/v1/Faxes/{sid}/Media")[1]["media"] == []
 
 
 def test_pages_hold_together_while_faxes_arrive(twilio):
     """Newest first, nothing twice, and back again."""
     sids = [twilio.send(FROM, TO) for _ in range(5)]
-    first = told(twilio, "GET", "/v1/Faxes?PageSize=2&" + urlencode({"From": FROM}))[1]
+    first = answer_json(twilio, "GET", "/v1/Faxes?PageSize=2&" + urlencode({"From": FROM}))[1]
     twilio.send(FROM, TO)
     query = urlsplit(first["meta"]["next_page_url"]).query
-    second = told(twilio, "GET", "/v1/Faxes?" + query)[1]
+    second = answer_json(twilio, "GET", "/v1/Faxes?" + query)[1]
     back = urlsplit(second["meta"]["previous_page_url"]).query
 
     assert [fax["sid"] for fax in first["faxes"] + second["faxes"]] == sids[:0:-1]
     assert parse_qs(query)["From"] == [FROM]
-    assert told(twilio, "GET", "/v1/Faxes?" + back)[1]["faxes"] == first["faxes"]
+    assert answer_json(twilio, "GET", "/v1/Faxes?" + back)[1]["faxes"] == first["faxes"]
     assert first["meta"]["previous_page_url"] is None
-    assert told(twilio, "GET", "/v1/Faxes?PageSize=2&Page=2")[1]["meta"]["next_page_url"] is None
+    assert (
+        answer_json(twilio, "GET", "/v1/Faxes?PageSize=2&Page=2")[1]["meta"]["next_page_url"]
+        is None
+    )
 
 
 def test_lists_are_filtered(twilio):
@@ -204,7 +207,7 @@ def test_lists_are_filtered(twilio):
     late = twilio.receive(TO, FROM)
 
     def chosen(**query):
-        page = told(twilio, "GET", "/v1/Faxes?" + urlencode(query))[1]
+        page = answer_json(twilio, "GET", "/v1/Faxes?" + urlencode(query))[1]
         return [fax["sid"] for fax in page["faxes"]]
 
     assert chosen(To=FROM) == [late]
@@ -214,10 +217,10 @@ def test_lists_are_filtered(twilio):
     assert chosen(DateCreatedAfter="2021-03-04") == [late, early]
 
 
-def test_failures_happen_when_asked_for(twilio):
-    """An error does nothing; a lost answer did what was asked, a lost request did not."""
+def test_failures_can_be_injected(twilio):
+    """An error does nothing; with a lost answer the request took effect, with a lost request it did not."""
     twilio.inject_failure(status=500, method="POST")
-    assert told(twilio, "POST", "/v1/Faxes", ORDER)[1]["code"] == 20500
+    assert answer_json(twilio, "POST", "/v1/Faxes", ORDER)[1]["code"] == 20500
     twilio.inject_failure(drop="before", path="/v1/Fax*")
     with pytest.raises(OSError):
         ask(twilio, "POST", "/v1/Faxes", ORDER)
@@ -234,7 +237,7 @@ def test_failures_happen_when_asked_for(twilio):
     assert [request.method for request in twilio.requests] == ["POST"] * 3 + ["GET"] * 2
 
 
-def test_what_was_asked_is_kept_as_it_came(twilio):
+def test_requests_are_kept_as_received(twilio):
     """Method, target, headers and body, in order."""
     ask(twilio, "POST", "/v1/Faxes?x=%2B1", ORDER)
     (request,) = twilio.requests
@@ -244,13 +247,13 @@ def test_what_was_asked_is_kept_as_it_came(twilio):
     assert request.credentials == (twilio.account_sid, twilio.auth_token)
 
 
-def test_answers_are_compressed_for_those_who_can_read_it():
-    """As at Twilio's edge, and only when it is asked for."""
+def test_answers_are_compressed_on_request():
+    """As Twilio did, and only for clients that accept it."""
     with FakeTwilio(compresses=True) as twilio:
         _, body, headers = ask(twilio, "GET", "/v1/Faxes", **{"Accept-Encoding": "gzip, deflate"})
         assert headers["Content-Encoding"] == "gzip"
         assert json.loads(gzip.decompress(body))["faxes"] == []
-        assert told(twilio, "GET", "/v1/Faxes")[1]["faxes"] == []
+        assert answer_json(twilio, "GET", "/v1/Faxes")[1]["faxes"] == []
 
 
 @pytest.fixture(name="app")
@@ -260,16 +263,16 @@ def _app():
         yield origin, log
 
 
-def test_an_application_is_told_signed(app):
+def test_status_callbacks_are_signed(app):
     """The first and the last status, or each; Twilio's own validator believes them."""
     origin, log = app
     order = {**ORDER, "StatusCallback": origin + "/fax/status"}
     with FakeTwilio(auth_token=apps.TOKEN) as twilio:
-        sid = told(twilio, "POST", "/v1/Faxes", order)[1]["sid"]
+        sid = answer_json(twilio, "POST", "/v1/Faxes", order)[1]["sid"]
         twilio.fail(sid, "busy")
         twilio.flush_callbacks()
     with FakeTwilio(auth_token=apps.TOKEN, every_status=True) as twilio:
-        twilio.complete(told(twilio, "POST", "/v1/Faxes", order)[1]["sid"], pages=2)
+        twilio.complete(answer_json(twilio, "POST", "/v1/Faxes", order)[1]["sid"], pages=2)
         twilio.flush_callbacks()
 
     assert log.statuses_told == [
@@ -283,7 +286,7 @@ def test_an_application_is_told_signed(app):
 
 
 def test_a_fax_comes_in(app):
-    """The application is asked for TwiML, obeyed, and told of the result."""
+    """The fake requests TwiML from the application, follows it, and requests the action."""
     origin, log = app
     with FakeTwilio(auth_token=apps.TOKEN) as twilio:
         sid = twilio.receive(TO, FROM, fax_url=origin + "/fax")
@@ -341,7 +344,7 @@ def test_twilios_own_client_sends_tracks_and_deletes(twilio, client):
 
 @needs_751
 def test_twilios_own_client_lists_page_after_page(twilio, client):
-    """The next page's URL leads its requests back here."""
+    """The next page's URL is requested from the fake."""
     sids = [twilio.send(FROM, TO) for _ in range(5)]
     before = NOON + timedelta(seconds=1)
 
@@ -373,8 +376,8 @@ def test_twilios_own_client_raises_its_errors(twilio, client):
 
 
 @needs_751
-def test_programs_are_led_here_without_knowing(twilio):
-    """What any program of this process sends to Twilio's fax host arrives here."""
+def test_requests_of_any_program_can_be_redirected(twilio):
+    """What a program of this process sends to Twilio's fax host arrives at the fake."""
     from twilio.rest import Client
 
     with lead_requests(twilio):
