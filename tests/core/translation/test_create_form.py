@@ -156,7 +156,6 @@ def test_a_sip_destination_is_accepted(to):
         ("MediaUrl", "https://x.example/" + "a" * 2000, 21620),
         ("MediaUrl", ["https://x.example/a.pdf"], 21620),
         ("StatusCallback", "nowhere", 21609),
-        ("StatusCallback", "", 21609),
         ("Quality", "best", 20422),
         ("StoreMedia", "perhaps", 20422),
         ("Colour", "red", 20001),

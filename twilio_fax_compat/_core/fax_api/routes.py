@@ -29,6 +29,7 @@ from twilio_fax_compat._core.translation.errors import (
     problem,
 )
 from twilio_fax_compat._core.translation.ids import fax_id
+from twilio_fax_compat._core.translation.wire_values import wire_fields
 
 __all__ = ["FlowSettings", "RetryPolicy", "answer_request", "twilio_request"]
 
@@ -46,10 +47,10 @@ def twilio_request(
     parts = urlsplit(url)
     fields: dict[str, object] = {}
     if method == "POST":
-        fields.update(data or {})
+        fields.update(wire_fields(data))
     else:
         fields.update(parse_qsl(parts.query))
-        fields.update(params or {})
+        fields.update(wire_fields(params))
     path = parts.path
     return TwilioRequest(method, path[3:] if path.startswith("/v1/") else path, fields)
 

@@ -100,10 +100,10 @@ def parse_create_form(
     """
     Return the fax that a create form asks for, or Twilio's error for it.
 
-    *fields* have Twilio's wire names; None counts as absent, as on Twilio's wire.
+    *fields* have Twilio's wire names. None and an empty text count as absent.
     *unsupported* overrides `UNSUPPORTED` by Python parameter name.
     """
-    given = {name: value for name, value in fields.items() if value is not None}
+    given = {name: value for name, value in fields.items() if value not in (None, "")}
     unknown = sorted(set(given) - set(PARAMETERS))
     if unknown:
         return problem(400, 20001, "Unknown parameters: {}".format(mask(", ".join(unknown))))
