@@ -135,6 +135,7 @@ class Client:
         Telnyx answers a request to the fax API. Any other goes through the installed ``twilio``
         package. Raises TwilioException if a setting is missing.
         """
+        uri = uri.decode() if isinstance(uri, bytes) else str(uri)
         if not FAX_URL.match(uri):
             return self._twilio_client().request(
                 method, uri, params, data, headers, auth, timeout, allow_redirects
@@ -249,6 +250,32 @@ class Client:
                 credential_provider=self.credential_provider,
             )
         return self._legacy
+
+    def __getstate__(self) -> dict[str, Any]:
+        # What holds connections and locks is made again at the next call.
+        state = {**vars(self), "_fax_api": None, "_legacy": None}
+        if self._environment is os.environ:
+            state["_environment"] = None
+        return state
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        vars(self).update(state)
+        if self._environment is None:
+            self._environment = os.environ
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Client:
+        """Return a copy of this client that shares its ledger, its flag and its legacy client."""
+        import copy
+
+        for part in (self._ledger, self._environment, self._old_provider, self._rollout):
+            memo[id(part)] = part
+        try:
+            copy.deepcopy(self._http_client, memo)
+        except TypeError:  # an httpx.Client holds locks, so the copy uses it too
+            memo[id(self._http_client)] = self._http_client
+        result = memo[id(self)] = object.__new__(type(self))
+        result.__setstate__(copy.deepcopy(self.__getstate__(), memo))
+        return result
 
     def __getattr__(self, name: str) -> Any:
         """Return the attribute *name* of the installed ``twilio`` package's client."""

@@ -215,21 +215,6 @@ class FaxContext(InstanceContext):
         return f"<Twilio.Fax.V1.FaxContext {solution_text(self._solution)}>"
 
 
-class _Properties:
-    """Makes the properties of a fax at the first access: in a long list, most are never read."""
-
-    def __get__(self, fax: FaxInstance | None, owner: type[FaxInstance]) -> dict[str, Any]:
-        inside = {} if fax is None else vars(fax)
-        payload = inside.get("_payload")
-        if payload is not None:
-            inside.setdefault("_properties", _properties_of(payload.get))
-            inside.pop("_payload", None)
-        if "_properties" not in inside:  # checked last, as another thread may have made them
-            raise AttributeError("{!r} has no attribute '_properties'".format(owner.__name__))
-        properties: dict[str, Any] = inside["_properties"]
-        return properties
-
-
 class FaxInstance(InstanceResource):
     """A fax, as it was when it was read. Reading a property makes no request."""
 
@@ -265,31 +250,18 @@ class FaxInstance(InstanceResource):
 
         CANCELED = "canceled"
 
-    if TYPE_CHECKING:
-        _properties: dict[str, Any]
-    else:
-        _properties = _Properties()
-
     def __init__(
         self, version: Version, payload: Mapping[str, Any], sid: str | None = None
     ) -> None:
         """Take Twilio's *payload*, or a part of it. Calls use *sid* if it is given."""
         self._version = version
         self._context: FaxContext | None = None
-        get = payload.get
-        self._solution: dict[str, Any] = {"sid": sid or get("sid")}
-        if type(payload) is dict and get("price") is get("num_pages") is get("duration") is None:
-            self._payload = payload.copy()
-        else:  # the payload may be malformed: fail at once
-            self._properties = _properties_of(get)
-            if hasattr(payload, "provider"):
-                from twilio_fax_compat.migration._provider_of import note_provider
+        self._properties = _properties_of(payload.get)
+        self._solution: dict[str, Any] = {"sid": sid or self._properties["sid"]}
+        if hasattr(payload, "provider"):
+            from twilio_fax_compat.migration._provider_of import note_provider
 
-                note_provider(self, payload.provider)
-
-    def __reduce_ex__(self, protocol: Any) -> Any:
-        getattr(self, "_properties", None)  # a copy shares them
-        return super().__reduce_ex__(protocol)
+            note_provider(self, payload.provider)
 
     @property
     def _proxy(self) -> FaxContext:
