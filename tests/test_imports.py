@@ -53,7 +53,7 @@ RULES = {
     ),
     "base": (set(), "it mirrors Twilio's package, and stands alone"),
     "twiml": (set(), "it mirrors Twilio's package, and stands alone"),
-    "http": ({"base"}, "it mirrors Twilio's package"),
+    "http": ({"_core.masking", "base"}, "it mirrors Twilio's package, and shows no numbers"),
     "ledger": ({"_core.facts"}, "a ledger keeps facts, and knows nobody who uses it"),
     "_telnyx": (
         {"_core", "_version", "base.exceptions", "http", "ledger", "settings", "warnings"},

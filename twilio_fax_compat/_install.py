@@ -38,6 +38,7 @@ _ALL_MODULES = (
     "base.version",
     "http",
     "http.http_client",
+    "http.request",
     "http.response",
     "request_validator",
     "rest",

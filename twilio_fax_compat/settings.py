@@ -6,7 +6,7 @@ import re
 from typing import Any, Mapping
 from urllib.parse import urlsplit
 
-from attrs import Attribute, evolve, field, frozen, validators
+from attrs import Attribute, evolve, field, frozen
 
 from twilio_fax_compat._core.fax_api.retries import RetryPolicy
 from twilio_fax_compat._core.translation.create_form import UNSUPPORTED
@@ -35,12 +35,15 @@ _POLICIES = ("refuse", "warn", "ignore")
 def _check_header_text(
     _instance: object, attribute: Attribute[str | None], value: str | None
 ) -> None:
-    if value is not None and not re.fullmatch(r"[\x21-\x7e]+", value):
-        # The value may be a secret, so the message leaves it out.
+    # The value may be a secret, so no message repeats it.
+    if value is None:
+        return
+    name = f"{attribute.name} ({ENVIRONMENT[attribute.name]})"
+    if not isinstance(value, str):
+        raise TwilioException(f"{name} must be a text, not {type(value).__name__}")
+    if not re.fullmatch(r"[\x21-\x7e]+", value):
         raise TwilioException(
-            "{} contains a space or another character that is not allowed in it".format(
-                ENVIRONMENT[attribute.name]
-            )
+            f"{name} contains a space or another character that is not allowed in it"
         )
 
 
@@ -49,22 +52,49 @@ def _check_base_url(
 ) -> None:
     if value is None:
         return
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
+    try:
+        parts = urlsplit(value)
+        parts.port  # noqa: B018 - reading it checks it
+        is_valid = parts.scheme in ("http", "https") and bool(parts.hostname)
+    except ValueError:
+        is_valid = False
+    if not is_valid or "@" in parts.netloc or not re.fullmatch(r"[\x21-\x7e]+", value):
         raise TwilioException(
-            "TELNYX_BASE_URL must be an http or https URL without credentials, such as {}".format(
-                DEFAULT_BASE_URL
-            )
+            "base_url (TELNYX_BASE_URL) must be an http or https URL without credentials, such as "
+            + DEFAULT_BASE_URL
         )
+    if parts.path.strip("/") == "" or parts.query or parts.fragment:
+        raise TwilioException(
+            "base_url (TELNYX_BASE_URL) must end with the path of the API's version, such as "
+            + DEFAULT_BASE_URL
+        )
+
+
+def _check_seconds(_instance: object, attribute: Attribute[float], value: float) -> None:
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not is_number or not 0 < value < float("inf"):
+        raise TwilioException(
+            f"{attribute.name} must be a number of seconds above 0, such as 60, not {value!r}"
+        )
+
+
+def _check_retry(_instance: object, _attribute: Attribute[RetryPolicy], value: RetryPolicy) -> None:
+    if not isinstance(value, RetryPolicy):
+        raise TwilioException(f"retry must be a RetryPolicy, not {type(value).__name__}")
 
 
 def _check_unsupported(
     _instance: object, _attribute: Attribute[Mapping[str, str]], value: Mapping[str, str]
 ) -> None:
+    if not isinstance(value, Mapping):
+        raise TwilioException(
+            'unsupported must be a dictionary such as {"ttl": "ignore"}, '
+            f"not {type(value).__name__}"
+        )
     for name, policy in value.items():
         if name not in UNSUPPORTED or policy not in _POLICIES:
             raise TwilioException(
-                "unsupported={{{!r}: {!r}}} is not valid: the parameters are {}, the choices are {}".format(
+                "unsupported={{{!r}: {!r}}} is not valid: the parameters are {}, the choices {}".format(
                     name, policy, ", ".join(UNSUPPORTED), ", ".join(_POLICIES)
                 )
             )
@@ -74,8 +104,8 @@ def _text_or_none(value: object) -> str | None:
     return None if value is None else str(value)
 
 
-def _without_slash(value: str | None) -> str | None:
-    return value.rstrip("/") if value else None
+def _without_slash(value: object) -> str | None:
+    return str(value).rstrip("/") if value else None
 
 
 @frozen(kw_only=True)
@@ -88,7 +118,8 @@ class TelnyxSettings:
     *base_url* (``TELNYX_BASE_URL``): the API's URL with its version. The default is
     `DEFAULT_BASE_URL`.
     *public_key* (``TELNYX_PUBLIC_KEY``): the key that verifies Telnyx's webhooks, in base64.
-    *connect_timeout*, *timeout*: seconds to connect, and to wait for each part of a response.
+    *connect_timeout*, *timeout*: seconds to connect, and to wait for each part of a response. A whole
+    response must come within twice the *timeout*.
     *retry*: a `RetryPolicy`, the limits of retrying.
     *unsupported*: what to do with a parameter of ``create`` that Telnyx does not have:
     ``"refuse"``, ``"warn"`` or ``"ignore"`` by its name, such as ``{"ttl": "ignore"}``.
@@ -104,9 +135,9 @@ class TelnyxSettings:
     )
     base_url: str | None = field(default=None, converter=_without_slash, validator=_check_base_url)
     public_key: str | None = field(default=None, validator=_check_header_text)
-    connect_timeout: float = field(default=5.0, validator=validators.gt(0.0))
-    timeout: float = field(default=60.0, validator=validators.gt(0.0))
-    retry: RetryPolicy = field(factory=RetryPolicy, validator=validators.instance_of(RetryPolicy))
+    connect_timeout: float = field(default=5.0, validator=_check_seconds)
+    timeout: float = field(default=60.0, validator=_check_seconds)
+    retry: RetryPolicy = field(factory=RetryPolicy, validator=_check_retry)
     unsupported: Mapping[str, str] = field(factory=dict, validator=_check_unsupported)
 
     def completed(self, environ: Mapping[str, str]) -> TelnyxSettings:
@@ -132,3 +163,7 @@ class TelnyxSettings:
                 "telnyx=TelnyxSettings(...) to the Client".format(" and ".join(missing))
             )
         return evolve(settings, base_url=settings.base_url or DEFAULT_BASE_URL)
+
+    def with_attempts(self, attempts: int) -> TelnyxSettings:
+        """Return these settings with a `RetryPolicy` of at least *attempts* attempts."""
+        return evolve(self, retry=evolve(self.retry, attempts=max(self.retry.attempts, attempts)))

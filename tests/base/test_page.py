@@ -117,5 +117,5 @@ def test_a_failed_page_shows_no_body():
         page_class(OURS)(None, response)
 
     assert caught.value.args == ("Unable to fetch page", response)
-    assert str(caught.value) == "('Unable to fetch page', HTTP 400)"
+    assert str(caught.value) == "('Unable to fetch page', HTTP 400: to ...0009 is busy)"
     assert "5550009" not in repr(caught.value)

@@ -195,11 +195,13 @@ def test_representations_are_twilios():
 
 
 def test_a_response_with_a_payload_shows_no_body():
-    """Bodies hold numbers, and a failed list puts its response among an exception's arguments."""
-    response = PayloadResponse(400, {"message": "to +15005550009"})
+    """A failed list puts its response among an exception's arguments: it shows a masked message."""
+    response = PayloadResponse(400, {"message": "to +15005550009", "details": {"to": "+1500555"}})
 
-    assert repr(response) == "HTTP 400"
-    assert json.loads(response.text) == {"message": "to +15005550009"}
+    assert repr(response) == "HTTP 400: to ...0009"
+    assert repr(PayloadResponse(400, {"message": 5})) == "HTTP 400"
+    assert repr(PayloadResponse(200, {"message": "to +15005550009"})) == "HTTP 200"
+    assert json.loads(response.text)["message"] == "to +15005550009"
     assert PayloadResponse(204, None).text == ""
 
 

@@ -228,7 +228,7 @@ def test_idle_connections_are_reused_and_closed(telnyx):
 
     connection, _since = idle[0].pop()
     idle[0].append((connection, -1e9))
-    idle[0].append((_connections._new_connection(telnyx.origin, None), 0.0))
+    idle[0].append((_connections.Connection(telnyx.origin, None), 0.0))
     send(client)
     assert len(idle[0]) == 1
     _connections.close_idle()

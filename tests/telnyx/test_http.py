@@ -244,11 +244,11 @@ def test_proxies_of_the_environment(monkeypatch):
     monkeypatch.setenv("https_proxy", "proxy.example:3128")
     monkeypatch.setenv("no_proxy", "internal.example")
 
-    assert _connections.proxy_for("https://api.telnyx.com") == "http://proxy.example:3128"
+    assert _connections.proxy_for("https://api.telnyx.com").url == "http://proxy.example:3128"
     assert _connections.proxy_for("https://internal.example") is None
     assert _connections.proxy_for("http://127.0.0.1:1") is None
     monkeypatch.delenv("https_proxy")
-    assert _connections.proxy_for("https://api.telnyx.com") == "http://proxy.example:3128"
+    assert _connections.proxy_for("https://api.telnyx.com").url == "http://proxy.example:3128"
 
 
 def test_a_proxy_carries_the_traffic(telnyx):
@@ -297,4 +297,4 @@ def test_our_http_client_can_be_used_by_hand(telnyx):
     with pytest.raises(ValueError, match="-1"):
         http_client.request("GET", telnyx.base_url, timeout=-1)
     with pytest.raises(TwilioException, match="proxy"):
-        TwilioHttpClient(proxy={"https": "x"})
+        TwilioHttpClient(proxy=5)

@@ -7,7 +7,11 @@ import re
 _SIP = re.compile(r"\b(sips?:)[^\s@\"'<>]*@", re.IGNORECASE)
 _URL = re.compile(r"\b(https?://)(?:[^\s/@\"'<>]*@)?([^\s/\"'<>?#]+)[^\s\"'<>]*", re.IGNORECASE)
 _SECRET = re.compile(r"\b(Bearer\s+|Basic\s+)\S+|\bKEY[0-9A-Za-z_-]{6,}", re.IGNORECASE)
-_NUMBER = re.compile(r"(?<![0-9A-Za-z-])\+?\(?[0-9](?:[0-9]|[ ().-](?=[ ().0-9-])){5,}[0-9]")
+_OCTET = r"(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])"
+_NUMBER = re.compile(
+    rf"(?<![0-9.])(?P<address>{_OCTET}(?:\.{_OCTET}){{3}})(?![0-9.]*[0-9])"
+    r"|(?<![0-9A-Za-z-])\+?\(?[0-9](?:[0-9]|[ ().-](?=[ ().0-9-])){5,}[0-9]"
+)
 
 
 def mask(text: str) -> str:
@@ -24,6 +28,8 @@ def mask(text: str) -> str:
 
 
 def _mask_number(match: re.Match[str]) -> str:
+    if match["address"]:  # an IP address is not a phone number
+        return match.group()
     digits = re.sub(r"[^0-9]", "", match.group())
     return "..." + digits[-4:]
 

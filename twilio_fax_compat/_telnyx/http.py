@@ -6,16 +6,19 @@ The most important fact about a failure is whether the request may have left thi
 
 from __future__ import annotations
 
+import inspect
 import json
 import logging
 import sys
 from http.client import HTTPException
 from typing import Any, Mapping
+from urllib.parse import urlsplit
 
 import httpx
 from attrs import evolve
 
 from twilio_fax_compat._core.messages import (
+    Failure,
     Outcome,
     Send,
     TelnyxRequest,
@@ -25,9 +28,20 @@ from twilio_fax_compat._core.messages import (
 from twilio_fax_compat._telnyx.failures import (
     failure_of,
 )
+from twilio_fax_compat._telnyx.logs import masked_logs
 from twilio_fax_compat._version import __version__
+from twilio_fax_compat.base.exceptions import TwilioException
 from twilio_fax_compat.http import _connections
-from twilio_fax_compat.http.http_client import is_untouched
+from twilio_fax_compat.http._limits import WHOLE, Deadline, read_body
+from twilio_fax_compat.http._proxies import proxy_from_argument
+from twilio_fax_compat.http.http_client import (
+    TwilioHttpClient,
+    is_untouched,
+    note_request,
+    note_response,
+)
+from twilio_fax_compat.http.request import Request, without_credentials
+from twilio_fax_compat.http.response import Response
 from twilio_fax_compat.settings import TelnyxSettings
 
 logger = logging.getLogger("twilio_fax_compat")
@@ -39,14 +53,36 @@ def sender(settings: TelnyxSettings, http_client: Any = None) -> Send:
 
     *http_client* is None for our own connections, an ``httpx.Client``, or an object with the
     ``request`` method of Twilio's HTTP clients. *settings* must be complete.
+
+    Raises TwilioException for an asynchronous client, and for a proxy or CA certificates that cannot
+    be used.
     """
     if http_client is None:
         return _OverOwnConnections(settings)
     if is_untouched(http_client):
-        return _OverOwnConnections(_with_timeout(settings, http_client.timeout), http_client.proxy)
+        return _OverOwnConnections(_with_timeout(settings, http_client.timeout), http_client)
+    _check_client(http_client)
     if isinstance(http_client, httpx.Client):
         return _OverHttpx(settings, http_client)
     return _OverTwilioStyle(settings, http_client)
+
+
+def _check_client(http_client: Any) -> None:
+    name = type(http_client).__name__
+    request = getattr(http_client, "request", None)
+    if not callable(request):
+        raise TwilioException(
+            f"http_client ({name}) must be an httpx.Client or an object with a method request"
+        )
+    if inspect.iscoroutinefunction(request):
+        raise _asynchronous(name)
+
+
+def _asynchronous(name: str) -> TwilioException:
+    return TwilioException(
+        f"http_client ({name}) is asynchronous, but this fax call is not. Nothing was sent. Pass a "
+        "client of its own to faxes: Client(http_client=httpx.Client())"
+    )
 
 
 class _Sender:
@@ -75,6 +111,17 @@ class _Sender:
     def send(self, request: TelnyxRequest) -> Outcome:
         raise NotImplementedError
 
+    def failure(self, error: BaseException) -> Failure:
+        """Return the failure of a request, with the host if it could not be reached."""
+        failure = failure_of(error)
+        if failure.sent:
+            return failure
+        return evolve(failure, summary=f"{failure.summary} ({self.route()})")
+
+    def route(self) -> str:
+        """Return where requests go, and which settings say so, for an error message."""
+        return f"the host of TELNYX_BASE_URL is {urlsplit(self.base_url).netloc}"
+
     def url(self, request: TelnyxRequest) -> str:
         return self.base_url + request.path + query_text(request.query)
 
@@ -85,10 +132,16 @@ class _Sender:
 
 
 class _OverOwnConnections(_Sender):
-    def __init__(self, settings: TelnyxSettings, proxy: str | None = None) -> None:
+    def __init__(self, settings: TelnyxSettings, client: TwilioHttpClient | None = None) -> None:
         super().__init__(settings)
+        self.client = client
         self.origin = _connections.origin_of(self.base_url)
-        self.proxy = proxy or _connections.proxy_for(self.origin)
+        self.proxy = _connections.proxy_for(self.origin)
+        if client is not None:
+            self.proxy = proxy_from_argument(client.proxy, self.origin) or self.proxy
+        _connections.tls_context(self.origin.startswith("https:"))
+        self.proxy_url = self.proxy.url if self.proxy else None
+        self.is_kept = client is None or client.pool_connections
         self.extensions = {
             "timeout": _connections.timeouts(settings.connect_timeout, settings.timeout)
         }
@@ -119,11 +172,36 @@ class _OverOwnConnections(_Sender):
                 content=json.dumps(request.body).encode(),
                 extensions=self.extensions,
             )
+        if self.client is not None:
+            self.note_request(self.client, request)
         try:
-            response, body = _connections.send(built, self.origin, self.proxy)
+            response, body = _connections.send(
+                built, self.origin, self.proxy_url, self.settings.timeout * WHOLE, self.is_kept
+            )
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-            return failure_of(error)
+            return self.failure(error)
+        if self.client is not None:
+            text = body.decode("utf-8", "replace")
+            answer = Response(response.status_code, text, dict(response.headers))
+            note_response(self.client, request.method, answer)
         return TelnyxResponse(response.status_code, response.headers, body)
+
+    def note_request(self, client: TwilioHttpClient, request: TelnyxRequest) -> None:
+        headers, content = self.parts(request)
+        noted = Request(
+            request.method,
+            self.base_url + request.path,
+            params=dict(request.query) or None,
+            data=content,
+            headers=without_credentials(headers),
+            auth=None,
+        )
+        note_request(client, noted)
+
+    def route(self) -> str:
+        if self.proxy is None:
+            return super().route()
+        return f"{super().route()}, through the proxy of {self.proxy.where}"
 
 
 def _with_timeout(settings: TelnyxSettings, seconds: float | None) -> TelnyxSettings:
@@ -138,17 +216,22 @@ class _OverHttpx(_Sender):
     def send(self, request: TelnyxRequest) -> Outcome:
         headers, content = self.parts(request)
         try:
-            response = self.client.request(
+            with masked_logs(self.client), self.client.stream(
                 request.method,
                 self.url(request),
                 headers=headers,
                 content=content,
                 auth=None,
                 follow_redirects=False,
-            )
+            ) as response:
+                body = read_body(response, Deadline(self.seconds() * WHOLE))
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-            return failure_of(error)
-        return TelnyxResponse(response.status_code, response.headers, response.content)
+            return self.failure(error)
+        return TelnyxResponse(response.status_code, response.headers, body)
+
+    def seconds(self) -> float:
+        """Return the timeout of one part of a response: the client's, or a longer one of the settings."""
+        return max(self.client.timeout.read or 0.0, self.settings.timeout)
 
 
 class _OverTwilioStyle(_Sender):
@@ -158,27 +241,51 @@ class _OverTwilioStyle(_Sender):
     def __init__(self, settings: TelnyxSettings, client: Any) -> None:
         super().__init__(settings)
         self.client = client
+        self.uses_requests = _uses_requests(client)
 
     def send(self, request: TelnyxRequest) -> Outcome:
         headers, content = self.parts(request)
         try:
-            response = self.client.request(
-                request.method,
-                self.url(request),
-                params=None,
-                data=content,
-                headers=dict(headers),
-                auth=None,
-                timeout=None if getattr(self.client, "timeout", None) else self.settings.timeout,
-                allow_redirects=False,
-            )
+            with masked_logs(self.client):
+                response = self.client.request(
+                    request.method,
+                    self.url(request),
+                    params=None,
+                    data=content,
+                    headers=dict(headers),
+                    auth=_keep_bearer if self.uses_requests else None,
+                    timeout=None
+                    if getattr(self.client, "timeout", None)
+                    else self.settings.timeout,
+                    allow_redirects=False,
+                )
         except (httpx.HTTPError, OSError, HTTPException) as error:
-            return failure_of(error)
+            return self.failure(error)
+        if inspect.isawaitable(response):
+            if inspect.iscoroutine(response):
+                response.close()
+            raise _asynchronous(type(self.client).__name__)
         return TelnyxResponse(
             response.status_code,
             _lower_names(getattr(response, "headers", None)),
             _body_of(response),
         )
+
+
+def _keep_bearer(request: Any) -> Any:
+    """Return a request of requests as it is: netrc and ``session.auth`` would replace its key."""
+    return request
+
+
+_OF_REQUESTS = {
+    ("requests.sessions", "Session"),
+    ("twilio.http.http_client", "TwilioHttpClient"),
+}
+
+
+def _uses_requests(client: Any) -> bool:
+    classes = (*type(client).__mro__, *type(getattr(client, "session", None)).__mro__)
+    return any((cls.__module__, cls.__name__) in _OF_REQUESTS for cls in classes)
 
 
 def _lower_names(headers: Any) -> Mapping[str, str]:

@@ -32,9 +32,9 @@ class PayloadResponse(Response):
     """
     A response with a decoded body, *payload*. It is encoded as text only when ``text`` is read.
 
-    *cause* is the exception to chain to an error of this response. The repr shows the status and
-    which provider failed. It does not show the body, as a failed list puts its response into an
-    exception's arguments.
+    *cause* is the exception to chain to an error of this response. The repr shows the status, which
+    provider failed, and the masked message of an error. It does not show the body, as a failed list
+    puts its response into an exception's arguments.
     """
 
     has_payload = True
@@ -59,9 +59,17 @@ class PayloadResponse(Response):
         return "" if self.payload is None else json.dumps(self.payload)
 
     def __repr__(self) -> str:
-        details = self.payload.get("details") if isinstance(self.payload, dict) else None
+        from twilio_fax_compat._core.masking import mask
+
+        payload = self.payload if isinstance(self.payload, dict) else {}
+        details = payload.get("details")
         provider = details.get("provider") if isinstance(details, dict) else None
-        return f"HTTP {self.status_code}" + (f" of {provider}" if provider else "")
+        message = None if self.ok else payload.get("message")
+        return (
+            f"HTTP {self.status_code}"
+            + (f" of {provider}" if provider else "")
+            + (f": {mask(message)}" if isinstance(message, str) and message else "")
+        )
 
     def __getstate__(self) -> dict[str, Any]:
         # A cause may hold connections, which cannot be pickled.

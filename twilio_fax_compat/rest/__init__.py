@@ -10,6 +10,7 @@ from urllib.parse import urlsplit, urlunsplit
 from twilio_fax_compat.base.exceptions import TwilioException
 from twilio_fax_compat.http.http_client import TwilioHttpClient, is_untouched
 from twilio_fax_compat.http.response import PayloadResponse
+from twilio_fax_compat.rest._preload import modules_for, no_fork, preload
 
 if TYPE_CHECKING:
     from twilio_fax_compat._core.translation.media_links import Documents
@@ -110,8 +111,13 @@ class Client:
 
     @property
     def fax(self) -> Fax:
-        """Access the Fax domain."""
+        """
+        The Fax domain.
+
+        The first access imports what every fax call needs. A fork in another thread waits for it.
+        """
         if self._fax is None:
+            self._preload()
             from twilio_fax_compat.rest.fax import Fax
 
             self._fax = Fax(self)
@@ -166,14 +172,21 @@ class Client:
             netloc += ":" + port
         return urlunsplit(parts._replace(netloc=netloc))
 
-    def _new_exchange(self) -> FaxApi | RoutedFaxApi:
-        self._exchange_is_plain = is_untouched(self._http_client)
-        is_routed = (
+    def _preload(self) -> None:
+        ledger_url = self._ledger or self._environment.get("TWILIO_FAX_COMPAT_LEDGER")
+        preload(*modules_for(self._is_routed(), ledger_url))
+
+    def _is_routed(self) -> bool:
+        return bool(
             self._old_provider is not None
             or self._rollout is not None
             or self._environment.get("TWILIO_FAX_COMPAT_ROLLOUT")
         )
-        self._fax_api = self._new_routes() if is_routed else self._telnyx_fax_api()
+
+    def _new_exchange(self) -> FaxApi | RoutedFaxApi:
+        self._preload()
+        self._exchange_is_plain = is_untouched(self._http_client)
+        self._fax_api = self._new_routes() if self._is_routed() else self._telnyx_fax_api()
         return self._fax_api
 
     def _new_routes(self) -> RoutedFaxApi:
@@ -207,17 +220,25 @@ class Client:
         from twilio_fax_compat.ledger._opening import chosen_ledger
 
         media_host = self._media_host or self._environment.get("TWILIO_FAX_COMPAT_MEDIA_HOST")
-        return self._exchange_over(
-            self._http_client,
-            self._settings(),
-            chosen_ledger(self._ledger, self._environment),
-            documents_at(media_host, self.password) if media_host else None,
-        )
+        with no_fork():
+            return self._exchange_over(
+                self._http_client,
+                self._settings(),
+                chosen_ledger(self._ledger, self._environment),
+                documents_at(media_host, self.password) if media_host else None,
+            )
 
     def _settings(self) -> TelnyxSettings:
         from twilio_fax_compat.settings import TelnyxSettings
 
-        return (self._telnyx or TelnyxSettings()).completed(self._environment)
+        settings = TelnyxSettings() if self._telnyx is None else self._telnyx
+        if not isinstance(settings, TelnyxSettings):
+            raise TwilioException(
+                f"telnyx must be TelnyxSettings(...), not {type(settings).__name__}"
+            )
+        settings = settings.completed(self._environment)
+        retries = self._http_client.max_retries if is_untouched(self._http_client) else None
+        return settings if retries is None else settings.with_attempts(retries + 1)
 
     def _exchange_over(
         self,

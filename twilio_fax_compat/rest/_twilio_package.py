@@ -6,6 +6,7 @@ import inspect
 from typing import Any, Callable
 
 from twilio_fax_compat.base.exceptions import TwilioException
+from twilio_fax_compat.rest._preload import no_fork
 
 
 class TwilioIsMissing(TwilioException):
@@ -20,7 +21,8 @@ def legacy_client(**arguments: Any) -> Any:
     """
     from twilio_fax_compat._install import twilio_client_class
 
-    cls = twilio_client_class()
+    with no_fork():
+        cls = twilio_client_class()
     if cls is None:
         raise TwilioIsMissing(
             "every Twilio product except fax needs Twilio's own package: pip install twilio"

@@ -16,6 +16,7 @@ from twilio_fax_compat._core.messages import (
     TwilioResponse,
 )
 from twilio_fax_compat._core.translation.errors import (
+    foreign_body,
     from_failure,
     from_telnyx,
     problem,
@@ -48,10 +49,12 @@ def error_of(outcome: Outcome, path: str) -> TwilioResponse:
     if isinstance(outcome, Failure):
         return from_failure(outcome)
     if 200 <= outcome.status < 400:
+        hint = foreign_body(outcome)
         return problem(
             502,
             20500,
-            f"Telnyx answered HTTP {outcome.status} without a readable body",
+            f"Telnyx answered HTTP {outcome.status} without a readable body"
+            + (f": {hint}" if hint else ""),
             {"errors": telnyx_errors(outcome), "telnyx_status": outcome.status},
         )
     return from_telnyx(outcome, path)

@@ -72,11 +72,28 @@ def from_telnyx(response: TelnyxResponse, path: str) -> TwilioResponse:
     """
     errors = telnyx_errors(response)
     details: JSON = {"errors": errors, "telnyx_status": response.status}
-    said = "; ".join(filter(None, map(_sentence, errors)))
+    said = "; ".join(filter(None, map(_sentence, errors))) or foreign_body(response)
     if response.status == 404:
-        return not_found(path, details)
+        # The list of faxes is always there, so its address is wrong.
+        hint = foreign_body(response) or (CHECK_URL if path.rstrip("/") == "/Faxes" else "")
+        message = f"The requested resource {path} was not found"
+        return problem(404, 20404, f"{message}: {hint}" if hint else message, details)
     status, code, summary = _kind(response.status, errors)
     return problem(status, code, f"{summary}: {said}" if said else summary, details)
+
+
+CHECK_URL = "check TELNYX_BASE_URL"
+
+
+def foreign_body(response: TelnyxResponse) -> str:
+    """Return what to check if the body of *response* is not JSON, as Telnyx's are, else nothing."""
+    if not response.body.strip() or response.json() is not None:
+        return ""
+    kind = response.headers.get("content-type", "").partition(";")[0].strip() or "unknown"
+    return (
+        f"the response has the type {mask(kind)} instead of Telnyx's JSON, so a proxy or firewall may "
+        f"have sent it: {CHECK_URL}, HTTPS_PROXY and NO_PROXY"
+    )
 
 
 def from_failure(failure: Failure) -> TwilioResponse:

@@ -1,0 +1,109 @@
+"""Limits of a response: its size, and the time until it is complete."""
+
+from __future__ import annotations
+
+from time import monotonic
+from typing import Any, Iterable
+
+import httpcore
+import httpx
+
+MAX_BYTES = 32 * 1024 * 1024
+"""The longest body that is read, after decoding. Telnyx's longest lists have less than 1 MB."""
+
+WHOLE = 2
+"""How many times the timeout of one part a whole response may take."""
+
+
+class Deadline:
+    """The moment when a response must be complete."""
+
+    def __init__(self, seconds: float | None = None) -> None:
+        self.start(seconds)
+
+    def start(self, seconds: float | None) -> None:
+        """Let the time run out after *seconds*. None sets no limit."""
+        self._seconds = seconds
+        self._end = None if seconds is None else monotonic() + seconds
+
+    def left(self, timeout: float | None) -> float | None:
+        """Return *timeout*, or the time left if that is less. It is not above zero at the end."""
+        if self._end is None:
+            return timeout
+        left = self._end - monotonic()
+        return left if timeout is None else min(left, timeout)
+
+    @property
+    def text(self) -> str:
+        """The error message of a response that came too slowly."""
+        return f"the response was not complete after {self._seconds:g} seconds"
+
+
+def read_body(response: httpx.Response, deadline: Deadline) -> bytes:
+    """
+    Return the decoded body of *response*, and close it.
+
+    Raises httpx.ReadError for more than `MAX_BYTES`, httpx.ReadTimeout at the *deadline*, and what
+    reading raises.
+    """
+    chunks: list[bytes] = []
+    size = 0
+    try:
+        for chunk in response.iter_bytes():
+            size += len(chunk)
+            if size > MAX_BYTES:
+                raise httpx.ReadError(f"the response is longer than {MAX_BYTES // 2**20} MB")
+            chunks.append(chunk)
+            left = deadline.left(None)
+            if left is not None and left <= 0:
+                raise httpx.ReadTimeout(deadline.text)
+    finally:
+        response.close()
+    return b"".join(chunks)
+
+
+class LimitedBackend(httpcore.NetworkBackend):
+    """Opens connections that stop reading at a *deadline*, in the headers of a response too."""
+
+    def __init__(self, backend: httpcore.NetworkBackend, deadline: Deadline) -> None:
+        self._backend = backend
+        self._deadline = deadline
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        """Connect to *host*. Raises what httpcore's own backend raises."""
+        stream = self._backend.connect_tcp(host, port, timeout, local_address, socket_options)
+        return _LimitedStream(stream, self._deadline)
+
+
+class _LimitedStream(httpcore.NetworkStream):
+    def __init__(self, stream: httpcore.NetworkStream, deadline: Deadline) -> None:
+        self._stream = stream
+        self._deadline = deadline
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        left = self._deadline.left(timeout)
+        if left is not None and left <= 0:
+            raise httpcore.ReadTimeout(self._deadline.text)
+        return self._stream.read(max_bytes, left)
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._stream.write(buffer, timeout)
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(
+        self, ssl_context: Any, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        stream = self._stream.start_tls(ssl_context, server_hostname, timeout)
+        return _LimitedStream(stream, self._deadline)
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
