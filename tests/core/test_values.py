@@ -271,6 +271,11 @@ def test_numbers_are_masked_anywhere(number, around):
         ("HTTP 503, code 90080 in 12 ms", "HTTP 503, code 90080 in 12 ms"),
         ("FX6ddd26420dab4bcf9c5f45dd5f0a2d2e", "FX6ddd26420dab4bcf9c5f45dd5f0a2d2e"),
         (UUID, UUID),
+        ("to 192.168.10.25:8080, 127.0.0.1", "to 192.168.10.25:8080, 127.0.0.1"),
+        ("http://10.0.0.1:3128/x", "http://10.0.0.1:3128/..."),
+        ("415.555.0100", "...0100"),
+        ("01.42.68.53.00", "...5300"),
+        ("331.42.68.53", "...6853"),
     ],
 )
 def test_what_is_masked_and_what_is_not(text, masked):

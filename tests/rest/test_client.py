@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import httpx
 import pytest
 
 from tests.helpers import ACCOUNT, MEDIA_URL, TO, make_client, send
@@ -86,6 +87,23 @@ def test_settings_win_over_the_environment():
         {"base_url": "api.telnyx.com/v2"},
         {"base_url": "ftp://api.telnyx.com"},
         {"base_url": "https://user:secret@api.telnyx.com/v2"},
+        {"base_url": "https://api.telnyx.com"},
+        {"base_url": "https://api.telnyx.com/"},
+        {"base_url": "https://api.telnyx.com/v2?x=1"},
+        {"base_url": "https://api.telnyx.com:x/v2"},
+        {"base_url": "https://api.telnyx.com/v 2"},
+        {"base_url": 5},
+        {"api_key": b"KEY1secret"},
+        {"public_key": 5},
+        {"timeout": "60"},
+        {"timeout": None},
+        {"timeout": True},
+        {"timeout": 0},
+        {"connect_timeout": -1},
+        {"connect_timeout": float("inf")},
+        {"connect_timeout": float("nan")},
+        {"retry": {"attempts": 3}},
+        {"unsupported": "ignore"},
         {"unsupported": {"tll": "warn"}},
         {"unsupported": {"ttl": "shout"}},
     ],
@@ -95,8 +113,31 @@ def test_settings_that_cannot_be_right_are_refused(settings):
     with pytest.raises(TwilioException) as caught:
         TelnyxSettings(**settings)
 
+    assert next(iter(settings)) in str(caught.value)
     assert "secret" not in str(caught.value)
     assert "KEY with" not in str(caught.value)
+
+
+def test_telnyx_must_be_settings():
+    """A dictionary in the place of TelnyxSettings is named at the first fax call."""
+    client = Client("AC1", "token", telnyx={"api_key": "KEYsecret"})
+    with pytest.raises(TwilioException, match="TelnyxSettings") as caught:
+        send(client)
+
+    assert "secret" not in str(caught.value)
+
+
+def test_a_base_url_may_be_a_url_object():
+    """What has a text is taken as its text."""
+    url = httpx.URL("https://api.telnyx.eu/v2/")
+
+    assert TelnyxSettings(base_url=url).base_url == "https://api.telnyx.eu/v2"
+
+
+def test_a_url_of_the_fax_api_may_be_any_text(client):
+    """`request` takes bytes and URL objects."""
+    for url in (b"https://fax.twilio.com/v1/Faxes", httpx.URL("https://fax.twilio.com/v1/Faxes")):
+        assert client.request("GET", url).status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ while thread.is_alive() or len(children) < 3:
         call()
         os._exit(0)
     children.append(child)
-    thread.join(0.01)
+    thread.join(0.03)
 print(sorted({{os.waitpid(child, 0)[1] for child in children}}))
 """
 IMPORTS = """

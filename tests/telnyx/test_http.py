@@ -298,3 +298,119 @@ def test_our_http_client_can_be_used_by_hand(telnyx):
         http_client.request("GET", telnyx.base_url, timeout=-1)
     with pytest.raises(TwilioException, match="proxy"):
         TwilioHttpClient(proxy=5)
+
+
+class Waiting:
+    """An asynchronous HTTP client, as Twilio's AsyncTwilioHttpClient is."""
+
+    async def request(self, *_args, **_options):
+        raise AssertionError("nobody waits for it")
+
+
+class Hidden:
+    """A client whose method only turns out to be asynchronous when it is called."""
+
+    def request(self, *_args, **_options):
+        return Waiting().request()
+
+
+@pytest.mark.parametrize("make", [Waiting, Hidden, httpx.AsyncClient])
+def test_an_asynchronous_client_is_refused(telnyx, make):
+    """A call that does not wait for its client says so, and sends nothing."""
+    with pytest.raises(TwilioException, match="asynchronous") as caught:
+        send(make_client(telnyx, make()))
+
+    assert not isinstance(caught.value, TwilioRestException)
+    assert telnyx.journal == []
+
+
+@pytest.mark.parametrize("http_client", ["https://proxy", object(), {"request": 1}])
+def test_an_http_client_has_a_request_method(telnyx, http_client):
+    """Anything else is named at the first fax call."""
+    with pytest.raises(TwilioException, match="http_client"):
+        send(make_client(telnyx, http_client))
+
+
+@needs_twilio
+@pytest.mark.parametrize("kind", ["session", "no session", "session auth", "httpx", "subclass"])
+def test_the_key_stays_whatever_a_client_has(telnyx, tmp_path, monkeypatch, kind):
+    """A netrc file and the credentials of a session or an httpx client do not replace the key."""
+    netrc = tmp_path / "netrc"
+    netrc.write_text("default login user password secret\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+
+    class Own(TheirHttpClient):
+        pass
+
+    http_client = {
+        "session": requests.Session,
+        "no session": lambda: TheirHttpClient(pool_connections=False),
+        "session auth": TheirHttpClient,
+        "httpx": lambda: httpx.Client(auth=("user", "secret")),
+        "subclass": Own,
+    }[kind]()
+    if kind == "session auth":
+        http_client.session.auth = ("user", "secret")
+    send(make_client(telnyx, http_client))
+    closing = getattr(http_client, "session", None) or http_client
+    getattr(closing, "close", lambda: None)()
+
+    assert telnyx.journal[0].headers["authorization"] == "Bearer " + telnyx.api_key
+
+
+def serve_once(status, content_type, body):
+    """Return the URL of a server that answers each request so."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve():
+        with listener:
+            listener.settimeout(5)
+            with listener.accept()[0] as connection:
+                connection.recv(65536)
+                head = "HTTP/1.1 {} X\r\nContent-Type: {}\r\nContent-Length: {}\r\n\r\n"
+                connection.sendall(head.format(status, content_type, len(body)).encode() + body)
+
+    threading.Thread(target=serve, daemon=True).start()
+    return "http://127.0.0.1:{}/v2".format(listener.getsockname()[1])
+
+
+@pytest.mark.parametrize("status", [200, 302, 403, 404])
+def test_a_page_of_a_firewall_says_what_to_check(telnyx, status):
+    """A response that is not JSON is not Telnyx's: the error names the settings of the way there."""
+    page = b"<html>Blocked: +15005550009</html>"
+    base_url = serve_once(status, "text/html; charset=utf-8", page)
+    with pytest.raises(TwilioException) as caught:
+        make_client(telnyx, base_url=base_url).fax.faxes.list()
+
+    text = str(caught.value)
+    assert "text/html" in text
+    assert "TELNYX_BASE_URL" in text
+    assert "HTTPS_PROXY" in text
+    assert "5550009" not in text
+
+
+def test_a_wrong_path_says_what_to_check(telnyx):
+    """The list of faxes is always there, so a 404 for it means a wrong base URL."""
+    base_url = telnyx.base_url.replace("/v2", "/v3")
+    with pytest.raises(TwilioException, match="TELNYX_BASE_URL"):
+        make_client(telnyx, base_url=base_url).fax.faxes.list()
+    with pytest.raises(TwilioRestException, match="TELNYX_BASE_URL"):
+        send(make_client(telnyx, base_url=base_url))
+
+
+@pytest.mark.parametrize("own", [None, httpx.Client])
+def test_a_refused_connection_names_the_host(own):
+    """The error of a call that reached nobody says which host, and which setting names it."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        telnyx = TelnyxEmulator(port=free.getsockname()[1])
+    http_client = own and own()
+    with pytest.raises(TwilioException) as caught:
+        make_client(telnyx, http_client, retry=FAST).fax.faxes.list()
+    if own:
+        http_client.close()
+
+    text = str(caught.value)
+    assert f"TELNYX_BASE_URL is {telnyx.origin.partition('://')[2]}" in text
+    assert "Connection refused" in text
