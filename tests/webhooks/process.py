@@ -1,4 +1,8 @@
-"""An application with an inbox: ``python -m tests.webhooks.process LEDGER KEY NOTES SECONDS``."""
+"""
+An application in a process of its own: ``python -m tests.webhooks.process LEDGER KEY NOTES SECONDS``.
+
+It has an inbox, or with a fifth argument, the seconds of a lease, none.
+"""
 
 import sys
 import threading
@@ -11,7 +15,7 @@ from tests.webhooks.apps import TOKEN
 from tests.webhooks.serving import ACCOUNT, _Quiet, _Server
 from twilio_fax_compat.webhooks import WSGIMiddleware
 
-_ledger, _key, _notes, _seconds = sys.argv[1:]
+_ledger, _key, _notes, _seconds, *_lease = sys.argv[1:]
 app = Flask(__name__)
 writing = threading.Lock()
 
@@ -41,8 +45,10 @@ if __name__ == "__main__":
         account_sid=ACCOUNT,
         public_key=_key,
         ledger=_ledger,
-        inbox=True,
+        inbox=not _lease,
     )
+    if _lease:
+        middleware._receiver.keeper.lease = float(_lease[0])
     server = make_server("127.0.0.1", 0, middleware, server_class=_Server, handler_class=_Quiet)
     sys.stdout.write(f"http://127.0.0.1:{server.server_port}\n")
     sys.stdout.flush()

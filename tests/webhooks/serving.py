@@ -38,7 +38,7 @@ def served(framework, public_key, **options):
         **options,
     }
     if framework == "starlette":
-        middleware = ASGIMiddleware(app, **options)
+        middleware = log.middleware = ASGIMiddleware(app, **options)
         config = uvicorn.Config(middleware, port=0, log_config=None, log_level="critical")
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run)
@@ -52,7 +52,7 @@ def served(framework, public_key, **options):
             server.should_exit = True
             thread.join()
         return
-    middleware = WSGIMiddleware(app, **options)
+    middleware = log.middleware = WSGIMiddleware(app, **options)
     try:
         with listening(middleware) as origin:
             yield origin, log

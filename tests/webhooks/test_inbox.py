@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from contextlib import contextmanager
@@ -21,7 +22,8 @@ from twilio_fax_compat.base.exceptions import TwilioException
 from twilio_fax_compat.ledger.sqlite import SQLiteLedger
 from twilio_fax_compat.testing import TelnyxEmulator
 from twilio_fax_compat.webhooks import ASGIMiddleware, WSGIMiddleware
-from twilio_fax_compat.webhooks.inbox import InboxWorkers
+from twilio_fax_compat.webhooks.inbox import MOST_STALLED, InboxWorkers
+from twilio_fax_compat.webhooks.leases import LeaseKeeper
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.filterwarnings("ignore:status_callback")
@@ -171,12 +173,7 @@ def test_a_long_delivery_is_nobody_elses(ledger):
         done.append(taken.event_id)
         ledger.finish(taken.event_id)
 
-    workers = [
-        InboxWorkers(
-            ledger, deliver, lambda e, s: ledger.postpone(e.event_id, s), poll=0.05, lease=0.5
-        )
-        for _ in range(2)
-    ]
+    workers = [InboxWorkers(ledger, deliver, LeaseKeeper(lease=0.5), poll=0.05) for _ in range(2)]
     ledger.put(entry("long"))
     for worker in workers:
         worker.ensure()
@@ -195,7 +192,7 @@ def test_stopping_waits_for_what_is_in_hand(ledger):
         ledger.finish(taken.event_id)
         done.append(taken.event_id)
 
-    workers = InboxWorkers(ledger, deliver, lambda *_: None, poll=0.05)
+    workers = InboxWorkers(ledger, deliver, poll=0.05)
     ledger.put(entry("one"))
     workers.ensure()
     wait_until(lambda: ledger.take(0) is None)
@@ -288,3 +285,178 @@ def test_two_processes_share_the_work(place, telnyx, tmp_path):
     assert set(handled) <= set(expected)
     assert set(handled) >= {line for line in expected if line.endswith("delivered")}
     assert set(handled.values()) == {1}
+
+
+def inbox_of(ledger, deliver, **options):
+    """Return workers that look often, and whose *deliver* finishes what it is given."""
+
+    def finish_it(taken):
+        deliver(taken)
+        ledger.finish(taken.event_id)
+
+    return InboxWorkers(
+        ledger, finish_it, LeaseKeeper(lease=0.5, stalled=0.3), poll=0.05, **options
+    )
+
+
+def test_threads_that_cannot_be_started_for_a_while(ledger, monkeypatch, caplog):
+    """At the limit of threads events wait, and are delivered as soon as it is past."""
+    done = []
+    workers = inbox_of(ledger, lambda taken: done.append(taken.event_id))
+    workers.start()
+
+    def refuse(_self):
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        ledger.put(entry("e1"))
+        ledger.put(entry("e2"))
+        workers.wake()
+        wait_until(lambda: "can't start new thread" in caplog.text)
+        time.sleep(0.3)
+        assert done == []
+    wait_until(lambda: ledger.waiting() == 0)
+    workers.stop()
+
+    assert sorted(done) == ["e1", "e2"]
+    assert caplog.text.count("Traceback") == 1
+
+
+def test_the_first_thread_that_cannot_be_started(ledger, monkeypatch, caplog):
+    """The request is answered all the same, and the next one starts it."""
+
+    def refuse(_self):
+        raise RuntimeError("can't start new thread")
+
+    workers = inbox_of(ledger, lambda _taken: None)
+    ledger.put(entry("e1"))
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        workers.wake()
+    assert "can't start new thread" in caplog.text
+    workers.wake()
+    wait_until(lambda: ledger.waiting() == 0)
+    workers.stop()
+
+
+def test_any_failure_of_the_ledger_is_survived(ledger, monkeypatch, caplog):
+    """It is said once, and not each second."""
+    real, calls = SQLiteLedger.take, []
+
+    def fail(*arguments):
+        calls.append(1)
+        if len(calls) < 6:
+            raise MemoryError
+        return real(*arguments)
+
+    monkeypatch.setattr(SQLiteLedger, "take", fail)
+    workers = inbox_of(ledger, lambda _taken: None)
+    ledger.put(entry("e1"))
+    workers.start()
+    wait_until(lambda: ledger.waiting() == 0)
+    workers.stop()
+
+    assert caplog.text.count("the inbox cannot be delivered") == 1
+    assert "MemoryError" in caplog.text
+
+
+def test_a_thread_that_is_gone_is_started_again(ledger, caplog):
+    """With the next request, and that it was gone is in the log."""
+    workers = inbox_of(ledger, lambda _taken: None)
+    workers.start()
+    # As nothing is known that ends the thread, it is replaced by one that has ended.
+    gone = threading.Thread(target=lambda: None)
+    gone.start()
+    gone.join()
+    workers._state.stopping.set()
+    workers._state.thread.join()
+    workers._state.thread = gone
+    ledger.put(entry("e1"))
+    workers.wake()
+    wait_until(lambda: ledger.waiting() == 0)
+    workers.stop()
+
+    assert "is gone" in caplog.text
+
+
+def test_handlers_that_never_answer_do_not_stop_the_others(ledger):
+    """Their places are given to others, and they are not called twice."""
+    begun, release = [], threading.Event()
+
+    def deliver(taken):
+        begun.append(taken.event_id)
+        if taken.event_id.startswith("stuck"):
+            release.wait()
+
+    workers = inbox_of(ledger, deliver, at_once=2)
+    for number in range(2):
+        ledger.put(entry(f"stuck{number}"))
+    workers.start()
+    wait_until(lambda: len(begun) == 2)
+    for number in range(5):
+        ledger.put(entry(f"quick{number}"))
+    wait_until(lambda: ledger.waiting() == 2)
+    time.sleep(0.7)
+    assert Counter(begun) == Counter(
+        [f"stuck{n}" for n in range(2)] + [f"quick{n}" for n in range(5)]
+    )
+    release.set()
+    wait_until(lambda: ledger.waiting() == 0)
+    # The places are those of the beginning again.
+    workers._state.slots.acquire(timeout=1)
+    workers.stop()
+
+
+def test_stalled_handlers_have_a_limit(ledger):
+    """A program that never answers does not get threads without end."""
+    begun, release = [], threading.Event()
+
+    def deliver(taken):
+        begun.append(taken.event_id)
+        release.wait()
+
+    workers = inbox_of(ledger, deliver, at_once=1)
+    workers.keeper.stalled = 0.05
+    for number in range(MOST_STALLED + 4):
+        ledger.put(entry(f"e{number}"))
+    workers.start()
+    wait_until(lambda: len(begun) == MOST_STALLED + 1)
+    time.sleep(0.5)
+    assert len(begun) == MOST_STALLED + 1
+    release.set()
+    wait_until(lambda: ledger.waiting() == 0)
+    workers.stop()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_the_child_of_a_fork_has_threads_of_its_own(tmp_path):
+    """The parent's are not there, and a lock that the parent held is not held."""
+    path = str(tmp_path / "fax.db")
+    parent = SQLiteLedger(path)
+    workers = inbox_of(parent, lambda _taken: None)
+    # The thread sleeps at the fork, so that it is not in the middle of the ledger's work.
+    workers.poll = 60
+    workers.start()
+    wait_until(lambda: workers._state.wake._cond._waiters)
+    workers.poll = 0.05
+    workers._starting.acquire()
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            workers.ledger.put(entry("e1"))
+            workers.wake()
+            end = time.monotonic() + 10
+            while workers.ledger.waiting() and time.monotonic() < end:
+                time.sleep(0.01)
+            status = 0 if workers._state.pid == os.getpid() else 1
+        finally:
+            os._exit(status)
+    workers._starting.release()
+    workers.stop()
+    _, status = os.waitpid(child, 0)
+    parent.close()
+
+    assert status == 0

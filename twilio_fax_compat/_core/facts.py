@@ -14,7 +14,8 @@ class Facts:
 
     *status* is a final Telnyx status, *duration* is in seconds, and *action* is the action that an
     incoming fax's TwiML asked for. *provider* is ``legacy`` or ``telnyx``, if both are in use. The
-    *status* of a legacy fax is Twilio's.
+    *status* of a legacy fax is Twilio's. *reported* is the final status for which the application's
+    callback was delivered.
     """
 
     cancel_asked: bool = False
@@ -24,6 +25,7 @@ class Facts:
     duration: int | None = None
     action: Mapping[str, str] | None = field(default=None, repr=False)
     provider: str | None = None
+    reported: str | None = None
 
 
 NOTHING_KNOWN = Facts()
@@ -49,4 +51,5 @@ def merged(old: Facts | None, new: Facts) -> Facts:
         duration=old.duration if new.duration is None else new.duration,
         action=old.action if new.action is None else new.action,
         provider=new.provider or old.provider,
+        reported=new.reported or old.reported,
     )

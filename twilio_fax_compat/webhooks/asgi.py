@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any, Awaitable, Callable, Mapping, MutableMapping, Sequence, TypeVar
 from urllib.parse import quote, unquote, urlsplit
 
-from twilio_fax_compat._core.effects import run_async
+from twilio_fax_compat._core.effects import Pause, run_async
 from twilio_fax_compat._core.webhooks.effects import AppAnswer, CallApp, Step, Talk
 from twilio_fax_compat.ledger import InboxEntry
 from twilio_fax_compat.webhooks.inbox import circumstances
@@ -131,6 +131,8 @@ class ASGIMiddleware(Middleware[App]):
         async def perform(step: Step) -> Any:
             if isinstance(step, CallApp) and step.is_own:
                 return await self._call(scope, step, url)
+            if isinstance(step, Pause):
+                return await asyncio.sleep(step.seconds)
             return await _elsewhere(self._receiver.carry_out, step)
 
         return await run_async(talk, perform)
@@ -156,11 +158,11 @@ class ASGIMiddleware(Middleware[App]):
         await self.app(_as_twilio(scope, call, url), receive, send)
         if not start:
             return AppAnswer(0)
-        kinds = [
-            value for name, value in start.get("headers", ()) if name.lower() == b"content-type"
+        headers = [
+            (name.decode("latin-1"), value.decode("latin-1"))
+            for name, value in start.get("headers", ())
         ]
-        kind = kinds[0].decode("latin-1") if kinds else None
-        return AppAnswer(start["status"], kind, b"".join(chunks))
+        return AppAnswer.of(start["status"], headers, b"".join(chunks))
 
 
 def _as_twilio(scope: Scope, call: CallApp, url: str) -> Scope:

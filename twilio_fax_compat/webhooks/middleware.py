@@ -45,7 +45,7 @@ class Middleware(Generic[A]):
             environ=environ,
         )
         self._workers = (
-            InboxWorkers(self._receiver.ledger, self._deliver_entry, self._receiver.keep_taken)
+            InboxWorkers(self._receiver.ledger, self._deliver_entry, self._receiver.keeper)
             if inbox
             else None
         )

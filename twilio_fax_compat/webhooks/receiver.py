@@ -16,7 +16,6 @@ from twilio_fax_compat._core.webhooks.delivery import (
     AGAIN,
     DONE,
     deliver_from_inbox,
-    fax_lock,
     receive,
 )
 from twilio_fax_compat._core.webhooks.effects import (
@@ -29,6 +28,7 @@ from twilio_fax_compat.base.exceptions import TwilioException
 from twilio_fax_compat.ledger import InboxEntry, Ledger, LedgerUnavailable, MemoryLedger
 from twilio_fax_compat.ledger._opening import chosen_ledger
 from twilio_fax_compat.settings import TelnyxSettings
+from twilio_fax_compat.webhooks.leases import LeaseKeeper
 from twilio_fax_compat.webhooks.media import Media, MediaServer
 from twilio_fax_compat.webhooks.steps import carry_out_step
 from twilio_fax_compat.webhooks.verification import TOLERANCE, read_public_key, why_not_verified
@@ -53,6 +53,7 @@ class Receiver:
     keys: Sequence[VerifyKey] = field(repr=False)
     ledger: Ledger = field(repr=False)
     media: MediaServer | None = None
+    keeper: LeaseKeeper = field(factory=LeaseKeeper, repr=False)
     has_inbox: bool = False
     max_body: int = 1024 * 1024
     tolerance: float = TOLERANCE
@@ -155,7 +156,7 @@ class Receiver:
 
     def carry_out(self, step: Step) -> Any:
         """Perform a step that does not call the wrapped application; return its result."""
-        return carry_out_step(step, self.ledger, self.media)
+        return carry_out_step(step, self.ledger, self.media, self.keeper)
 
     def store(self, event: FaxEvent, body: bytes, url: str, kept: Mapping[str, str]) -> int:
         """Put an event into the inbox and return the HTTP status for Telnyx."""
@@ -165,13 +166,6 @@ class Receiver:
             logger.warning("an event could not be stored in the inbox: %s", error)
             return AGAIN
         return DONE
-
-    def keep_taken(self, entry: InboxEntry, seconds: float) -> None:
-        """Extend the lease of an inbox entry, and of its fax, by *seconds*."""
-        event = read_event(json.loads(entry.body))
-        self.ledger.postpone(entry.event_id, seconds)
-        if event is not None:
-            self.ledger.prolong(fax_lock(event), seconds)
 
     def begin(self, event: FaxEvent, url: str) -> Talk:
         """Return the steps that deliver an event which just arrived."""

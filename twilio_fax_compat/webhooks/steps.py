@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import Any
 
 import httpx
@@ -23,27 +24,37 @@ from twilio_fax_compat._core.webhooks.effects import (
 from twilio_fax_compat._telnyx.driver import carry_out
 from twilio_fax_compat.ledger import Ledger
 from twilio_fax_compat.webhooks.download import downloaded
-from twilio_fax_compat.webhooks.inbox import LEASE
+from twilio_fax_compat.webhooks.inbox import entry_key
+from twilio_fax_compat.webhooks.leases import LeaseKeeper
 from twilio_fax_compat.webhooks.media import MediaServer
 
 logger = logging.getLogger("twilio_fax_compat.webhooks")
 
+ANSWER_TIMEOUT = 15.0
+"""Seconds for which an application on another host may take to answer, as at Twilio."""
 
-def carry_out_step(step: Step, ledger: Ledger, media: MediaServer | None) -> Any:
-    """Perform *step* and return its result."""
+
+def carry_out_step(
+    step: Step, ledger: Ledger, media: MediaServer | None, keeper: LeaseKeeper
+) -> Any:
+    """Perform *step* and return its result. What it locks is prolonged by *keeper*."""
     if isinstance(step, Claim):
-        return ledger.claim(step.event_id, LEASE)
+        return _claim(step, ledger, keeper)
     if isinstance(step, Settle):
+        keeper.drop(step.event_id)
         return ledger.settle(step.event_id)
     if isinstance(step, Release):
+        keeper.drop(step.event_id)
         return ledger.release(step.event_id)
     if isinstance(step, Finish):
+        keeper.drop(entry_key(step.event_id))
         return ledger.finish(step.event_id)
     if isinstance(step, Postpone):
+        keeper.drop(entry_key(step.event_id))
         return ledger.postpone(step.event_id, step.seconds, count_attempt=step.count_attempt)
     if isinstance(step, LogWarning):
         code = "" if step.code is None else f"{step.code}: "
-        return logger.warning("%s%s", code, step.text)
+        return logger.warning("%s%s: %s", code, step.fax_sid, step.text)
     if isinstance(step, Download):
         return media.download(step.fax_id, step.url) if media else downloaded(step.url)
     if isinstance(step, Keep):
@@ -53,15 +64,19 @@ def carry_out_step(step: Step, ledger: Ledger, media: MediaServer | None) -> Any
     return carry_out(step, ledger)
 
 
+def _claim(claim: Claim, ledger: Ledger, keeper: LeaseKeeper) -> str:
+    answer = ledger.claim(claim.event_id, keeper.lease)
+    if answer == "new":
+        keeper.hold(claim.event_id, partial(ledger.prolong, claim.event_id), claim.fax_sid)
+    return answer
+
+
 def _call_elsewhere(call: CallApp) -> AppAnswer:
     try:
-        with httpx.Client(timeout=15) as client:
+        with httpx.Client(timeout=ANSWER_TIMEOUT) as client:
             response = client.request(
                 call.method, call.url, headers=dict(call.headers), content=call.body
             )
     except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-        logger.warning(
-            "11205: the URL of the action could not be reached: %s", type(error).__name__
-        )
-        return AppAnswer(0)
-    return AppAnswer(response.status_code, response.headers.get("content-type"), response.content)
+        return AppAnswer(0, error=type(error).__name__)
+    return AppAnswer.of(response.status_code, response.headers.items(), response.content)

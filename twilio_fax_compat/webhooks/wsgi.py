@@ -104,8 +104,7 @@ class WSGIMiddleware(Middleware[App]):
                 close()
         if not answered:
             return AppAnswer(0)
-        kinds = [value for name, value in answered[1] if name.lower() == "content-type"]
-        return AppAnswer(int(answered[0][:3]), kinds[0] if kinds else None, b"".join(written))
+        return AppAnswer.of(int(answered[0][:3]), answered[1], b"".join(written))
 
 
 def _as_twilio(environ: Environ, call: CallApp, url: str) -> Environ:

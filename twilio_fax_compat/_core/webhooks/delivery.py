@@ -14,17 +14,16 @@ from typing import Any, Generator, Mapping
 
 from attrs import evolve
 
-from twilio_fax_compat._core.effects import Now, Recall, Remember
+from twilio_fax_compat._core.effects import Now, Pause, Recall, Remember
 from twilio_fax_compat._core.facts import NOTHING_KNOWN, Facts
 from twilio_fax_compat._core.translation.client_state import keeps_media
+from twilio_fax_compat._core.translation.ids import fax_sid
+from twilio_fax_compat._core.webhooks.calls import Delivery, call_app
 from twilio_fax_compat._core.webhooks.effects import (
-    AppAnswer,
-    CallApp,
     Claim,
     Download,
     Finish,
     Keep,
-    LogWarning,
     Postpone,
     Release,
     Settle,
@@ -37,17 +36,18 @@ from twilio_fax_compat._core.webhooks.events import (
     incoming_fax,
     to_twilio_callback,
 )
-from twilio_fax_compat._core.webhooks.multipart import encode_multipart
-from twilio_fax_compat._core.webhooks.twilio_requests import (
-    CallbackSettings,
-    _call,
-    _headers,
-    _origin,
-)
+from twilio_fax_compat._core.webhooks.twilio_requests import CallbackSettings, _origin
 from twilio_fax_compat._core.webhooks.twiml import Receive, Reject, read_twiml
 
 DONE, AGAIN = 200, 503
 """The two answers to Telnyx: 200 is success, and any other status makes Telnyx deliver again."""
+
+WAITING_FOR_THE_FAX = (0.05, 0.1, 0.2, 0.4, 0.5)
+"""
+Seconds between the looks at a fax whose earlier event is being delivered.
+
+Together they are less than the two seconds for which Telnyx waits.
+"""
 
 ANOTHER_IS_AT_IT = 1.0
 """Seconds until the next look at an event whose fax is locked."""
@@ -64,36 +64,41 @@ def receive(event: FaxEvent, url: str, rules: CallbackSettings) -> Talk:
     Deliver *event*, which Telnyx sent to *url*, to the application; return the answer to Telnyx.
 
     An event is marked as done after the application answered 2xx. An event that is done or locked is
-    not delivered.
+    not delivered. Events of one fax are delivered one at a time, so that a final status does not
+    overtake an earlier one.
     """
     claim = yield Claim(event.id)
     if claim != "new":
         return DONE if claim == "done" else AGAIN
-    settled = False
+    delivered = False
     try:
-        settled = yield from _deliver(event, url, rules)
-        if settled:
-            yield Settle(event.id)
+        if (yield from _lock_soon(event)):
+            try:
+                delivered = yield from _deliver(Delivery(event, url, rules))
+                if delivered:
+                    yield Settle(event.id)
+            finally:
+                yield Release(fax_lock(event))
     finally:
-        if not settled:
+        if not delivered:
             yield Release(event.id)
-    return DONE if settled else AGAIN
+    return DONE if delivered else AGAIN
 
 
 def deliver_from_inbox(event: FaxEvent, url: str, rules: CallbackSettings, attempts: int) -> Talk:
     """
     Deliver an inbox event to the application, then mark it as done or schedule a retry.
 
-    *attempts* counts the attempts, this one included. Events of one fax are delivered one at a time,
-    so that a final status does not overtake an earlier one. Returns `DONE` or `AGAIN`.
+    *attempts* counts the attempts, this one included. Events of one fax are delivered one at a time.
+    Returns `DONE` or `AGAIN`.
     """
-    lock = fax_lock(event)
-    if (yield Claim(lock)) != "new":
+    if not (yield from _lock(event)):
         yield Postpone(event.id, ANOTHER_IS_AT_IT, count_attempt=False)
         return AGAIN
+    delivery = Delivery(event, url, rules, attempts)
     delivered = False
     try:
-        delivered = yield from _deliver(event, url, rules)
+        delivered = yield from _deliver(delivery)
         if delivered:
             yield Finish(event.id)
     finally:
@@ -101,10 +106,10 @@ def deliver_from_inbox(event: FaxEvent, url: str, rules: CallbackSettings, attem
             pause = min(FIRST_PAUSE * 2.0 ** min(attempts - 1, 32), LONGEST_PAUSE)
             yield Postpone(event.id, pause)
             if attempts >= MANY_ATTEMPTS:
-                yield LogWarning(
+                yield delivery.warn(
                     f"a callback failed in {attempts} attempts; the next attempt is in {pause:.0f} s"
                 )
-        yield Release(lock)
+        yield Release(fax_lock(event))
     return DONE if delivered else AGAIN
 
 
@@ -113,37 +118,52 @@ def fax_lock(event: FaxEvent) -> str:
     return "fax:" + event.fax_id
 
 
-def _deliver(event: FaxEvent, url: str, rules: CallbackSettings) -> Generator[Step, Any, bool]:
+def _lock(event: FaxEvent) -> Generator[Step, Any, bool]:
+    claim = yield Claim(fax_lock(event), fax_sid(event.fax_id))
+    return bool(claim == "new")
+
+
+def _lock_soon(event: FaxEvent) -> Generator[Step, Any, bool]:
+    for seconds in WAITING_FOR_THE_FAX:
+        if (yield from _lock(event)):
+            return True
+        yield Pause(seconds)
+    return (yield from _lock(event))
+
+
+def _deliver(delivery: Delivery) -> Generator[Step, Any, bool]:
+    event = delivery.event
     facts = (yield Recall((event.fax_id,))).get(event.fax_id, NOTHING_KNOWN)
+    if event.is_final and facts.reported == event.status:
+        # Telnyx reports the end of a received fax as fax.received and as fax.delivered.
+        return True
     handle = _inbound if event.is_inbound else _outbound
-    delivered: bool = yield from handle(event, facts, url, rules)
+    delivered: bool = yield from handle(delivery, facts)
     if delivered and event.is_final:
-        yield Remember(event.fax_id, facts_of(event))
+        yield Remember(event.fax_id, evolve(facts_of(event), reported=event.status))
     return delivered
 
 
-def _outbound(
-    event: FaxEvent, facts: Facts, url: str, rules: CallbackSettings
-) -> Generator[Step, Any, bool]:
+def _outbound(delivery: Delivery, facts: Facts) -> Generator[Step, Any, bool]:
+    event, rules = delivery.event, delivery.rules
     is_wanted = rules.forwards_all or event.is_final or event.status == "queued"
     if not is_wanted or (facts.status is not None and not event.is_final):
         return True
     link = None
     if event.status == "delivered" and keeps_media(event.payload.get("client_state")):
-        link = yield from _own_link(event, url, rules)
+        link = yield from _own_link(delivery)
     fields = to_twilio_callback(event, rules.account_sid, facts.cancel_asked, link)
-    answer: AppAnswer = yield _call("POST", url, fields, rules)
-    return answer.is_good
+    reply = yield from call_app(delivery, "POST", delivery.url, fields)
+    return reply.answer.is_good
 
 
-def _inbound(
-    event: FaxEvent, facts: Facts, url: str, rules: CallbackSettings
-) -> Generator[Step, Any, bool]:
+def _inbound(delivery: Delivery, facts: Facts) -> Generator[Step, Any, bool]:
+    event, rules = delivery.event, delivery.rules
     action = facts.action
     if event.status == "media.processing":
         return True
     if action is None:
-        action = yield from _ask_for_twiml(event, url, rules)
+        action = yield from _ask_for_twiml(delivery)
         if action is None:
             return False
         yield Remember(event.fax_id, Facts(action=action))
@@ -151,64 +171,57 @@ def _inbound(
         return True
     keeps_it = action.get("store_media") != "false"
     is_kept = rules.keeps_documents and keeps_it and action.get("verb") == "Receive"
-    if is_kept and not (yield from _keep_document(event)):
+    if is_kept and not (yield from _keep_document(delivery)):
         return False
     if not action.get("url"):
         return True
-    link = (yield from _own_link(event, url, rules)) if keeps_it else None
+    link = (yield from _own_link(delivery)) if keeps_it else None
     fields = to_twilio_callback(event, rules.account_sid, media_url=link)
-    target, method = action["url"], action.get("method", "POST")
-    is_own = _origin(target) == _origin(url)
+    document = None
     if not keeps_it and event.status == "received":
         link = fields.pop("MediaUrl", None)
         document = (yield Download(event.fax_id, link)) if link else None
         if document is None:
-            yield LogWarning("the document of a received fax could not be downloaded")
+            yield delivery.warn("the document of a received fax could not be downloaded")
             return False
-        kind, body = encode_multipart(fields, "Media", "fax.pdf", "application/pdf", document)
-        headers = _headers(target, fields, rules, kind)
-        answer: AppAnswer = yield CallApp("POST", target, headers, body, is_own)
-    else:
-        answer = yield evolve(_call(method, target, fields, rules), is_own=is_own)
-    return answer.is_good
+    method = action.get("method", "POST")
+    reply = yield from call_app(delivery, method, action["url"], fields, document)
+    return reply.answer.is_good
 
 
-def _keep_document(event: FaxEvent) -> Generator[Step, Any, bool]:
+def _keep_document(delivery: Delivery) -> Generator[Step, Any, bool]:
+    event = delivery.event
     url = event.payload.get("media_url")
     if event.status != "received" or not isinstance(url, str) or not url:
         return True
     stored: bool = yield Keep(event.fax_id, url)
     if not stored:
-        yield LogWarning("the document of a received fax could not be stored")
+        yield delivery.warn("the document of a received fax could not be stored")
     return stored
 
 
-def _own_link(
-    event: FaxEvent, url: str, rules: CallbackSettings
-) -> Generator[Step, Any, str | None]:
-    if rules.links is None:
+def _own_link(delivery: Delivery) -> Generator[Step, Any, str | None]:
+    if delivery.rules.links is None:
         return None
     now = yield Now()
-    return rules.links.link("{}://{}".format(*_origin(url)), event.fax_id, now)
+    origin = "{}://{}".format(*_origin(delivery.url))
+    return delivery.rules.links.link(origin, delivery.event.fax_id, now)
 
 
-def _ask_for_twiml(
-    event: FaxEvent, url: str, rules: CallbackSettings
-) -> Generator[Step, Any, Mapping[str, str] | None]:
+def _ask_for_twiml(delivery: Delivery) -> Generator[Step, Any, Mapping[str, str] | None]:
     """Return the action that the application's TwiML asks for, or None if it must be asked again."""
-    fields = incoming_fax(event, rules.account_sid)
-    answer: AppAnswer = yield _call(rules.incoming_method, url, fields, rules)
+    rules = delivery.rules
+    fields = incoming_fax(delivery.event, rules.account_sid)
+    reply = yield from call_app(delivery, rules.incoming_method, delivery.url, fields)
+    answer = reply.answer
     if not answer.is_good:
-        yield LogWarning(
-            f"the application answered an incoming fax with HTTP {answer.status}", 11200
-        )
         return None
-    verb = read_twiml(answer.body, answer.content_type, url)
+    verb = read_twiml(answer.body, answer.content_type, reply.url)
     if isinstance(verb, Receive):
         for note in verb.notes:
-            yield LogWarning(note)
+            yield delivery.warn(note)
         if verb.media_type != "application/pdf" or verb.page_size != "letter":
-            yield LogWarning(
+            yield delivery.warn(
                 "mediaType and pageSize have no effect: Telnyx delivers the PDF unchanged"
             )
         return {
@@ -218,7 +231,9 @@ def _ask_for_twiml(
             "store_media": "true" if verb.store_media else "false",
         }
     if isinstance(verb, Reject):
-        yield LogWarning("Telnyx has already accepted the fax: <Reject> only prevents the action")
+        yield delivery.warn(
+            "Telnyx has already accepted the fax: <Reject> only prevents the action"
+        )
         return {"verb": "Reject"}
-    yield LogWarning(verb.text, verb.code)
+    yield delivery.warn(verb.text, verb.code)
     return {"verb": ""}

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Generator, Mapping, Union
+from typing import Any, Generator, Iterable, Mapping, Union
 
 from attrs import field, frozen
 
-from twilio_fax_compat._core.effects import Now, Recall, Remember
+from twilio_fax_compat._core.effects import Now, Pause, Recall, Remember
 
 
 @frozen
@@ -26,11 +26,25 @@ class CallApp:
 
 @frozen
 class AppAnswer:
-    """The answer of an application. *status* 0 means that there was no answer."""
+    """
+    The answer of an application. *status* 0 means that there was no answer, and *error* says why.
+
+    *location* is the ``Location`` header.
+    """
 
     status: int
     content_type: str | None = None
     body: bytes = field(default=b"", repr=False)
+    location: str | None = field(default=None, repr=False)
+    error: str = ""
+
+    @classmethod
+    def of(cls, status: int, headers: Iterable[tuple[str, str]], body: bytes) -> AppAnswer:
+        """Return the answer with that *status*, those *headers* and that *body*."""
+        first: dict[str, str] = {}
+        for name, value in headers:
+            first.setdefault(name.lower(), value)
+        return cls(status, first.get("content-type"), body, first.get("location"))
 
     @property
     def is_good(self) -> bool:
@@ -40,9 +54,15 @@ class AppAnswer:
 
 @frozen
 class Claim:
-    """Effect: lock an event; answered with ``new``, ``busy`` or ``done``."""
+    """
+    Effect: lock an event or a fax until it is settled or released.
+
+    It is answered with ``new``, ``busy`` or ``done``. While the process lives, the lock does not
+    expire. *fax_sid* is for the log, if the lock is held for long.
+    """
 
     event_id: str
+    fax_sid: str | None = None
 
 
 @frozen
@@ -105,8 +125,9 @@ class Postpone:
 
 @frozen
 class LogWarning:
-    """Effect: log *text* as a warning, with Twilio's error *code* if there is one."""
+    """Effect: log *text* about a fax as a warning, with Twilio's error *code* if there is one."""
 
+    fax_sid: str
     text: str
     code: int | None = None
 
@@ -123,6 +144,7 @@ Step = Union[
     LogWarning,
     Remember,
     Recall,
+    Pause,
     Now,
 ]
 

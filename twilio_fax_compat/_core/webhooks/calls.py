@@ -1,0 +1,172 @@
+"""
+Call an application as Twilio did: follow its redirects, and explain an answer that is not 2xx.
+
+Twilio's codes, which its debugger showed: https://www.twilio.com/docs/api/errors, of which 11200 is a
+failed request, 11205 a failed connection, 11215 too many redirects, and 11216 a redirect that cannot be
+followed.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Generator, Mapping
+from urllib.parse import urldefrag, urljoin, urlsplit
+
+from attrs import evolve, field, frozen
+
+from twilio_fax_compat._core.masking import mask
+from twilio_fax_compat._core.translation.ids import fax_sid
+from twilio_fax_compat._core.webhooks.effects import AppAnswer, CallApp, LogWarning, Step
+from twilio_fax_compat._core.webhooks.events import FaxEvent
+from twilio_fax_compat._core.webhooks.multipart import encode_multipart
+from twilio_fax_compat._core.webhooks.twilio_requests import (
+    CallbackSettings,
+    _call,
+    _headers,
+    _origin,
+)
+
+HTTP_FAILED, NO_CONNECTION, TOO_MANY_REDIRECTS, BAD_REDIRECT = 11200, 11205, 11215, 11216
+
+KEEPING_METHOD = frozenset({307, 308})
+REDIRECTS = frozenset({301, 302, 303}) | KEEPING_METHOD
+"""The redirects that are followed. Those that do not keep the method become a GET without a form."""
+
+MAX_REDIRECTS = 5
+
+_NOT_FOUND = "is the path of the URL right, on the Fax Application or in status_callback?"
+_FORBIDDEN = (
+    "is the auth token of the middleware (TWILIO_AUTH_TOKEN) the one with which the application "
+    "validates signatures, and does the application see the URL that Telnyx calls?"
+)
+HINTS: Mapping[int, str] = {
+    400: "does the handler accept Twilio's form?",
+    401: _FORBIDDEN,
+    403: _FORBIDDEN,
+    404: _NOT_FOUND,
+    405: "does the handler accept this method?",
+    410: _NOT_FOUND,
+    415: "does the handler accept Twilio's form?",
+    422: "does the handler accept Twilio's form?",
+}
+"""The question to ask first if an application answers with that status."""
+
+
+@frozen
+class Delivery:
+    """
+    One attempt to deliver *event*, which Telnyx sent to *url*.
+
+    *attempt* counts from 1. Only the first failure of an event is logged in detail.
+    """
+
+    event: FaxEvent
+    url: str = field(repr=False)
+    rules: CallbackSettings
+    attempt: int = 1
+
+    @property
+    def fax_sid(self) -> str:
+        """Return the Twilio SID of the fax."""
+        return fax_sid(self.event.fax_id) or ""
+
+    def warn(self, text: str, code: int | None = None) -> LogWarning:
+        """Return the effect that logs *text* about the fax."""
+        return LogWarning(self.fax_sid, text, code)
+
+
+@frozen
+class Reply:
+    """The last *answer* of an application, and the *url* that gave it."""
+
+    answer: AppAnswer
+    url: str = field(repr=False)
+
+
+def call_app(
+    delivery: Delivery,
+    method: str,
+    url: str,
+    fields: Mapping[str, str],
+    document: bytes | None = None,
+) -> Generator[Step, Any, Reply]:
+    """
+    Send Twilio's request to *url*, follow redirects, and log an answer that is not 2xx.
+
+    *document* is posted as the file ``Media`` beside *fields*.
+    """
+    call = _request(delivery, method, url, fields, document)
+    seen = {(call.method, call.url)}
+    while True:
+        answer: AppAnswer = yield call
+        if answer.status not in REDIRECTS:
+            if not answer.is_good:
+                yield from _log(delivery, call, *_explained(answer, call))
+            return Reply(answer, call.url)
+        target = _target(answer, call)
+        if target is None:
+            yield from _log(
+                delivery,
+                call,
+                f"answered HTTP {answer.status} without a Location that is an http or https URL",
+                BAD_REDIRECT,
+            )
+            return Reply(answer, call.url)
+        if answer.status in KEEPING_METHOD and call.method == "POST":
+            call = _request(delivery, "POST", target, fields, document)
+        else:
+            call = evolve(
+                call,
+                method="GET",
+                url=target,
+                headers=_headers(target, {}, delivery.rules),
+                body=b"",
+                is_own=_is_own(delivery, target),
+            )
+        if (call.method, call.url) in seen or len(seen) > MAX_REDIRECTS:
+            yield from _log(
+                delivery, call, "was redirected too often, or in a loop", TOO_MANY_REDIRECTS
+            )
+            return Reply(answer, call.url)
+        seen.add((call.method, call.url))
+
+
+def _request(
+    delivery: Delivery, method: str, url: str, fields: Mapping[str, str], document: bytes | None
+) -> CallApp:
+    is_own = _is_own(delivery, url)
+    if document is None:
+        return evolve(_call(method, url, fields, delivery.rules), is_own=is_own)
+    kind, body = encode_multipart(fields, "Media", "fax.pdf", "application/pdf", document)
+    return CallApp("POST", url, _headers(url, fields, delivery.rules, kind), body, is_own)
+
+
+def _is_own(delivery: Delivery, url: str) -> bool:
+    return _origin(url) == _origin(delivery.url)
+
+
+def _target(answer: AppAnswer, call: CallApp) -> str | None:
+    try:
+        target = urldefrag(urljoin(call.url, answer.location or "")).url
+        parts = urlsplit(target)
+        is_usable = parts.scheme in ("http", "https") and bool(parts.hostname)
+    except ValueError:
+        return None
+    return target if answer.location and is_usable else None
+
+
+def _explained(answer: AppAnswer, call: CallApp) -> tuple[str, int]:
+    if answer.status == 0:
+        why = f" ({answer.error})" if answer.error else ""
+        return "gave no answer" + why, HTTP_FAILED if call.is_own else NO_CONNECTION
+    hint = HINTS.get(answer.status)
+    return f"answered HTTP {answer.status}" + (f": {hint}" if hint else ""), HTTP_FAILED
+
+
+def _log(delivery: Delivery, call: CallApp, what: str, code: int) -> Generator[Step, Any, None]:
+    if delivery.attempt > 1:
+        return
+    parts = urlsplit(call.url)
+    path = mask(parts.path or "/")
+    host = parts.netloc.rpartition("@")[2]
+    place = path if call.is_own else f"{parts.scheme}://{host}{path}"
+    yield delivery.warn(f"{call.method} {place} {what}", code)
