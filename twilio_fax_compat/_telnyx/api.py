@@ -54,15 +54,17 @@ class FaxApi:
         return drive(answer_request(request, self._flow_settings), self._send, self._ledger)
 
 
-def documents_at(host: str, auth_token: str | None) -> Documents:
+def documents_at(host: str, auth_token: str | None, account_sid: str | None = None) -> Documents:
     """
     Return the documents that an application at *host* serves, with links signed by *auth_token*.
+
+    *account_sid* is the account that has this token.
 
     Raises TwilioException if either is wrong.
     """
     from twilio_fax_compat._core.translation.media_links import read_documents
 
-    documents = read_documents(host, auth_token) if auth_token else None
+    documents = read_documents(host, auth_token, account_sid) if auth_token else None
     if documents is None:
         raise TwilioException(
             "media_host (TWILIO_FAX_COMPAT_MEDIA_HOST) must be an http or https URL as "

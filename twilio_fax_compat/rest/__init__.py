@@ -225,7 +225,7 @@ class Client:
                 self._http_client,
                 self._settings(),
                 chosen_ledger(self._ledger, self._environment),
-                documents_at(media_host, self.password) if media_host else None,
+                documents_at(media_host, self.password, self.username) if media_host else None,
             )
 
     def _settings(self) -> TelnyxSettings:

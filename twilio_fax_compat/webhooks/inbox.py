@@ -99,7 +99,9 @@ class _WorkerState:
 @define(eq=False)
 class InboxWorkers:
     """
-    Threads that take entries from *ledger*'s inbox and *deliver* them, at most *at_once* at a time.
+    Threads that take *application*'s entries from *ledger*'s inbox and *deliver* them.
+
+    At most *at_once* are delivered at a time.
 
     *deliver* finishes or postpones its entry. *keeper* keeps the entry locked meanwhile. *poll* is the
     number of seconds between two looks into the inbox. A handler that does not answer for
@@ -110,6 +112,7 @@ class InboxWorkers:
     ledger: Ledger
     deliver: Callable[[InboxEntry], None]
     keeper: LeaseKeeper = field(factory=LeaseKeeper)
+    application: str = ""
     at_once: int = AT_ONCE
     poll: float = 1.0
     _state: _WorkerState | None = field(default=None, init=False)
@@ -194,7 +197,7 @@ class InboxWorkers:
         entry = None
         is_started = False
         try:
-            entry = self.ledger.take(self.keeper.lease)
+            entry = self.ledger.take(self.keeper.lease, self.application)
             if entry is not None:
                 is_started = self._begin(state, entry)
         finally:

@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 from typing import Iterator, List, Tuple
 from urllib.parse import parse_qsl
 
-from attrs import field, frozen, validators
+from attrs import evolve, field, frozen, validators
 
 from twilio_fax_compat._core.fax_api.fetch import fetch
 from twilio_fax_compat._core.fax_api.routes import FlowSettings
@@ -18,6 +18,7 @@ from twilio_fax_compat._telnyx.driver import drive
 from twilio_fax_compat._telnyx.http import sender
 from twilio_fax_compat.ledger import MemoryLedger
 from twilio_fax_compat.settings import TelnyxSettings
+from twilio_fax_compat.webhooks.accounts import Accounts
 from twilio_fax_compat.webhooks.download import downloaded, opened
 
 logger = logging.getLogger("twilio_fax_compat.webhooks")
@@ -61,10 +62,13 @@ class MediaAnswer:
 class MediaServer:
     """Answers requests for documents at signed *links*."""
 
-    def __init__(self, links: MediaLinks, media: Media, settings: TelnyxSettings) -> None:
+    def __init__(
+        self, links: MediaLinks, media: Media, settings: TelnyxSettings, accounts: Accounts
+    ) -> None:
         """Take complete *settings*. Raises the errors of `Storage`."""
         self.prefix = links.path + "/"
         self._links = links
+        self._accounts = accounts
         self._streams = media.streams
         self._send = sender(settings)
         self._setup = FlowSettings(
@@ -90,7 +94,9 @@ class MediaServer:
         """
         if method not in ("GET", "HEAD"):
             return _empty(405, ("Allow", "GET, HEAD"))
-        fax = self._links.fax_of(path, dict(parse_qsl(query)), datetime.now(timezone.utc))
+        parameters = dict(parse_qsl(query))
+        links = evolve(self._links, key=self._accounts.media_key(parameters.get("account")))
+        fax = links.fax_of(path, parameters, datetime.now(timezone.utc))
         if fax is None:
             return _empty(403)
         try:

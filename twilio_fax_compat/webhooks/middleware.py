@@ -6,6 +6,7 @@ from typing import Generic, Mapping, Sequence, TypeVar
 
 from twilio_fax_compat.ledger import InboxEntry, Ledger
 from twilio_fax_compat.settings import TelnyxSettings
+from twilio_fax_compat.webhooks.accounts import AuthTokens
 from twilio_fax_compat.webhooks.inbox import InboxWorkers
 from twilio_fax_compat.webhooks.media import Media
 from twilio_fax_compat.webhooks.receiver import Receiver
@@ -20,7 +21,7 @@ class Middleware(Generic[A]):
         self,
         app: A,
         *,
-        auth_token: str | None = None,
+        auth_token: AuthTokens | None = None,
         account_sid: str | None = None,
         public_key: str | Sequence[str] | None = None,
         ledger: Ledger | str | None = None,
@@ -29,6 +30,8 @@ class Middleware(Generic[A]):
         media: Media | TelnyxSettings | bool = False,
         inbox: bool = False,
         incoming_method: str = "POST",
+        number_accounts: Mapping[str, str] | None = None,
+        application: str | None = None,
         environ: Mapping[str, str] | None = None,
     ) -> None:
         self.app = app
@@ -42,10 +45,17 @@ class Middleware(Generic[A]):
             media=media,
             inbox=inbox,
             incoming_method=incoming_method,
+            number_accounts=number_accounts or {},
+            application=application,
             environ=environ,
         )
         self._workers = (
-            InboxWorkers(self._receiver.ledger, self._deliver_entry, self._receiver.keeper)
+            InboxWorkers(
+                self._receiver.ledger,
+                self._deliver_entry,
+                self._receiver.keeper,
+                application=self._receiver.application,
+            )
             if inbox
             else None
         )

@@ -11,7 +11,7 @@ from typing import Any, Mapping, Sequence
 from attrs import field, frozen
 from nacl.signing import VerifyKey
 
-from twilio_fax_compat._core.translation.media_links import MediaLinks, media_key
+from twilio_fax_compat._core.translation.media_links import MediaLinks
 from twilio_fax_compat._core.webhooks.delivery import (
     AGAIN,
     DONE,
@@ -28,6 +28,7 @@ from twilio_fax_compat.base.exceptions import TwilioException
 from twilio_fax_compat.ledger import InboxEntry, Ledger, LedgerUnavailable, MemoryLedger
 from twilio_fax_compat.ledger._opening import chosen_ledger
 from twilio_fax_compat.settings import TelnyxSettings
+from twilio_fax_compat.webhooks.accounts import Accounts, AuthTokens
 from twilio_fax_compat.webhooks.leases import LeaseKeeper
 from twilio_fax_compat.webhooks.media import Media, MediaServer
 from twilio_fax_compat.webhooks.steps import carry_out_step
@@ -50,10 +51,12 @@ class Receiver:
     """
 
     rules: CallbackSettings
+    accounts: Accounts
     keys: Sequence[VerifyKey] = field(repr=False)
     ledger: Ledger = field(repr=False)
     media: MediaServer | None = None
     keeper: LeaseKeeper = field(factory=LeaseKeeper, repr=False)
+    application: str = ""
     has_inbox: bool = False
     max_body: int = 1024 * 1024
     tolerance: float = TOLERANCE
@@ -62,7 +65,7 @@ class Receiver:
     def of(
         cls,
         *,
-        auth_token: str | None,
+        auth_token: AuthTokens | None,
         account_sid: str | None,
         public_key: str | Sequence[str] | None,
         ledger: Ledger | str | None,
@@ -71,6 +74,8 @@ class Receiver:
         media: Media | TelnyxSettings | bool,
         inbox: bool,
         incoming_method: str,
+        number_accounts: Mapping[str, str],
+        application: str | None,
         environ: Mapping[str, str] | None,
     ) -> Receiver:
         """
@@ -79,8 +84,9 @@ class Receiver:
         Raises TwilioException that names the setting which is missing or wrong.
         """
         environ = os.environ if environ is None else environ
+        tokens = auth_token or environ.get("TWILIO_AUTH_TOKEN")
         required = {
-            "TWILIO_AUTH_TOKEN": auth_token or environ.get("TWILIO_AUTH_TOKEN"),
+            "TWILIO_AUTH_TOKEN": tokens,
             "TWILIO_ACCOUNT_SID": account_sid or environ.get("TWILIO_ACCOUNT_SID"),
             "TELNYX_PUBLIC_KEY": public_key or environ.get("TELNYX_PUBLIC_KEY"),
         }
@@ -98,6 +104,8 @@ class Receiver:
             raise TwilioException(
                 f"incoming_method must be 'GET' or 'POST', not {incoming_method!r}"
             )
+        accounts = Accounts(str(required["TWILIO_ACCOUNT_SID"]), tokens or "", number_accounts)
+        default_token = accounts.default_token
         chosen = chosen_ledger(ledger, environ)
         if inbox and isinstance(chosen, MemoryLedger):
             raise TwilioException(
@@ -109,26 +117,32 @@ class Receiver:
             options = media if isinstance(media, Media) else Media()
             if isinstance(media, TelnyxSettings):
                 options = Media(telnyx=media)
-            key = media_key(str(required["TWILIO_AUTH_TOKEN"]))
-            links = MediaLinks(key=key, path=options.path, lifetime=options.lifetime)
-            server = _media_server(links, options, environ)
-        texts = required["TELNYX_PUBLIC_KEY"]
+            links = MediaLinks(
+                key=accounts.media_key() if default_token else b"",
+                path=options.path,
+                lifetime=options.lifetime,
+            )
+            server = _media_server(links, options, environ, accounts)
+        texts = public_key or environ.get("TELNYX_PUBLIC_KEY") or ()
         if isinstance(texts, str):
             texts = texts.split(",")
         return cls(
             rules=CallbackSettings(
-                account_sid=str(required["TWILIO_ACCOUNT_SID"]),
-                auth_token=str(required["TWILIO_AUTH_TOKEN"]),
+                account_sid=accounts.account_sid,
+                auth_token=default_token,
                 forwards_all=forward == "all",
                 links=links,
                 keeps_documents=server is not None and server.keeps_documents,
                 incoming_method=incoming_method,
+                number_accounts=accounts.numbers,
             ),
-            keys=[read_public_key(text) for text in texts or ()],
+            accounts=accounts,
+            keys=[read_public_key(text) for text in texts],
             ledger=chosen,
             media=server,
             has_inbox=inbox,
             max_body=max_body,
+            application=application or accounts.application,
         )
 
     def read(self, headers: Mapping[str, str], body: bytes) -> FaxEvent | PassThrough | int:
@@ -156,12 +170,12 @@ class Receiver:
 
     def carry_out(self, step: Step) -> Any:
         """Perform a step that does not call the wrapped application; return its result."""
-        return carry_out_step(step, self.ledger, self.media, self.keeper)
+        return carry_out_step(step, self.ledger, self.media, self.keeper, self.accounts)
 
     def store(self, event: FaxEvent, body: bytes, url: str, kept: Mapping[str, str]) -> int:
         """Put an event into the inbox and return the HTTP status for Telnyx."""
         try:
-            self.ledger.put(InboxEntry(event.id, body, kept, url))
+            self.ledger.put(InboxEntry(event.id, body, kept, url, application=self.application))
         except LedgerUnavailable as error:
             logger.warning("an event could not be stored in the inbox: %s", error)
             return AGAIN
@@ -178,9 +192,11 @@ class Receiver:
         return deliver_from_inbox(event, entry.url, self.rules, entry.attempts)
 
 
-def _media_server(links: MediaLinks, media: Media, environ: Mapping[str, str]) -> MediaServer:
+def _media_server(
+    links: MediaLinks, media: Media, environ: Mapping[str, str], accounts: Accounts
+) -> MediaServer:
     try:
-        return MediaServer(links, media, media.telnyx.completed(environ))
+        return MediaServer(links, media, media.telnyx.completed(environ), accounts)
     except ValueError as error:
         raise TwilioException(
             "Media(store=...) must be a URL that fsspec supports, such as file:///var/faxes"

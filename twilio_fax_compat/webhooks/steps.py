@@ -13,6 +13,7 @@ from twilio_fax_compat._core.webhooks.effects import (
     CallApp,
     Claim,
     Download,
+    FindToken,
     Finish,
     Keep,
     LogWarning,
@@ -23,6 +24,7 @@ from twilio_fax_compat._core.webhooks.effects import (
 )
 from twilio_fax_compat._telnyx.driver import carry_out
 from twilio_fax_compat.ledger import Ledger
+from twilio_fax_compat.webhooks.accounts import Accounts
 from twilio_fax_compat.webhooks.download import downloaded
 from twilio_fax_compat.webhooks.inbox import entry_key
 from twilio_fax_compat.webhooks.leases import LeaseKeeper
@@ -35,9 +37,11 @@ ANSWER_TIMEOUT = 15.0
 
 
 def carry_out_step(
-    step: Step, ledger: Ledger, media: MediaServer | None, keeper: LeaseKeeper
+    step: Step, ledger: Ledger, media: MediaServer | None, keeper: LeaseKeeper, accounts: Accounts
 ) -> Any:
     """Perform *step* and return its result. What it locks is prolonged by *keeper*."""
+    if isinstance(step, FindToken):
+        return accounts.token_of(step.account_sid)
     if isinstance(step, Claim):
         return _claim(step, ledger, keeper)
     if isinstance(step, Settle):

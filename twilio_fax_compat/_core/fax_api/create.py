@@ -63,7 +63,9 @@ def create(fields: Mapping[str, object], path: str, settings: FlowSettings) -> F
     now: datetime = yield Now()
     if fax_request.status_callback is not None:
         fax_request.body["webhook_url"] = settings.webhook_url or fax_request.status_callback
-    fax_request.body["client_state"] = pack(token, fax_request.body["store_media"])
+    fax_request.body["client_state"] = pack(
+        token, fax_request.body["store_media"], settings.account_sid
+    )
     sending = Sending(fax_request, token, now, settings.retry, Budget.of(settings.retry))
     answer = yield from sending.run()
     if isinstance(answer, dict):

@@ -12,7 +12,7 @@ import re
 from datetime import datetime
 from hashlib import sha256
 from typing import Any, Mapping
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from attrs import field, frozen
 
@@ -32,17 +32,25 @@ def media_key(auth_token: str) -> bytes:
 
 @frozen(kw_only=True)
 class MediaLinks:
-    """Makes and verifies links below *path* that open for *lifetime* seconds."""
+    """
+    Makes and verifies links below *path* that open for *lifetime* seconds.
+
+    *account_sid* is the account whose auth token makes the *key*, and is part of each link. Without it,
+    that is the default account of the middleware.
+    """
 
     key: bytes = field(repr=False)
     path: str = PATH
     lifetime: int = LIFETIME
+    account_sid: str | None = None
 
     def link(self, origin: str, telnyx_id: str, now: datetime) -> str:
         """Return the link to a fax's document on *origin* (``https://app.example.com``)."""
         sid, end = fax_sid(telnyx_id) or "", str(int(now.timestamp()) + self.lifetime)
-        signature = self._signature(sid, end)
-        return f"{origin.rstrip('/')}{self.path}/{sid}?expires={end}&signature={signature}"
+        account = f"&account={quote(self.account_sid)}" if self.account_sid else ""
+        signature = self._signature(sid, end, self.account_sid)
+        query = f"expires={end}{account}&signature={signature}"
+        return f"{origin.rstrip('/')}{self.path}/{sid}?{query}"
 
     def fax_of(self, path: str, query: Mapping[str, str], now: datetime) -> str | None:
         """Return the Telnyx id of a link's fax, or None if the link is forged or has expired."""
@@ -50,12 +58,14 @@ class MediaLinks:
         end, signature = query.get("expires", ""), query.get("signature", "")
         if not path.startswith(self.path + "/") or not re.fullmatch(r"[0-9]{1,12}", end):
             return None
-        if not hmac.compare_digest(signature.encode(), self._signature(sid, end).encode()):
+        right = self._signature(sid, end, query.get("account"))
+        if not hmac.compare_digest(signature.encode(), right.encode()):
             return None
         return fax_id(sid) if now.timestamp() < int(end) else None
 
-    def _signature(self, sid: str, end: str) -> str:
-        return hmac.new(self.key, f"{sid}\n{end}".encode(), sha256).hexdigest()
+    def _signature(self, sid: str, end: str, account_sid: str | None) -> str:
+        text = f"{sid}\n{end}" + (f"\n{account_sid}" if account_sid else "")
+        return hmac.new(self.key, text.encode(), sha256).hexdigest()
 
 
 @frozen(kw_only=True)
@@ -73,7 +83,7 @@ class Documents:
         return {**payload, "media_url": self.links.link(self.origin, fax, now)}
 
 
-def read_documents(url: str, auth_token: str) -> Documents | None:
+def read_documents(url: str, auth_token: str, account_sid: str | None = None) -> Documents | None:
     """
     Return the documents of the application at *url*, or None if it is not an http or https URL.
 
@@ -82,5 +92,7 @@ def read_documents(url: str, auth_token: str) -> Documents | None:
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
         return None
-    links = MediaLinks(key=media_key(auth_token), path=parts.path.rstrip("/") or PATH)
+    links = MediaLinks(
+        key=media_key(auth_token), path=parts.path.rstrip("/") or PATH, account_sid=account_sid
+    )
     return Documents(links=links, origin=f"{parts.scheme}://{parts.netloc}")

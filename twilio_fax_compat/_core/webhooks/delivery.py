@@ -16,12 +16,14 @@ from attrs import evolve
 
 from twilio_fax_compat._core.effects import Now, Pause, Recall, Remember
 from twilio_fax_compat._core.facts import NOTHING_KNOWN, Facts
-from twilio_fax_compat._core.translation.client_state import keeps_media
+from twilio_fax_compat._core.translation.client_state import account_of, keeps_media
 from twilio_fax_compat._core.translation.ids import fax_sid
+from twilio_fax_compat._core.translation.media_links import media_key
 from twilio_fax_compat._core.webhooks.calls import Delivery, call_app
 from twilio_fax_compat._core.webhooks.effects import (
     Claim,
     Download,
+    FindToken,
     Finish,
     Keep,
     Postpone,
@@ -144,11 +146,51 @@ def _deliver(delivery: Delivery) -> Generator[Step, Any, bool]:
     return delivered
 
 
+def _for_account(delivery: Delivery) -> Generator[Step, Any, Delivery | None]:
+    """Return *delivery* with the settings of the account that owns the fax, or None without a token."""
+    settings = delivery.rules
+    account = _owner(delivery.event, settings)
+    if account == settings.account_sid and settings.auth_token is not None:
+        return delivery
+    token = yield FindToken(account)
+    if token is None and account != settings.account_sid:
+        yield delivery.warn(
+            f"auth_token has no token for the account {account} of this fax, so the callback is the "
+            f"default account's, {settings.account_sid}"
+        )
+        account = settings.account_sid
+        token = settings.auth_token or (yield FindToken(account))
+    if token is None:
+        yield delivery.warn(
+            f"auth_token has no token for the account {account}, so no callback can be signed"
+        )
+        return None
+    links = settings.links
+    if links is not None:
+        links = evolve(links, key=media_key(token), account_sid=account)
+    settings = evolve(settings, account_sid=account, auth_token=token, links=links)
+    return evolve(delivery, rules=settings)
+
+
+def _owner(event: FaxEvent, settings: CallbackSettings) -> str:
+    number = event.payload.get("to" if event.is_inbound else "from")
+    named = None if event.is_inbound else account_of(event.payload.get("client_state"))
+    if named is None and isinstance(number, str):
+        named = settings.number_accounts.get(number)
+    return named or settings.account_sid
+
+
 def _outbound(delivery: Delivery, facts: Facts) -> Generator[Step, Any, bool]:
     event, rules = delivery.event, delivery.rules
     is_wanted = rules.forwards_all or event.is_final or event.status == "queued"
     if not is_wanted or (facts.status is not None and not event.is_final):
         return True
+    signed = yield from _for_account(delivery)
+    return signed is not None and (yield from _report_outbound(signed, facts))
+
+
+def _report_outbound(delivery: Delivery, facts: Facts) -> Generator[Step, Any, bool]:
+    event, rules = delivery.event, delivery.rules
     link = None
     if event.status == "delivered" and keeps_media(event.payload.get("client_state")):
         link = yield from _own_link(delivery)
@@ -158,10 +200,15 @@ def _outbound(delivery: Delivery, facts: Facts) -> Generator[Step, Any, bool]:
 
 
 def _inbound(delivery: Delivery, facts: Facts) -> Generator[Step, Any, bool]:
+    if delivery.event.status == "media.processing":
+        return True
+    signed = yield from _for_account(delivery)
+    return signed is not None and (yield from _take_inbound(signed, facts))
+
+
+def _take_inbound(delivery: Delivery, facts: Facts) -> Generator[Step, Any, bool]:
     event, rules = delivery.event, delivery.rules
     action = facts.action
-    if event.status == "media.processing":
-        return True
     if action is None:
         action = yield from _ask_for_twiml(delivery)
         if action is None:

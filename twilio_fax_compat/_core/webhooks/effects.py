@@ -53,6 +53,13 @@ class AppAnswer:
 
 
 @frozen
+class FindToken:
+    """Effect: answered with the auth token of an account, or None if there is none."""
+
+    account_sid: str
+
+
+@frozen
 class Claim:
     """
     Effect: lock an event or a fax until it is settled or released.
@@ -134,6 +141,7 @@ class LogWarning:
 
 Step = Union[
     CallApp,
+    FindToken,
     Claim,
     Settle,
     Release,

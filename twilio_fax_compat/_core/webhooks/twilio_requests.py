@@ -21,17 +21,20 @@ class CallbackSettings:
     """
     How callbacks are made.
 
-    *account_sid* and *auth_token* are Twilio's. *forwards_all* also sends the statuses between
-    ``queued`` and the final one. *links*, if any, make each ``MediaUrl``. *keeps_documents* stores
-    the documents of received faxes. *incoming_method* is the method of the request for TwiML.
+    *account_sid* and *auth_token* are those of the default account; without a token it is looked up for
+    each event. *number_accounts* maps fax numbers to the SIDs of other accounts. *forwards_all* also
+    sends the statuses between ``queued`` and the final one. *links*, if any, make each ``MediaUrl``.
+    *keeps_documents* stores the documents of received faxes. *incoming_method* is the method of the
+    request for TwiML.
     """
 
     account_sid: str
-    auth_token: str = field(repr=False)
+    auth_token: str | None = field(repr=False)
     forwards_all: bool = False
     links: MediaLinks | None = None
     keeps_documents: bool = False
     incoming_method: str = "POST"
+    number_accounts: Mapping[str, str] = field(factory=dict, repr=False)
 
 
 def _call(method: str, url: str, fields: Mapping[str, str], rules: CallbackSettings) -> CallApp:
@@ -50,7 +53,7 @@ def _headers(
     headers = {
         "User-Agent": USER_AGENT,
         "Accept": "*/*",
-        "X-Twilio-Signature": twilio_signature(rules.auth_token, url, fields.items()),
+        "X-Twilio-Signature": twilio_signature(rules.auth_token or "", url, fields.items()),
     }
     if content_type is not None:
         headers["Content-Type"] = content_type
