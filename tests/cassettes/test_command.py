@@ -29,7 +29,7 @@ FAX = {
     "quality": "fine",
     "media_sid": None,
     "media_url": None,
-    "num_pages": 1,
+    "num_pages": None,
     "duration": None,
     "price": None,
     "price_unit": None,
@@ -38,7 +38,7 @@ FAX = {
     "links": {"media": f"{API}/Faxes/{SID}/Media"},
     "url": f"{API}/Faxes/{SID}",
 }
-CREATED = {**FAX, "status": "queued", "num_pages": None}
+CREATED = {**FAX, "status": "queued"}
 FORM = "To=%2B442071838750&MediaUrl=https%3A%2F%2Fexample.com%2Fa.pdf&From=%2B14155550123"
 CREATE = interaction("POST", f"{API}/Faxes", FORM, 201, CREATED)
 FETCH = interaction("GET", FAX["url"], "", 200, FAX)
@@ -131,9 +131,25 @@ def test_losses_are_listed(folder, capsys):
     assert convert(folder, "--out", folder.parent / "new") == 1
 
     shown = capsys.readouterr().out
-    assert "differs: price: Telnyx reports no price with a fax" in shown
+    assert "differs: price: Telnyx gives no price for a fax" in shown
     assert "differs: error: the client has no such field" in shown
     assert "5550123" not in shown
+
+
+def test_pages_and_duration_are_none(folder, capsys):
+    """Telnyx's reads have neither, so a converted read has neither, and says so."""
+    delivered = {**FAX, "status": "delivered", "num_pages": 3, "duration": "42"}
+    save(folder / "a.yaml", interaction("GET", FAX["url"], "", 200, delivered))
+
+    assert convert(folder, "--out", folder.parent / "new") == 1
+
+    shown = capsys.readouterr().out
+    assert "differs: num_pages: Telnyx reports it in webhooks only" in shown
+    assert "differs: duration: Telnyx reports it in webhooks only" in shown
+    (one,) = yaml.safe_load((folder.parent / "new" / "a.yaml").read_text())["interactions"]
+    fax = json.loads(one["response"]["body"]["string"])["data"]
+    assert fax["status"] == "delivered"
+    assert not {"page_count", "call_duration_secs"} & set(fax)
 
 
 def test_what_is_left_out_is_noted(folder, capsys):
@@ -265,25 +281,46 @@ def test_a_second_run_does_the_same(folder):
     assert sorted(path.name for path in folder.rglob("*.yaml")) == ["a.yaml", "a.yaml"]
 
 
+def test_what_is_no_cassette(folder, capsys):
+    """It is an error if it was named, and skipped in a folder."""
+    other = folder / "settings.yaml"
+    other.write_text("a: 1")
+    out = folder.parent / "new"
+
+    assert convert(other, "--out", out) == 2
+    save(folder / "good.yaml", CREATE)
+    assert convert(folder, "--out", out) == 0
+
+    assert (
+        capsys.readouterr().err.count("settings.yaml is not a cassette: it has no interactions")
+        == 2
+    )
+    assert [path.name for path in out.iterdir()] == ["good.yaml"]
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("a: [1", "cannot be read"),
-        ("a: 1", "has no interactions"),
+        ("interactions: [1", "line 2: did not find expected"),
         ("- request: {}\n  response: {}", "vcr.migration"),
+        ("interactions:\n- !!python/name:os.system", "line 2: the tag !!python/name:os.system"),
     ],
 )
-def test_what_is_no_cassette(folder, text, words, capsys):
-    """It is an error where it was named, and passed over in a folder."""
+def test_a_broken_recording(folder, text, words, capsys):
+    """It is an error if it was named; in a folder the others are converted, and the status is 1."""
     bad = folder / "bad.yaml"
     bad.write_text(text)
     out = folder.parent / "new"
 
     assert convert(bad, "--out", out) == 2
+    assert not out.exists()
     save(folder / "good.yaml", CREATE)
-    assert convert(folder, "--out", out) == 0
+    assert convert(folder, "--out", out) == 1
 
-    assert capsys.readouterr().err.count(words) == 2
+    printed = capsys.readouterr()
+    assert printed.err.count(words) == 2
+    assert "1 files not read" in printed.out
+    assert [line.count("bad.yaml") for line in printed.err.splitlines()] == [1, 1]
     assert [path.name for path in out.iterdir()] == ["good.yaml"]
 
 
@@ -321,10 +358,10 @@ def test_the_credentials_of_the_recording_are_left_out(folder):
 
 
 def test_it_names_its_extra(folder):
-    """Without vcrpy the error says what to install."""
+    """Without PyYAML the error says what to install."""
     path = save(folder / "a.yaml", CREATE)
     code = (
-        "import sys; sys.modules['vcr'] = None; from twilio_fax_compat.__main__ import main; "
+        "import sys; sys.modules['yaml'] = None; from twilio_fax_compat.__main__ import main; "
         f"sys.exit(main(['cassettes', 'convert', {str(path)!r}, '--out', 'new']))"
     )
     done = subprocess.run(

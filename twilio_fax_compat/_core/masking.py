@@ -7,11 +7,21 @@ import re
 _SIP = re.compile(r"\b(sips?:)[^\s@\"'<>]*@", re.IGNORECASE)
 _URL = re.compile(r"\b(https?://)(?:[^\s/@\"'<>]*@)?([^\s/\"'<>?#]+)[^\s\"'<>]*", re.IGNORECASE)
 _SECRET = re.compile(r"\b(Bearer\s+|Basic\s+)\S+|\bKEY[0-9A-Za-z_-]{6,}", re.IGNORECASE)
-_OCTET = r"(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])"
-_NUMBER = re.compile(
-    rf"(?<![0-9.])(?P<address>{_OCTET}(?:\.{_OCTET}){{3}})(?![0-9.]*[0-9])"
-    r"|(?<![0-9A-Za-z-])\+?\(?[0-9](?:[0-9]|[ ().-](?=[ ().0-9-])){5,}[0-9]"
+_NUMBER = re.compile(r"(?<![0-9A-Za-z-])\+?\(?[0-9](?:[0-9]|[ ().-](?=[ ().0-9-])){5,}[0-9]")
+
+_OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+
+TIMES_AND_ADDRESSES = re.compile(
+    r"(?<![0-9A-Za-z+.-])(?:"
+    r"(?:19|20)[0-9]{2}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])"
+    r"(?:[T ][0-2][0-9]:[0-5][0-9](?::[0-5][0-9](?:[.,][0-9]{1,9})?)?)?(?![0-9])(?!-[0-9])"
+    r"|(?:[0-3]?[0-9] )?(?:19|20)[0-9]{2} [0-2]?[0-9]:[0-5][0-9](?::[0-5][0-9])?(?![0-9])"
+    rf"|(?:{_OCTET}[.]){{3}}{_OCTET}(?![0-9])(?![.][0-9])"
+    r")"
 )
+"""Dates with times, and IPv4 addresses: digits with separators that are not phone numbers."""
+
+_NUMBER_OR_TIME = re.compile(f"(?P<time>{TIMES_AND_ADDRESSES.pattern})|{_NUMBER.pattern}")
 
 
 def mask(text: str) -> str:
@@ -19,16 +29,16 @@ def mask(text: str) -> str:
     Return *text* without private data.
 
     A phone number keeps its last four digits. SIP users, credentials, and the part of a URL after the
-    host are removed.
+    host are removed. Dates, times and IP addresses stay.
     """
     text = _SECRET.sub(lambda match: (match.group(1) or "") + "***", text)
     text = _URL.sub(r"\1\2/...", text)
     text = _SIP.sub(r"\1...@", text)
-    return _NUMBER.sub(_mask_number, text)
+    return _NUMBER_OR_TIME.sub(_mask_number, text)
 
 
 def _mask_number(match: re.Match[str]) -> str:
-    if match["address"]:  # an IP address is not a phone number
+    if match.group("time"):
         return match.group()
     digits = re.sub(r"[^0-9]", "", match.group())
     return "..." + digits[-4:]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Iterable, Iterator, Sequence
@@ -14,7 +15,21 @@ from twilio_fax_compat._core.cassettes.scrubbing import Scrubber
 from twilio_fax_compat._core.fax_api.routes import FlowSettings
 from twilio_fax_compat._core.masking import mask
 from twilio_fax_compat.cassettes.convert import Converted, convert_cassette
-from twilio_fax_compat.cassettes.files import SUFFIXES, Cassette, NotACassette, is_fax, read
+from twilio_fax_compat.cassettes.files import (
+    SUFFIXES,
+    BrokenCassette,
+    Cassette,
+    NotACassette,
+    is_fax,
+    read,
+)
+from twilio_fax_compat.cassettes.output import (
+    UnusableArguments,
+    check_folder,
+    check_target,
+    write_below,
+)
+from twilio_fax_compat.cassettes.privacy import observe
 
 SOME_CONNECTION = "1234567890"
 """A placeholder: replaying a recording does not compare connection ids."""
@@ -44,38 +59,29 @@ def run(arguments: argparse.Namespace) -> int:
     """
     Convert, and print what could not be converted and why.
 
-    Returns 0, or 1 if something was printed, or 2 if the arguments are wrong and nothing was
-    written. Raises ImportError without vcrpy.
+    Returns 0, or 1 if something was printed, or 2 if the arguments are wrong or a file could not be
+    written. Wrong arguments write nothing. Raises ImportError without PyYAML.
     """
-    try:
-        plan = planned(arguments.old, arguments.out)
-    except UnusableArguments as wrong:
-        print(f"twilio-fax-compat cassettes convert: {wrong}", file=sys.stderr)
-        return USAGE
     scrubber = Scrubber() if arguments.scrub else None
-    if scrubber:
-        for job in plan:
-            scrubber.observe(job.cassette.data)
     setup = FlowSettings(account_sid=None, connection_id=arguments.connection_id)
     report = Report()
-    for job in plan:
-        old = job.cassette
-        if scrubber:
-            old = Cassette(scrubbed(old.data, scrubber), old.serializer)
-        converted = convert_cassette(old, setup)
-        job.target.parent.mkdir(parents=True, exist_ok=True)
-        job.target.write_bytes(
-            converted.cassette.text().encode()
-            if scrubber or any(map(is_fax, old.interactions))
-            else job.source.read_bytes()
-        )
-        report.add(job.source, converted)
+    try:
+        plan = planned(arguments.old, arguments.out, scrubber, report)
+        for job in plan:
+            converted = convert_cassette(job.cassette, setup, scrubber=scrubber)
+            is_changed = scrubber or any(map(is_fax, job.cassette.interactions))
+            text = converted.cassette.text().encode() if is_changed else job.source.read_bytes()
+            write_below(arguments.out, job.target, text)
+            report.add(job.source, converted)
+    except UnusableArguments as wrong:
+        print(f"twilio-fax-compat cassettes convert: {mask(str(wrong))}", file=sys.stderr)
+        return USAGE
+    except OSError as error:
+        problem = f"{error.filename or arguments.out}: {error.strerror or error}"
+        print(f"twilio-fax-compat cassettes convert: {mask(problem)}", file=sys.stderr)
+        return USAGE
     report.end(len(plan))
     return LISTED if report.listed else DONE
-
-
-class UnusableArguments(Exception):
-    """The arguments are wrong. The text says why."""
 
 
 @define
@@ -87,50 +93,68 @@ class Job:
     cassette: Cassette = field(repr=False)
 
 
-def planned(old: Sequence[Path], out: Path) -> list[Job]:
+def planned(
+    old: Sequence[Path], out: Path, scrubber: Scrubber | None = None, report: Report | None = None
+) -> list[Job]:
     """
     Return the cassettes to convert.
 
-    Files in a folder that are not cassettes are named on stderr and skipped. Raises
-    UnusableArguments.
+    Files in a folder that are not cassettes are named on stderr and skipped, and the *report* lists
+    recordings that cannot be read. A *scrubber* collects the private data of all cassettes, and
+    replaces it in the names of the new files. Raises UnusableArguments.
     """
     for path in old:
         if not path.exists():
             raise UnusableArguments(f"{path} does not exist")
+    check_folder(out)
     root = _root(old)
-    jobs: dict[Path, Job] = {}
+    cassettes: dict[Path, tuple[Path, Cassette]] = {}
+    broken = 0
     for path, is_named in _sources(old, out):
         try:
-            cassette = read(path)
-        except NotACassette as reason:
+            cassettes[_absolute(path)] = path, read(path)
+        except (NotACassette, OSError) as error:
+            reason = error.strerror if isinstance(error, OSError) else error
             if is_named:
                 raise UnusableArguments(f"{path} is not a cassette: {reason}") from None
-            print(f"{mask(str(path))} is not a cassette: {reason}", file=sys.stderr)
-            continue
-        source = _absolute(path)
-        jobs[source] = Job(path, out / source.relative_to(root), cassette)
-    if not jobs:
+            print(f"{mask(str(path))} is not a cassette: {mask(str(reason))}", file=sys.stderr)
+            broken += isinstance(error, (BrokenCassette, OSError))
+    if report is not None:
+        report.broken = broken
+    if not cassettes:
         raise UnusableArguments("there are no cassettes")
-    inputs = {_identity(job.source) for job in jobs.values()}
-    for job in jobs.values():
+    if scrubber is not None:
+        for _, cassette in cassettes.values():
+            for interaction in cassette.interactions:
+                observe(interaction, scrubber)
+        for source in cassettes:
+            scrubber.observe(str(source.relative_to(root)))
+    jobs = [
+        Job(path, out / _target_name(source.relative_to(root), scrubber), cassette)
+        for source, (path, cassette) in cassettes.items()
+    ]
+    _check_targets(jobs, out)
+    return jobs
+
+
+def _check_targets(jobs: Sequence[Job], out: Path) -> None:
+    inputs = {_identity(job.source) for job in jobs}
+    targets: set[Path] = set()
+    for job in jobs:
+        if job.target in targets:
+            raise UnusableArguments(f"two cassettes would be written to {job.target}")
+        targets.add(job.target)
+        check_target(out, job.target)
         if job.target.exists() and _identity(job.target) in inputs:
             raise UnusableArguments(
                 f"{job.target} would overwrite a recording: choose another --out"
             )
-    return list(jobs.values())
 
 
-def scrubbed(data: object, scrubber: Scrubber) -> dict[str, object]:
-    """Return the data of a cassette without private data, and without lengths that may be wrong."""
-    clean: dict[str, object] = scrubber.scrub(data)
-    interactions = clean["interactions"]
-    assert isinstance(interactions, list)
-    for interaction in interactions:
-        headers = interaction["response"].get("headers")
-        if isinstance(headers, dict):
-            for name in [name for name in headers if str(name).lower() == "content-length"]:
-                del headers[name]
-    return clean
+def _target_name(name: Path, scrubber: Scrubber | None) -> Path:
+    if scrubber is None:
+        return name
+    return Path(*[re.sub(r"[/\\0]", "-", scrubber.scrub_text(part)) for part in name.parts])
 
 
 @define
@@ -140,11 +164,13 @@ class Report:
     faxes: int = 0
     left_out: int = 0
     with_losses: int = 0
+    others_left_out: int = 0
+    broken: int = 0
 
     @property
     def listed(self) -> bool:
-        """Whether an interaction was left out or differs."""
-        return bool(self.left_out or self.with_losses)
+        """Whether something was left out, differs or could not be read."""
+        return bool(self.left_out or self.with_losses or self.others_left_out or self.broken)
 
     def add(self, path: Path, converted: Converted) -> None:
         """Print the results of a file."""
@@ -154,17 +180,18 @@ class Report:
         if outcomes:
             print(mask(str(path)))
         for outcome in outcomes:
+            head = f"  {outcome.number}. {outcome.what}: "
             for reason in outcome.reasons:
-                print(f"  {outcome.number}. {outcome.what}: not converted: {mask(reason)}")
+                print(head + ("not converted: " if outcome.is_fax else "left out: ") + mask(reason))
             for loss in () if outcome.reasons else outcome.losses:
-                print(f"  {outcome.number}. {outcome.what}: differs: {mask(loss)}")
+                print(f"{head}differs: {mask(loss)}")
             for warning in outcome.warnings:
-                print(f"  {outcome.number}. {outcome.what}: note: {mask(warning)}")
-        self.faxes += len(converted.outcomes)
-        self.left_out += sum(bool(outcome.reasons) for outcome in outcomes)
-        self.with_losses += sum(
-            bool(outcome.losses and not outcome.reasons) for outcome in outcomes
-        )
+                print(f"{head}note: {mask(warning)}")
+        faxes = [outcome for outcome in converted.outcomes if outcome.is_fax]
+        self.faxes += len(faxes)
+        self.others_left_out += len(converted.outcomes) - len(faxes)
+        self.left_out += sum(bool(outcome.reasons) for outcome in faxes)
+        self.with_losses += sum(bool(outcome.losses and not outcome.reasons) for outcome in faxes)
 
     def end(self, files: int) -> None:
         """Print the totals."""
@@ -173,6 +200,10 @@ class Report:
             f"{self.faxes - self.left_out} converted, {self.with_losses} of them with differences, "
             f"{self.left_out} not converted"
         )
+        if self.others_left_out:
+            print(f"{self.others_left_out} other interactions left out")
+        if self.broken:
+            print(f"{self.broken} files not read")
 
 
 def _root(old: Sequence[Path]) -> Path:

@@ -3,30 +3,35 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, Iterable
+from urllib.parse import urlsplit
 
 from attrs import define, evolve, field
 
 from twilio_fax_compat._core.cassettes.conversion import Conversion, convert
+from twilio_fax_compat._core.cassettes.nested_text import Unreadable
 from twilio_fax_compat._core.cassettes.recorded_account import RecordedAccount, resources_in
+from twilio_fax_compat._core.cassettes.scrubbing import Scrubber
 from twilio_fax_compat._core.fax_api.routes import FlowSettings
 from twilio_fax_compat._core.masking import mask
 from twilio_fax_compat._core.messages import JSON, TelnyxRequest
+from twilio_fax_compat.cassettes.bodies import CannotDecode
 from twilio_fax_compat.cassettes.files import (
-    Call,
     Cassette,
     call_of,
     interaction_of,
     is_fax,
     recorded_of,
 )
+from twilio_fax_compat.cassettes.privacy import scrubbed
+from twilio_fax_compat.rest import FAX_URL
 from twilio_fax_compat.settings import DEFAULT_BASE_URL
 
 
 @define
 class Outcome:
     """
-    The result for one fax interaction.
+    The result for one interaction.
 
     *number*: its position in the file, from 1. *what*: its method and path. *reasons*: why it was
     left out, empty if it was converted. *losses*: what a program sees differently. *warnings*: what
@@ -35,55 +40,86 @@ class Outcome:
 
     number: int
     what: str
-    reasons: list[str]
-    losses: list[str]
-    warnings: list[str]
+    reasons: list[str] = field(factory=list)
+    losses: list[str] = field(factory=list)
+    warnings: list[str] = field(factory=list)
+    is_fax: bool = True
 
 
 @define
 class Converted:
-    """A new cassette, and the result for each fax interaction of the old cassette."""
+    """A new cassette, and the result for each interaction that was a fax or was left out."""
 
     cassette: Cassette
     outcomes: list[Outcome] = field(factory=list)
 
 
 def convert_cassette(
-    old: Cassette, setup: FlowSettings, base_url: str = DEFAULT_BASE_URL
+    old: Cassette,
+    setup: FlowSettings,
+    base_url: str = DEFAULT_BASE_URL,
+    scrubber: Scrubber | None = None,
 ) -> Converted:
     """
     Convert a Twilio cassette. Interactions of other APIs stay as they are.
 
-    The account that replays the result is assumed to be the account that recorded *old*.
+    The account that replays the result is assumed to be the account that recorded *old*. A
+    *scrubber* removes private data first, and interactions that it cannot read are left out.
     """
     account = RecordedAccount()
+    recordings: list[JSON] = []
+    outcomes: dict[int, Outcome] = {}
+    rest = {name: value for name, value in old.data.items() if name != "interactions"}
+    if scrubber is not None:
+        rest = scrubber.scrub(rest)
+    for number, recording in enumerate(old.interactions, 1):
+        try:
+            recordings.append(recording if scrubber is None else scrubbed(recording, scrubber))
+        except (CannotDecode, Unreadable) as error:
+            recordings.append(recording)
+            outcomes[number] = _unreadable(number, recording, error)
     if setup.account_sid is None:
-        setup = evolve(setup, account_sid=_account_of(old))
+        readable = [item for number, item in enumerate(recordings, 1) if number not in outcomes]
+        setup = evolve(setup, account_sid=_account_of(readable))
     interactions: list[JSON] = []
-    outcomes = []
-    for number, interaction in enumerate(old.interactions, 1):
+    for number, interaction in enumerate(recordings, 1):
+        if number in outcomes:
+            continue
         if not is_fax(interaction):
             interactions.append(interaction)
             continue
-        call, recorded = call_of(interaction), recorded_of(interaction)
+        try:
+            call, recorded = call_of(interaction), recorded_of(interaction)
+        except CannotDecode as error:
+            outcomes[number] = _unreadable(number, interaction, error)
+            continue
         conversion = convert(call.method, call.url, call.form, recorded, setup, account)
         reasons = conversion.refusals + _not_for_files(conversion)
-        outcomes.append(
-            Outcome(number, _what(call), reasons, conversion.losses, conversion.warnings)
+        outcomes[number] = Outcome(
+            number, _what(interaction), reasons, conversion.losses, conversion.warnings
         )
         if not reasons:
             interactions += [
                 {**interaction, **interaction_of(request, response, base_url)}
                 for request, response in conversion.exchanges
             ]
-    return Converted(Cassette({**old.data, "interactions": interactions}, old.serializer), outcomes)
+    cassette = Cassette({**rest, "interactions": interactions}, old.serializer)
+    return Converted(cassette, [outcomes[number] for number in sorted(outcomes)])
 
 
-def _account_of(cassette: Cassette) -> str | None:
+def _unreadable(number: int, interaction: JSON, error: Exception) -> Outcome:
+    reason = f"its body cannot be read: {error}"
+    return Outcome(number, _what(interaction), [reason], is_fax=is_fax(interaction))
+
+
+def _account_of(interactions: Iterable[JSON]) -> str | None:
     account_sids: list[Any] = []
-    for interaction in filter(is_fax, cassette.interactions):
-        user = call_of(interaction).user
-        payload = recorded_of(interaction).payload
+    for interaction in filter(is_fax, interactions):
+        try:
+            user = call_of(interaction).user
+            payload = recorded_of(interaction).payload
+        except CannotDecode:
+            continue
         if user and re.fullmatch("AC[0-9a-fA-F]{32}", user):
             return user
         resources = [payload or {}]
@@ -108,6 +144,8 @@ def _is_lookup(request: TelnyxRequest) -> bool:
     return any(name == "filter[direction][eq]" for name, _ in request.query)
 
 
-def _what(call: Call) -> str:
-    path = call.url.partition("?")[0].partition(".twilio.com")[2]
-    return mask(f"{call.method} {path}")
+def _what(interaction: JSON) -> str:
+    request = interaction["request"]
+    url = str(request.get("uri"))
+    path = urlsplit(url).path if FAX_URL.match(url) else url
+    return mask(f"{str(request.get('method', 'GET')).upper()} {path}")

@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import re
-import zlib
 from base64 import b64decode
 from pathlib import Path
-from typing import Any, Mapping
+from typing import Mapping
 from urllib.parse import parse_qsl, quote
 
 from attrs import define, field
 
 from twilio_fax_compat._core.cassettes.recorded_account import Recorded
 from twilio_fax_compat._core.messages import JSON, TelnyxRequest, TelnyxResponse, query_text
+from twilio_fax_compat.cassettes.bodies import decoded_body, header
+from twilio_fax_compat.cassettes.loader import (
+    LARGEST,
+    MIGRATE,
+    BrokenCassette,
+    NotACassette,
+    dump,
+    parse,
+)
 from twilio_fax_compat.rest import FAX_URL
+
+__all__ = ["BrokenCassette", "Cassette", "NotACassette", "read"]
 
 SUFFIXES: Mapping[str, str] = {".yaml": "yaml", ".yml": "yaml", ".json": "json"}
 """The suffix of a cassette file to the name of the serializer."""
-
-
-class NotACassette(ValueError):
-    """A file is not a cassette. The text says why."""
 
 
 @define
@@ -40,8 +45,7 @@ class Cassette:
 
     def text(self) -> str:
         """Return the content of the file."""
-        text: str = _serializer(self.serializer).serialize(self.data)
-        return text
+        return dump(self.data, self.serializer)
 
 
 @define
@@ -55,20 +59,29 @@ class Call:
 
 
 def read(path: Path) -> Cassette:
-    """Return the cassette in a file. Raises NotACassette, OSError, and ImportError without vcrpy."""
+    """
+    Return the cassette in a file.
+
+    Raises NotACassette, or BrokenCassette if the file is a recording that cannot be used, OSError,
+    and ImportError without PyYAML.
+    """
     serializer = SUFFIXES.get(path.suffix.lower())
     if serializer is None:
         raise NotACassette("its name must end in {}".format(" or ".join(SUFFIXES)))
+    if not path.is_file():
+        raise NotACassette("it is not a regular file")
+    with path.open("rb") as file:
+        content = file.read(LARGEST + 1)
     try:
-        data = _serializer(serializer).deserialize(path.read_bytes().decode("utf-8"))
-    except ImportError:
+        data = parse(content.decode("utf-8-sig"), serializer)
+    except UnicodeDecodeError:
+        raise NotACassette("it is not text in UTF-8") from None
+    except BrokenCassette as error:
+        if not re.search(b"interactions|request", content):
+            raise NotACassette(str(error)) from None
         raise
-    except Exception as error:  # noqa: BLE001 - each serializer has its own
-        raise NotACassette(f"it cannot be read ({type(error).__name__})") from None
     if isinstance(data, list) and data and isinstance(data[0], dict) and "request" in data[0]:
-        raise NotACassette(
-            "it was recorded by vcrpy before 1.0: run python -m vcr.migration on it first"
-        )
+        raise BrokenCassette("it was recorded by vcrpy before 1.0: " + MIGRATE)
     interactions = data.get("interactions") if isinstance(data, dict) else None
     if not isinstance(interactions, list) or not all(map(_is_interaction, interactions)):
         raise NotACassette("it has no interactions")
@@ -81,22 +94,22 @@ def is_fax(interaction: JSON) -> bool:
 
 
 def call_of(interaction: JSON) -> Call:
-    """Return the request of an interaction."""
+    """Return the request of an interaction. Raises CannotDecode."""
     request = interaction["request"]
-    posted = _bytes_of(request.get("body")).decode("utf-8", "replace")
+    posted = decoded_body(request).decode("utf-8", "replace")
     form = dict(parse_qsl(posted, keep_blank_values=True))
-    kind, _, credential = _header(request, "authorization").partition(" ")
+    kind, _, credential = header(request, "authorization").partition(" ")
     user = None
     if kind.lower() == "basic":
         try:
             user = b64decode(credential).decode().partition(":")[0]
         except ValueError:
             user = None
-    return Call(str(request.get("method", "GET")).upper(), request["uri"], form, user)
+    return Call(str(request.get("method", "GET")).upper(), str(request["uri"]), form, user)
 
 
 def recorded_of(interaction: JSON) -> Recorded:
-    """Return the response of an interaction."""
+    """Return the response of an interaction. Raises CannotDecode."""
     status, text = text_of(interaction["response"])
     try:
         payload = json.loads(text)
@@ -106,11 +119,15 @@ def recorded_of(interaction: JSON) -> Recorded:
 
 
 def text_of(response: JSON) -> tuple[int, str]:
-    """Return the status (0 if there is none) and the decoded body of a response of vcrpy."""
+    """
+    Return the status (0 if there is none) and the decoded body of a response of vcrpy.
+
+    Raises CannotDecode.
+    """
     status = response.get("status")
     code = status.get("code") if isinstance(status, dict) else response.get("status_code", status)
     number = int(str(code)) if re.fullmatch("[0-9]{3}", str(code)) else 0
-    return number, _decoded(response).decode("utf-8", "replace")
+    return number, decoded_body(response).decode("utf-8-sig", "replace")
 
 
 def interaction_of(request: TelnyxRequest, response: TelnyxResponse, base_url: str) -> JSON:
@@ -138,51 +155,7 @@ def interaction_of(request: TelnyxRequest, response: TelnyxResponse, base_url: s
 _PHRASES = {200: "OK", 202: "Accepted", 204: "No Content"}
 
 
-def _serializer(name: str) -> Any:
-    try:
-        from vcr.serializers import jsonserializer, yamlserializer
-    except ImportError as missing:
-        message = "cassettes need vcrpy: pip install 'twilio-fax-compat[pytest]'"
-        raise ImportError(message) from missing
-    return yamlserializer if name == "yaml" else jsonserializer
-
-
 def _is_interaction(value: object) -> bool:
     return isinstance(value, dict) and all(
         isinstance(value.get(part), dict) for part in ("request", "response")
     )
-
-
-def _bytes_of(body: object) -> bytes:
-    if isinstance(body, dict):
-        if isinstance(body.get("base64_string"), (str, bytes)):
-            try:
-                return b64decode(body["base64_string"])
-            except ValueError:
-                return b""
-        body = body.get("string")
-    if isinstance(body, str):
-        return body.encode()
-    return body if isinstance(body, bytes) else b""
-
-
-def _decoded(response: JSON) -> bytes:
-    body = _bytes_of(response.get("body", response.get("content")))
-    # Some filters decode a body and keep its Content-Encoding header.
-    try:
-        if body[:2] == b"\x1f\x8b":
-            return gzip.decompress(body)
-        if _header(response, "content-encoding").lower() == "deflate":
-            return zlib.decompress(body, zlib.MAX_WBITS if body[:1] == b"\x78" else -zlib.MAX_WBITS)
-    except (OSError, EOFError, zlib.error):
-        return body
-    return body
-
-
-def _header(message: JSON, name: str) -> str:
-    headers = message.get("headers")
-    for key, value in headers.items() if isinstance(headers, dict) else ():
-        if str(key).lower() == name:
-            first = value[0] if isinstance(value, list) and value else value
-            return first.decode("latin-1") if isinstance(first, bytes) else str(first)
-    return ""

@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 from attrs import define, field
 
 from twilio_fax_compat._core.masking import mask
+from twilio_fax_compat.cassettes.bodies import CannotDecode
 from twilio_fax_compat.cassettes.files import text_of
 from twilio_fax_compat.http.response import Response
 
@@ -59,7 +60,13 @@ class CassetteClient:
             raise NotRecorded(
                 f"the cassette has no answer left for {shown(method, full)}"
             ) from None
-        status, text = text_of(answer)
+        try:
+            status, text = text_of(answer)
+        except CannotDecode as error:
+            request_text = shown(method, full)
+            raise NotRecorded(
+                f"the recorded answer to {request_text} cannot be read: {error}"
+            ) from None
         return Response(status, text)
 
 

@@ -11,13 +11,13 @@ from twilio_fax_compat._core.messages import JSON
 from twilio_fax_compat._core.translation.faxes import whole_number
 
 LOSSES: Mapping[str, str] = {
-    "price": "Telnyx reports no price with a fax",
-    "price_unit": "Telnyx reports no price with a fax",
+    "price": "Telnyx gives no price for a fax",
+    "price_unit": "Telnyx gives no price for a fax",
     "account_sid": "it is the account SID of the client",
     "media_sid": "a fax has one media, with the digits of the fax, and only if it has a link",
     "media_url": "only a fax with stored media has a link, and a create never returns one",
-    "num_pages": "it is a whole number, and a create never returns it",
-    "duration": "it is a whole number, and a create never returns it",
+    "num_pages": "Telnyx reports it in webhooks only, so it is None until one arrives",
+    "duration": "Telnyx reports it in webhooks only, so it is None until one arrives",
     "quality": "it is one of standard, fine and superfine",
     "content_type": "Telnyx stores only PDF",
     "api_version": "it is always v1",

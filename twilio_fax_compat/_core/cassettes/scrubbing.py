@@ -1,5 +1,5 @@
 """
-Removes private data from recordings: phone numbers, credentials and signatures.
+Removes private data from recordings: phone numbers, accounts, credentials and signatures.
 
 Each phone number becomes a fictional number, the same one everywhere, so that recordings still fit
 together.
@@ -8,59 +8,29 @@ together.
 from __future__ import annotations
 
 import binascii
-import gzip
-import json
 import re
-from base64 import b64decode, b64encode
-from typing import Any, Callable, Iterator
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+from base64 import b64decode
+from typing import Any, Iterator
+from urllib.parse import quote, urlsplit
 
 from attrs import define, field
 
+from twilio_fax_compat._core.cassettes import nested_text, phone_numbers
+from twilio_fax_compat._core.cassettes.nested_text import URL, is_signed
+from twilio_fax_compat._core.cassettes.secrets_by_name import is_secret, named_secrets
+
 SCRUBBED = "scrubbed"
 
-SECRET_NAMES = frozenset(
-    {
-        "accesskey",
-        "accesstoken",
-        "apikey",
-        "authorization",
-        "authtoken",
-        "clientsecret",
-        "cookie",
-        "passwd",
-        "password",
-        "privatekey",
-        "proxyauthorization",
-        "refreshtoken",
-        "secondaryauthtoken",
-        "secret",
-        "setcookie",
-        "sipauthpassword",
-        "sipauthusername",
-        "telnyxsignatureed25519",
-        "token",
-        "xamzsecuritytoken",
-        "xapikey",
-        "xtwiliosignature",
-    }
-)
-"""Names of headers, fields and parameters with secret values, in lower case letters and digits."""
-
-NUMBER_NAMES = frozenset(
-    {"called", "caller", "from", "fromnumber", "number", "phonenumber", "to", "tonumber"}
+_NUMBER_NAMES = re.compile(
+    "ani|called|caller|callerid|did|dnis|fax|from|msisdn|number|recipient|to"
+    "|.*(faxnumber|fromnumber|mobile|phone|phonenumber|tonumber)"
 )
 """Names of fields whose values are phone numbers, even without a plus sign."""
 
-_SIGNED = re.compile(
-    r"(x-(amz|goog)-.+|(aws|google)access(key)?id|key-pair-id|(x-)?signature|sig|token|access_token|policy)",
-    re.IGNORECASE,
-)
-_URL = re.compile(r"\bhttps?://[^\s\"'<>\\]+", re.IGNORECASE)
-_FORM = re.compile(r"[^\s=&\"{}<>/?]+=[^\s=&]*(?:&[^\s=&]+=[^\s=&]*)*")
-_NUMBER = re.compile(r"(?:\+|%2[Bb])(\(?[1-9](?:[ ().-]{0,2}[0-9]){6,14})(?![0-9])")
 _ACCOUNT = re.compile(r"(?<![0-9A-Za-z])(AC|SK)[0-9a-fA-F]{32}(?![0-9A-Za-z])")
-_CREDENTIAL = re.compile(r"\b(Bearer|Basic)\s+(\S+)|\bKEY[0-9A-Za-z_-]{6,}")
+_CREDENTIAL = re.compile(
+    r"\b(Bearer|Basic)\s+([^\s\"'<>,;]+)|\bKEY[0-9A-Za-z_-]{6,}|\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"
+)
 _SIP = re.compile(r"\b(sips?:)([^\s@\"'<>;]+)@", re.IGNORECASE)
 _FICTIONAL = re.compile(r"1500555[0-9]{4}")
 
@@ -73,38 +43,44 @@ class Scrubber:
     """
     Replaces private data.
 
-    `scrub` finds everything that `observe` saw before, also numbers without their plus sign.
+    `scrub` finds everything that `observe` saw before, wherever it stands and however it is written.
+    Both raise `nested_text.Unreadable` for a value with a part that is not text.
     """
 
     numbers: dict[str, str] = field(factory=dict, repr=False)
     accounts: dict[str, str] = field(factory=dict, repr=False)
     users: dict[str, str] = field(factory=dict, repr=False)
     secrets: set[str] = field(factory=set, repr=False)
+    _forms: dict[str, str] | None = field(default=None, repr=False)
     _found: dict[str, None] = field(factory=dict, repr=False)
-    _pattern: re.Pattern[str] | None = field(default=None, repr=False)
 
     def observe(self, value: Any, name: str = "") -> None:
         """Collect the numbers and secrets in a *value* of dictionaries, lists, text and bytes."""
-        _walked(value, name, self._observe_text)
+        nested_text.apply(value, name, self._observe_text)
 
     def scrub(self, value: Any, name: str = "") -> Any:
         """Return *value* without private data. *name* is its key, if it has one."""
         self.observe(value, name)
-        return _walked(value, name, self._scrub_text)
+        return nested_text.apply(value, name, self._scrub_text)
+
+    def scrub_text(self, text: str) -> str:
+        """Return a plain *text*, such as the name of a file, without private data."""
+        self._observe_text(text, "")
+        return self._scrub_text(text, "")
 
     def _observe_text(self, text: str, name: str) -> str:
-        plain = _plain(name)
-        if plain in SECRET_NAMES:
-            self.secrets.update(
-                part for part in _parts_of_secret(text) if part not in self.accounts
-            )
+        if is_secret(name, text):
+            self._note_secret(text)
+        for begin, end in named_secrets(text):
+            self._note_secret(text[begin:end])
         for credential in _CREDENTIAL.finditer(text):
-            self.secrets.update(_parts_of_secret(credential.group()))
-        for number in _NUMBER.finditer(text):
-            self._note_number(re.sub("[^0-9]", "", number.group(1)))
-        if plain in NUMBER_NAMES and re.fullmatch(" ?[0-9]{7,15}", text):
-            # An unquoted plus sign in a form is decoded as a space.
-            self._note_number(text.strip())
+            self._note_secret(credential.group())
+        for digits in phone_numbers.numbers_in(text):
+            self._note_number(digits)
+        if _is_number_name(name):
+            digits_of_field = phone_numbers.number_in_field(text)
+            if digits_of_field is not None:
+                self._note_number(digits_of_field)
         for account in _ACCOUNT.finditer(text):
             count = len(self.accounts) + 1
             self.accounts.setdefault(account.group(), f"{account.group(1)}{count:032d}")
@@ -112,135 +88,69 @@ class Scrubber:
             self.users.setdefault(user.group(2), f"user{len(self.users) + 1}")
         return text
 
+    def _note_secret(self, text: str) -> None:
+        self.secrets.update(part for part in _parts_of_secret(text) if part not in self.accounts)
+
     def _note_number(self, digits: str) -> None:
         if digits not in self._found:
             self._found[digits] = None
-            self._pattern = None
+            self._forms = None
 
-    def _give_numbers(self) -> None:
-        """Choose a fictional number for each number, different from all of them."""
+    def _number_forms(self) -> dict[str, str]:
+        """Return every way to write a number that was found, with what replaces it."""
+        if self._forms is not None:
+            return self._forms
         for digits in self._found:
             if _FICTIONAL.fullmatch(digits):
                 self.numbers[digits] = digits
         taken = {*self._found, *self.numbers.values()}
         free = (str(number) for number in range(15005550100, 15006550000))
-        for digits in self._found:
-            if digits not in self.numbers:
-                self.numbers[digits] = next(number for number in free if number not in taken)
+        international = {
+            digits[len(phone_numbers.country_code(digits)) :]: digits for digits in self._found
+        }
+        self._forms = {}
+        for digits in sorted(self._found, key=lambda digits: (digits[0] == "0", not digits)):
+            # A number with and without its country code is one number.
+            same = international.get(digits.lstrip("0"), digits)
+            if same not in self.numbers:
+                self.numbers[same] = next(number for number in free if number not in taken)
+            self.numbers.setdefault(digits, self.numbers[same])
+        for form_rank in (0, 1):
+            for digits, other in self.numbers.items():
+                for rank, (form, replacement) in enumerate(phone_numbers.forms_of(digits, other)):
+                    if min(rank, 1) == form_rank:
+                        self._forms.setdefault(form, replacement)
+        return self._forms
 
     def _scrub_text(self, text: str, name: str) -> str:
-        if _plain(name) in SECRET_NAMES:
+        if is_secret(name, text):
             return SCRUBBED
-        text = _URL.sub(lambda match: _without_signature(match.group()), text)
+        text = URL.sub(lambda match: _without_signature(match.group()), text)
+        for begin, end in sorted(set(named_secrets(text)), reverse=True):
+            text = text[:begin] + SCRUBBED + text[end:]
         text = _CREDENTIAL.sub(lambda match: f"{match.group(1) or 'KEY'} {SCRUBBED}", text)
         for secret in sorted(self.secrets, key=len, reverse=True):
             if len(secret) >= _SHORTEST_SECRET and secret not in self.accounts:
                 text = text.replace(secret, SCRUBBED).replace(quote(secret, safe=""), SCRUBBED)
         text = _ACCOUNT.sub(lambda match: self.accounts.get(match.group(), match.group()), text)
         text = _SIP.sub(lambda match: match.group(1) + self.users[match.group(2)] + "@", text)
-        return self._without_numbers(text)
-
-    def _without_numbers(self, text: str) -> str:
-        if self._pattern is None:
-            self._give_numbers()
-            gap = "[ ().-]{0,2}"
-            known = sorted(self.numbers, key=len, reverse=True)
-            spelled = [gap.join(digits) for digits in known]
-            # Inside North America a number is written without its country code.
-            spelled += [
-                gap.join(digits[1:]) for digits in known if re.fullmatch("1[0-9]{10}", digits)
-            ]
-            self._pattern = re.compile(f"(?<![0-9])(?:{'|'.join(spelled) or '(?!)'})(?![0-9])")
-        return self._pattern.sub(self._other_number, text)
-
-    def _other_number(self, match: re.Match[str]) -> str:
-        digits = re.sub("[^0-9]", "", match.group())
-        return self.numbers.get(digits) or self.numbers["1" + digits][1:]
+        return phone_numbers.replaced(text, self._number_forms())
 
 
-def _walked(value: Any, name: str, leaf: Callable[[str, str], str]) -> Any:
-    """Return *value* with *leaf* applied to each text in it, however deep and however encoded."""
-    if isinstance(value, dict):
-        return {
-            _walked(key, "", leaf)
-            if isinstance(key, str) and re.match("[+0-9]", key)
-            else key: _walked(item, str(key), leaf)
-            for key, item in value.items()
-        }
-    if isinstance(value, (list, tuple)):
-        return [_walked(item, name, leaf) for item in value]
-    if isinstance(value, bytes):
-        return _walked_bytes(value, name, leaf)
-    if isinstance(value, int) and not isinstance(value, bool):
-        text = leaf(str(value), name)
-        return int(text) if re.fullmatch("-?[0-9]+", text) else text
-    return _walked_text(value, name, leaf) if isinstance(value, str) else value
-
-
-def _walked_text(text: str, name: str, leaf: Callable[[str, str], str]) -> str:
-    if name == "base64_string":
-        try:
-            return b64encode(_walked_bytes(b64decode(text), "", leaf)).decode("ascii")
-        except (binascii.Error, ValueError):
-            return leaf(text, name)
-    if _plain(name) in SECRET_NAMES:
-        return leaf(text, name)
-    if text[:1] in "{[" and text:
-        try:
-            value = json.loads(text)
-        except ValueError:
-            return leaf(text, name)
-        walked = _walked(value, "", leaf)
-        return text if walked == value else json.dumps(walked)
-    if _FORM.fullmatch(text):
-        return _walked_pairs(text, leaf)
-    begin, mark, query = text.partition("?")
-    if mark and _URL.fullmatch(text):
-        return (
-            leaf(begin, name) + mark + _walked_pairs(query, leaf)
-            if not _is_signed(query)
-            else leaf(text, name)
-        )
-    return leaf(text, name)
-
-
-def _walked_pairs(text: str, leaf: Callable[[str, str], str]) -> str:
-    pairs = parse_qsl(text, keep_blank_values=True)
-    walked = [(leaf(name, ""), _walked_text(value, name, leaf)) for name, value in pairs]
-    return text if walked == pairs else urlencode(walked)
-
-
-def _walked_bytes(value: bytes, name: str, leaf: Callable[[str, str], str]) -> bytes:
-    if value[:2] == b"\x1f\x8b":
-        try:
-            unpacked = gzip.decompress(value)
-        except (OSError, EOFError):
-            return value
-        walked = _walked_bytes(unpacked, name, leaf)
-        return value if walked == unpacked else gzip.compress(walked, mtime=0)
-    try:
-        return _walked_text(value.decode(), name, leaf).encode()
-    except UnicodeDecodeError:
-        return leaf(value.decode("latin-1"), name).encode("latin-1", "replace")
-
-
-def _plain(name: str) -> str:
-    return re.sub("[^a-z0-9]", "", name.lower())
+def _is_number_name(name: str) -> bool:
+    return _NUMBER_NAMES.fullmatch(re.sub("[^a-z0-9]", "", name.lower())) is not None
 
 
 def _parts_of_secret(text: str) -> Iterator[str]:
     """Yield a credential, and the user and password of Basic authorization."""
     scheme, _, credential = text.strip().rpartition(" ")
-    yield credential
+    if credential != SCRUBBED:
+        yield credential
     if scheme.lower() == "basic":
         try:
             yield from b64decode(credential).decode().split(":", 1)
         except (binascii.Error, UnicodeDecodeError, ValueError):
             return
-
-
-def _is_signed(query: str) -> bool:
-    return any(_SIGNED.fullmatch(name) for name, _ in parse_qsl(query, keep_blank_values=True))
 
 
 def _without_signature(url: str) -> str:
@@ -250,6 +160,6 @@ def _without_signature(url: str) -> str:
         return url
     if "@" in parts.netloc:
         parts = parts._replace(netloc=parts.netloc.rpartition("@")[2])
-    if _is_signed(parts.query):
+    if is_signed(parts.query):
         parts = parts._replace(query="", fragment="")
     return parts.geturl()

@@ -50,7 +50,8 @@ def telnyx_fax(payload: JSON, document: str | None = None) -> JSON:
     """
     Return the Telnyx fax that is translated to Twilio's fax *payload*.
 
-    *document* is the URL that the caller passed to ``create``. Fields that should be text and are
+    It has no page count and no duration, which Telnyx reports in webhooks only. *document* is the URL
+    that the caller passed to ``create``. Fields that should be text and are
     not are left out.
     """
     texts = {name: value for name, value in payload.items() if isinstance(value, str)}
@@ -70,8 +71,6 @@ def telnyx_fax(payload: JSON, document: str | None = None) -> JSON:
         "quality": TELNYX_QUALITIES.get(quality, quality or None),
         "status": "failed" if status in REASONS else TELNYX_STATUSES.get(status, status or None),
         "failure_reason": reason,
-        "page_count": payload.get("num_pages"),
-        "call_duration_secs": payload.get("duration"),
         "created_at": texts.get("date_created"),
         "updated_at": texts.get("date_updated"),
     }

@@ -14,7 +14,8 @@ from attrs import define, evolve, field
 
 from twilio_fax_compat._core.cassettes.scrubbing import Scrubber
 from twilio_fax_compat._core.messages import JSON, Outcome, Send, TelnyxRequest, TelnyxResponse
-from twilio_fax_compat.cassettes.files import Cassette, interaction_of, read
+from twilio_fax_compat.cassettes.files import Cassette, NotACassette, interaction_of, read
+from twilio_fax_compat.cassettes.output import write_below
 from twilio_fax_compat.pytest_plugin.backends.live import LiveBackend
 from twilio_fax_compat.pytest_plugin.report.records import payload_in
 from twilio_fax_compat.settings import DEFAULT_BASE_URL
@@ -56,9 +57,8 @@ class RecordBackend(LiveBackend):
         if self._interactions:
             data = {"interactions": self._interactions, "version": 1}
             path = file_of(self._place, self._nodeid)
-            path.parent.mkdir(parents=True, exist_ok=True)
             cassette = Cassette(self._scrubber.scrub(data), "yaml")
-            path.write_text(cassette.text(), encoding="utf-8")
+            write_below(self._place, path, cassette.text().encode())
         self._interactions = []
 
 
@@ -77,13 +77,15 @@ class Recording:
             return None
         answers: dict[tuple[str, str], deque[TelnyxResponse]] = {}
         for interaction in read(path).interactions:
-            request, response = interaction["request"], interaction["response"]
-            key = request["method"], unquote(urlsplit(request["uri"]).path)
-            headers = {name.lower(): value[0] for name, value in response["headers"].items()}
-            body = str(response["body"]["string"]).encode()
-            answers.setdefault(key, deque()).append(
-                TelnyxResponse(int(response["status"]["code"]), headers, body)
-            )
+            try:
+                request, response = interaction["request"], interaction["response"]
+                key = request["method"], unquote(urlsplit(request["uri"]).path)
+                headers = {name.lower(): value[0] for name, value in response["headers"].items()}
+                body = str(response["body"]["string"]).encode()
+                answer = TelnyxResponse(int(response["status"]["code"]), headers, body)
+            except (AttributeError, LookupError, TypeError, ValueError):
+                raise NotACassette("it was not made by --fax-backend=record") from None
+            answers.setdefault(key, deque()).append(answer)
         return cls(answers)
 
     def answer(self, request: TelnyxRequest) -> TelnyxResponse | None:

@@ -23,12 +23,19 @@ from twilio_fax_compat._core.fax_api.routes import answer_request, twilio_reques
 from twilio_fax_compat._core.fax_api.settings import FlowSettings
 from twilio_fax_compat._core.messages import Outcome, Send, TelnyxRequest, TwilioResponse
 from twilio_fax_compat._telnyx.driver import drive
+from twilio_fax_compat.cassettes.loader import NotACassette
 from twilio_fax_compat.cassettes.player import CassetteClient, NotRecorded
+from twilio_fax_compat.cassettes.safe_vcrpy import SafeLoading
 from twilio_fax_compat.cassettes.stubs import Stub, active_stubs, session_without_network
 from twilio_fax_compat.http.response import Response
 from twilio_fax_compat.ledger import MemoryLedger
 from twilio_fax_compat.pytest_plugin.backends.base import Backend
-from twilio_fax_compat.pytest_plugin.backends.record import Recording, as_recorded, place_of
+from twilio_fax_compat.pytest_plugin.backends.record import (
+    Recording,
+    as_recorded,
+    file_of,
+    place_of,
+)
 from twilio_fax_compat.pytest_plugin.doubles.http_stubs import (
     A_CASSETTE,
     Double,
@@ -66,10 +73,27 @@ class ReplayBackend(Backend):
         self._known = RecordedAccount()
         self._ledger = MemoryLedger()
         self._stubs: dict[int, Stub] = {}
+        self._unusable = ""
+        self._safe_loading = SafeLoading()
+
+    def start(self) -> None:
+        """Begin. During the run, vcrpy parses cassettes as data, whichever release is installed."""
+        super().start()
+        self._safe_loading.start()
+
+    def stop(self) -> None:
+        """End, and give vcrpy its own functions back."""
+        self._safe_loading.stop()
+        super().stop()
 
     def begin(self, nodeid: str) -> None:
         """Open the recording of the test *nodeid*, if there is one."""
-        self._recording = Recording.of(self._place, nodeid)
+        self._recording, self._unusable = None, ""
+        try:
+            self._recording = Recording.of(self._place, nodeid)
+        except (NotACassette, OSError) as error:
+            path = file_of(self._place, nodeid)
+            self._unusable = "the recording {} cannot be used: {}".format(path, error)
 
     def reset(self, keep: Collection[str] = ()) -> None:
         """Forget the answers that the last test received."""
@@ -81,6 +105,8 @@ class ReplayBackend(Backend):
 
     def send(self, request: TelnyxRequest, send: Send) -> Outcome:
         """Return the answer of the recording or of the cassette."""
+        if self._unusable:
+            pytest.fail(self._unusable, pytrace=False)
         answer = None if self._recording is None else self._recording.answer(request)
         if answer is not None:
             return answer

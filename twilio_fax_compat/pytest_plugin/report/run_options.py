@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any, Sequence
 
@@ -32,12 +33,29 @@ class RunOptions:
                 raise pytest.UsageError(
                     "--fax-report={}: the name must end in .json or .html".format(report.name)
                 )
+            _check_writable(report)
         control = None
         if options.fax_compare:
             control = _read_control(directory / options.fax_compare)
         if options.fax_deep and backend != "emulator":
             raise pytest.UsageError("--fax-deep needs --fax-backend=emulator")
         return cls(backend, reports, control, options.fax_deep)
+
+
+def _check_writable(report: Path) -> None:
+    """Raise UsageError if the file *report* cannot be written, instead of at the end of the run."""
+    folder = report.parent
+    while not os.path.lexists(folder) and folder != folder.parent:
+        folder = folder.parent
+    problem = None
+    if report.is_dir():
+        problem = "it is a folder"
+    elif not folder.is_dir():
+        problem = "{} is not a folder".format(folder)
+    elif not os.access(report if report.exists() else folder, os.W_OK):
+        problem = "it is not writable"
+    if problem is not None:
+        raise pytest.UsageError("--fax-report={}: {}".format(report, problem))
 
 
 def _read_control(path: Path) -> Sequence[TestRecord]:

@@ -1,0 +1,77 @@
+"""Removes private data from the interactions of cassettes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twilio_fax_compat._core.cassettes.nested_text import Unreadable
+from twilio_fax_compat._core.cassettes.scrubbing import Scrubber
+from twilio_fax_compat._core.messages import JSON
+from twilio_fax_compat.cassettes.bodies import CannotDecode, decoded_body, header_items
+
+_OF_THE_OLD_BODY = (
+    "content-encoding",
+    "content-length",
+    "transfer-encoding",
+    "content-md5",
+    "digest",
+)
+"""Headers that are wrong once a body is decoded and changed."""
+
+
+def observe(interaction: JSON, scrubber: Scrubber) -> None:
+    """Let *scrubber* collect the private data of an *interaction*, as far as it can be read."""
+    for part in _parts(interaction):
+        try:
+            scrubber.observe(_decoded(part))
+        except (CannotDecode, Unreadable):
+            # `scrubbed` leaves this interaction out.
+            scrubber.observe({**part, "body": None, "content": None})
+    scrubber.observe(_rest(interaction))
+
+
+def scrubbed(interaction: JSON, scrubber: Scrubber) -> JSON:
+    """
+    Return an *interaction* without private data, with decoded bodies.
+
+    Raises CannotDecode or Unreadable if a part of it cannot be read, such as a document.
+    """
+    request, response = (scrubber.scrub(_decoded(part)) for part in _parts(interaction))
+    rest: JSON = scrubber.scrub(_rest(interaction))
+    return {**rest, "request": request, "response": response}
+
+
+def _parts(interaction: JSON) -> tuple[JSON, JSON]:
+    return interaction["request"], interaction["response"]
+
+
+def _rest(interaction: JSON) -> JSON:
+    return {
+        name: value for name, value in interaction.items() if name not in ("request", "response")
+    }
+
+
+def _decoded(message: JSON) -> JSON:
+    """Return a request or response with its body decoded, and without headers of the old body."""
+    raw: Any = message.get("body", message.get("content"))
+    body: Any = raw
+    if raw is not None:
+        data = decoded_body(message)
+        try:
+            body = data.decode()
+        except UnicodeDecodeError:
+            body = data
+        if isinstance(raw, dict):
+            others = {name: raw[name] for name in raw if name not in ("string", "base64_string")}
+            body = {**others, "string": body}
+    name = "body" if "body" in message else "content"
+    result = {**message, name: body} if name in message else dict(message)
+    if "headers" in message:
+        pairs = [
+            (key, value)
+            for key, value in header_items(message)
+            if str(key).lower() not in _OF_THE_OLD_BODY
+        ]
+        is_mapping = isinstance(message["headers"], dict)
+        result["headers"] = dict(pairs) if is_mapping else [list(pair) for pair in pairs]
+    return result
