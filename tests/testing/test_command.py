@@ -68,12 +68,12 @@ def test_a_taken_port_is_told():
 
 
 def test_its_options():
-    """Time runs like real time, on loopback, unless it is told otherwise."""
+    """By default time runs like real time, on loopback."""
     plain = parsed()
     assert (plain.host, plain.port, plain.speed, plain.webhook_url) == ("127.0.0.1", 0, 1.0, None)
     chosen = parsed("--port", "8089", "--webhook-url", "http://x.example/", "--host", "0.0.0.0")
     assert (chosen.port, chosen.webhook_url) == (8089, "http://x.example/")
-    assert parsed("--outcome", "+1=a=b").outcome == [("+1", "a=b")]
+    assert parsed("--outcome", "+1=user_busy").outcome == [("+1", "user_busy")]
 
 
 @pytest.mark.parametrize("text", ["+15005550001", "=user_busy", "+15005550001="])
@@ -83,3 +83,11 @@ def test_a_bad_outcome_is_refused(text, capsys):
         parsed("--outcome", text)
 
     assert "NUMBER=REASON" in capsys.readouterr().err
+
+
+def test_an_unknown_reason_is_refused(capsys):
+    """A reason that Telnyx does not document is an error of usage, with a similar reason."""
+    with pytest.raises(SystemExit):
+        parsed("--outcome", "+15005550001=users_busy")
+
+    assert "Did you mean user_busy?" in capsys.readouterr().err

@@ -83,7 +83,7 @@ def test_one_long_advance_is_many_short_ones(http, telnyx):
 )
 def test_failures_come_where_they_belong(http, telnyx, reason, last):
     """A document fails before the call, a line when it is called, a page while it is sent."""
-    telnyx.outcome(OTHER, reason)
+    telnyx.outcome(OTHER, reason, undocumented=reason.startswith("a_reason"))
     fax = post(http, telnyx)
     seen = []
     while telnyx.fax(fax)["status"] != "failed":
@@ -128,7 +128,7 @@ def test_tests_deliver_and_fail_faxes(http, telnyx):
     one, other = post(http, telnyx), post(http, telnyx)
     telnyx.deliver(one)
     telnyx.fail(other, "user_busy")
-    telnyx.fail(one, "too_late")
+    telnyx.fail(one, "carrier_lost")
     telnyx.deliver(other)
     telnyx.step(one)
     telnyx.settle()

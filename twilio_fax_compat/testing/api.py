@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from datetime import datetime
 from email.utils import format_datetime
-from typing import Mapping
+from typing import Mapping, Sequence
 from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
@@ -38,12 +38,14 @@ class Api:
     """
     The endpoints of the faxes of *machine*. Each takes Starlette's request and returns a response.
 
-    *pages*: the number of pages of each document. *link_key*: the secret that signs links.
+    *further_routes* are served, too. *pages*: the number of pages of each document. *link_key*: the secret
+    that signs links.
     """
 
     def __init__(
         self,
         machine: Machine,
+        further_routes: Sequence[Route],
         applications: Applications,
         link_key: bytes,
         pages: int,
@@ -67,7 +69,7 @@ class Api:
                 Route("/v2/faxes/{fax_id}", self.delete, methods=["DELETE"]),
                 Route("/v2/faxes/{fax_id}/actions/cancel", self.cancel, methods=["POST"]),
                 Route("/v2/faxes/{fax_id}/actions/refresh", self.refresh, methods=["POST"]),
-                *applications.routes(),
+                *further_routes,
                 Route("/media/{fax_id}/{name}", self.media, methods=["GET"]),
             ],
             exception_handlers={Refusal: refused, 404: no_such_path, 405: no_such_path},

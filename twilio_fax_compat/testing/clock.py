@@ -1,13 +1,36 @@
-"""Virtual time."""
+"""Virtual time, and the real time behind a frozen clock."""
 
 from __future__ import annotations
 
+import sys
+import time
 from datetime import datetime, timedelta, timezone
 from threading import Event, RLock, Thread
-from time import monotonic
-from typing import Callable
+from typing import Any, Callable
 
 from attrs import define, field
+
+
+def monotonic() -> float:
+    """Return the monotonic time in seconds. It runs on while freezegun holds the process's clock."""
+    clock = getattr(sys.modules.get("freezegun.api"), "real_monotonic", time.monotonic)
+    return float(clock())
+
+
+def wall_clocks() -> list[float]:
+    """
+    Return the times that a receiver of webhooks may have, in seconds since the epoch.
+
+    It is the real time. While freezegun holds the process's clock, it is the frozen time, which a receiver
+    in this process has, and then the real time, which a receiver in another process has.
+    """
+    # Asking `time.time` would not do: what freezegun answers depends on the caller's call stack.
+    freezegun: Any = sys.modules.get("freezegun.api")
+    if freezegun is None:
+        return [time.time()]
+    real = float(freezegun.real_time())
+    frozen = [factory().replace(tzinfo=timezone.utc) for factory in freezegun.freeze_factories[-1:]]
+    return [*(moment.timestamp() for moment in frozen), real]
 
 
 @define

@@ -8,6 +8,8 @@ import signal
 import sys
 from threading import Event
 
+from twilio_fax_compat.testing.failure_reasons import check_outcome
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command to *parser*."""
@@ -68,4 +70,8 @@ def _outcome(text: str) -> tuple[str, str]:
     number, equals, reason = text.partition("=")
     if not (number and equals and reason):
         raise argparse.ArgumentTypeError("write NUMBER=REASON, as in +15005550001=user_busy")
+    try:
+        check_outcome(reason)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error).partition(" To simulate")[0]) from None
     return number, reason

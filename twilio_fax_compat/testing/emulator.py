@@ -12,12 +12,14 @@ from twilio_fax_compat.testing import documents
 from twilio_fax_compat.testing.api import Api, http_date
 from twilio_fax_compat.testing.applications import Applications
 from twilio_fax_compat.testing.clock import Clock, Ticker
+from twilio_fax_compat.testing.failure_reasons import check_outcome, check_reason
 from twilio_fax_compat.testing.faults import AnyFault, Faults
 from twilio_fax_compat.testing.fax import Fax
 from twilio_fax_compat.testing.journal import Exchange, Journal
 from twilio_fax_compat.testing.lifecycle import Machine
 from twilio_fax_compat.testing.middleware import EmulatorMiddleware
 from twilio_fax_compat.testing.server import Server
+from twilio_fax_compat.testing.webhook_deliveries import WebhookDeliveries
 from twilio_fax_compat.testing.webhooks import (
     TIMEOUT,
     Delivery,
@@ -46,7 +48,8 @@ class TelnyxEmulator:
     webhook is tried at each URL. *webhook_backoff*: real seconds before the second attempt, doubled for
     each further one. *journal_limit*: how many requests `journal` keeps, by default all.
 
-    Raises ValueError for a *now* without a time zone. Telnyx's documents:
+    Raises ValueError for a *now* without a time zone, and for an outcome that Telnyx does not document.
+    Telnyx's documents:
     https://developers.telnyx.com/docs/programmable-fax/get-started.
     """
 
@@ -76,6 +79,8 @@ class TelnyxEmulator:
     ) -> None:
         if now is not None and now.tzinfo is None:
             raise ValueError("now must be an aware datetime: give it a tzinfo")
+        for outcome in (outcomes or {}).values():
+            check_outcome(outcome)
         self.api_key = api_key
         self._host, self._port = host, port
         self._latency = latency
@@ -83,8 +88,11 @@ class TelnyxEmulator:
         self._clock = Clock((now or datetime.now(timezone.utc)).astimezone(timezone.utc), speed)
         self._faults = Faults()
         self._journal = Journal(journal_limit)
+        self._deliveries = WebhookDeliveries(
+            self._clock.now, page_size_default, page_size_max, newest_first
+        )
         self._webhook_sender = WebhookSender(
-            SigningKey.generate(), self._faults, self._clock.now, webhook_attempts, webhook_backoff
+            SigningKey.generate(), self._faults, self._deliveries, webhook_attempts, webhook_backoff
         )
         self._events: list[dict[str, Any]] = []
         self._machine = Machine(
@@ -97,10 +105,12 @@ class TelnyxEmulator:
             outcomes=dict(outcomes or {}),
             moves_when_read=moves_when_read,
         )
+        self._deliveries.user_id = self._machine.user_id
         self._outcomes = dict(outcomes or {})
         self._applications = Applications(self._clock, webhook_url)
         self._api = Api(
             self._machine,
+            [*self._applications.routes(), *self._deliveries.routes()],
             self._applications,
             self._link_key,
             pages,
@@ -241,9 +251,17 @@ class TelnyxEmulator:
         """
         self._machine.finish(self._known(fax_id))
 
-    def fail(self, fax_id: str, reason: str) -> None:
-        """End a fax as failed for *reason* now. Raises KeyError for an unknown one."""
-        self._machine.fail(self._known(fax_id), reason)
+    def fail(self, fax_id: str, reason: str, *, undocumented: bool = False) -> None:
+        """
+        End a fax now as failed for *reason*, such as ``"user_busy"``.
+
+        Raises KeyError for an unknown id, and ValueError for a *reason* that Telnyx does not document,
+        unless *undocumented* is set.
+        """
+        fax = self._known(fax_id)
+        if not undocumented:
+            check_reason(reason)
+        self._machine.fail(fax, reason)
 
     def hold(self) -> None:
         """Keep every fax in its first status until `release`, however much time passes."""
@@ -267,7 +285,10 @@ class TelnyxEmulator:
 
         *document* is its PDF, by default one with *pages* pages. *outcome* is ``"received"`` or a
         failure reason, by default the outcome that was set for *to*. *caller_id* is by default *from_*.
+        Raises ValueError for an *outcome* that Telnyx does not document.
         """
+        if outcome is not None:
+            check_outcome(outcome)
         application = self._applications.first
         resource = {
             "connection_id": application["id"],
@@ -292,8 +313,14 @@ class TelnyxEmulator:
         """Return the PDF of a fax. Raises KeyError for an unknown id."""
         return self._api.document(self._known(fax_id))
 
-    def outcome(self, number: str, what: str) -> None:
-        """Say how faxes to *number* end from now on: delivered, received or a failure reason."""
+    def outcome(self, number: str, what: str, *, undocumented: bool = False) -> None:
+        """
+        Set how faxes to *number* end from now on: delivered, received or a failure reason.
+
+        Raises ValueError for a reason that Telnyx does not document, unless *undocumented* is set.
+        """
+        if not undocumented:
+            check_outcome(what)
         self._machine.outcomes[number] = what
 
     def flush_webhooks(self, timeout: float = 10.0) -> None:
@@ -357,6 +384,7 @@ class TelnyxEmulator:
             self._api.documents.pop(fax_id, None)
         self._events.clear()
         self._webhook_sender.deliveries.clear()
+        self._deliveries.clear()
         self.clear_faults()
         self.clear_journal()
 

@@ -30,7 +30,7 @@ def filters_of(query: Sequence[tuple[str, str]]) -> tuple[dict[str, str], Bounds
         match = _FILTER.fullmatch(name)
         subject, operator = match.groups() if match else ("", "")
         if subject == "created_at" and operator in ("gt", "gte", "lt", "lte"):
-            bounds[operator] = _moment(name, value)
+            bounds[operator] = read_moment(name, value)
         elif subject in ("from", "to") and operator == "eq":
             equal[subject] = value
         elif subject == "direction" and operator == "eq":
@@ -42,7 +42,8 @@ def filters_of(query: Sequence[tuple[str, str]]) -> tuple[dict[str, str], Bounds
     return equal, Bounds(**bounds)
 
 
-def _moment(name: str, text: str) -> datetime:
+def read_moment(name: str, text: str) -> datetime:
+    """Return the time *text* of the filter *name*. Raises Refusal."""
     match = _MOMENT.fullmatch(text)
     if match is None:
         raise Refusal(422, "10031", f"{name} must be an ISO 8601 date-time", parameter=name)

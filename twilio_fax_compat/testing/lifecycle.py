@@ -5,12 +5,11 @@ from __future__ import annotations
 import heapq
 from datetime import datetime, timedelta
 from threading import RLock
-from time import monotonic
 from typing import Any, Callable, Collection, Iterable, Iterator, Mapping
 
 from attrs import define, field
 
-from twilio_fax_compat.testing.clock import Clock, iso
+from twilio_fax_compat.testing.clock import Clock, iso, monotonic
 from twilio_fax_compat.testing.fax import CANCELLABLE, GOOD, Fax, event_of
 from twilio_fax_compat.testing.ids import random_ids
 from twilio_fax_compat.testing.index import Bounds, FaxIndex

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import socket
 from threading import Thread
-from time import monotonic, sleep
+from time import sleep
 from typing import Any, cast
 
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from twilio_fax_compat.testing.clock import monotonic
 
 TRANSPORT = "telnyx.transport"
 """The key of the connection's transport in a request's scope."""
@@ -66,6 +68,8 @@ class _Uvicorn(uvicorn.Server):
 
     async def main_loop(self) -> None:
         self._loop, self._ending = asyncio.get_running_loop(), asyncio.Event()
+        # Timers of the loop run on while freezegun holds the process's clock.
+        self._loop.time = monotonic  # type: ignore[method-assign]
         self.is_ready = True
         await self._ending.wait()
 

@@ -10,17 +10,21 @@ from __future__ import annotations
 
 import heapq
 import json
+import logging
 from base64 import b64encode
-from datetime import datetime
+from datetime import datetime, timezone
 from threading import Condition, Thread, current_thread
-from time import monotonic
-from typing import Any, Callable, Mapping, Sequence
+from typing import Any, Mapping, Sequence
 
 import httpx
 from attrs import define, evolve, field, frozen
 from nacl.signing import SigningKey
 
+from twilio_fax_compat.testing.clock import monotonic, wall_clocks
 from twilio_fax_compat.testing.faults import Faults
+from twilio_fax_compat.testing.webhook_deliveries import WebhookDeliveries, WebhookDelivery
+
+logger = logging.getLogger("twilio_fax_compat.testing")
 
 TIMEOUT = 2.0
 """How long Telnyx waits for the response to a webhook, in seconds."""
@@ -51,7 +55,9 @@ class _Job:
     urls: Sequence[str]
     event: dict[str, Any]
     timeout: float
+    record: WebhookDelivery
     attempt: int = 1
+    clock: int = 0
 
 
 @define
@@ -59,13 +65,17 @@ class WebhookSender:
     """
     Delivers each event until a URL answers 200, with at most *attempts* attempts per URL.
 
-    *now* returns the virtual time, which signatures carry. *backoff*: real seconds before the second
-    attempt, doubled for each further one. Other events are delivered in between.
+    *records* keeps what became of each event. *backoff*: real seconds before the second attempt, doubled
+    for each further one. Other events are delivered in between.
+
+    Signatures carry the time of the receiver's clock, whatever the virtual time is: the real time, or
+    the time at which freezegun holds this process's clock. There, the attempt after a 4xx carries the
+    other of the two, since a receiver in another process is not frozen.
     """
 
     key: SigningKey = field(repr=False)
     faults: Faults
-    now: Callable[[], datetime]
+    records: WebhookDeliveries
     attempts: int = 3
     backoff: float = 0.5
     deliveries: list[Delivery] = field(factory=list, repr=False)
@@ -85,7 +95,7 @@ class WebhookSender:
         """Deliver *event* soon. *timeout*: real seconds to wait for each response."""
         fault = self.faults.of_webhook(event)
         what = None if fault is None else fault.name
-        job = _Job(urls, event, timeout)
+        job = _Job(urls, event, timeout, WebhookDelivery(event))
         with self._changed:
             if what == "lost":
                 return
@@ -135,8 +145,8 @@ class WebhookSender:
                 done = self._deliver(client, job)
                 with self._changed:
                     self._busy = False
-                    if not done:
-                        self._try_again(job)
+                    if done or not self._try_again(job):
+                        self._finish(job, done)
                     self._changed.notify_all()
 
     def _next(self) -> _Job | None:
@@ -153,27 +163,53 @@ class WebhookSender:
                 self._changed.wait(ahead)
         return None
 
-    def _try_again(self, job: _Job) -> None:
+    def _try_again(self, job: _Job) -> bool:
+        """Plan the next attempt. Return False if there is none."""
         if self._thread is not current_thread():
-            return
+            return False
+        status = self.deliveries[-1].status
+        if status is not None and 400 <= status < 500:
+            job = evolve(job, clock=job.clock + 1)
         tried = (job.attempt - 1) % self.attempts + 1
         if tried < self.attempts:
             delay = self.backoff * 2 ** (tried - 1)
             self._enqueue(evolve(job, attempt=job.attempt + 1), delay)
-        elif len(job.urls) > 1:
+            return True
+        if len(job.urls) > 1:
             self._enqueue(evolve(job, urls=job.urls[1:], attempt=job.attempt + 1))
+            return True
+        return False
+
+    def _finish(self, job: _Job, delivered: bool) -> None:
+        self.records.add(job.record)
+        if delivered or self._thread is not current_thread():
+            return
+        last = self.deliveries[-1]
+        times = wall_clocks()
+        logger.warning(
+            "%s of fax %s was not delivered in %d attempts; the last one got %s%s",
+            job.event["event_type"],
+            job.event["payload"]["fax_id"],
+            job.attempt,
+            last.error or f"HTTP {last.status}",
+            "" if len(times) == 1 else ", and freezegun holds the clock of this process",
+        )
 
     def _deliver(self, client: httpx.Client, job: _Job) -> bool:
         url = job.urls[0]
         body = webhook_body(job.event, url, job.attempt)
-        headers = signed_headers(self.key, body, self.now())
-        status: int | None = None
+        times = wall_clocks()
+        moment = datetime.fromtimestamp(times[job.clock % len(times)], timezone.utc)
+        headers = signed_headers(self.key, body, moment)
+        began = self.records.now()
+        answer: httpx.Response | None = None
         error: str | None = None
         try:
             answer = client.post(url, content=body, headers=headers, timeout=job.timeout)
-            status = answer.status_code
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as failure:
             error = f"{type(failure).__name__}: {failure}"
+        status = None if answer is None else answer.status_code
+        job.record.add_attempt(url, headers, answer, began, self.records.now())
         self.deliveries.append(Delivery(url, job.event, headers, body, job.attempt, status, error))
         return status == 200
 

@@ -1,0 +1,128 @@
+"""``GET /webhook_deliveries``: every event that was delivered or given up, with its attempts."""
+
+import pytest
+
+from tests.testing.helpers import NOBODY, NUMBER, OTHER, Inbox, code_of, connect, post
+from twilio_fax_compat.testing import TelnyxEmulator
+
+
+@pytest.fixture(name="telnyx")
+def _telnyx():
+    with TelnyxEmulator(webhook_attempts=2, webhook_backoff=0.01) as telnyx:
+        yield telnyx
+
+
+def records(http, **query):
+    answer = http.get("/webhook_deliveries", params=query)
+    assert answer.status_code == 200, answer.text
+    return answer.json()["data"]
+
+
+def test_a_record_has_the_event_and_its_attempts(http, telnyx):
+    """Attempts come newest first, and ``webhook`` is what stands under ``data`` of the webhook."""
+    with Inbox(500) as inbox:
+        post(http, telnyx, webhook_url=inbox.url)
+        telnyx.flush_webhooks()
+    (record,) = records(http)
+
+    assert record["webhook"] == telnyx.events[0]
+    assert (record["record_type"], record["status"]) == ("webhook_delivery", "delivered")
+    second, first = record["attempts"]
+    assert (first["status"], first["http"]["response"]["status"]) == ("failed", 500)
+    assert first["errors"][0] >= 75000
+    assert (second["status"], second["errors"]) == ("delivered", [])
+    assert second["http"]["request"]["url"] == inbox.url
+    assert ["user-agent", "telnyx-webhooks"] in second["http"]["request"]["headers"]
+    assert record["started_at"] <= record["finished_at"]
+    assert http.get(f"/webhook_deliveries/{record['id']}").json() == {"data": record}
+    assert code_of(http.get(f"/webhook_deliveries/{NOBODY}")) == (404, "10005")
+
+
+def test_an_event_that_nobody_took_has_failed(http, telnyx):
+    """An attempt without an answer has no response; a record comes after the last attempt."""
+    post(http, telnyx, webhook_url="http://127.0.0.1:1/")
+    telnyx.flush_webhooks()
+    (record,) = records(http)
+
+    assert record["status"] == "failed"
+    assert [attempt["status"] for attempt in record["attempts"]] == ["failed", "failed"]
+    assert "response" not in record["attempts"][0]["http"]
+    telnyx.reset()
+    assert records(http) == []
+
+
+def test_filters(http, telnyx):
+    """Status, event types, text and times select; what is not documented is refused."""
+    with Inbox() as inbox:
+        post(http, telnyx, webhook_url=inbox.url)
+        telnyx.settle()
+        telnyx.flush_webhooks()
+    telnyx.advance(60)
+    post(http, telnyx, webhook_url="http://127.0.0.1:1/lost")
+    telnyx.flush_webhooks()
+
+    def types(**query):
+        return [record["webhook"]["event_type"] for record in records(http, **query)]
+
+    assert types(**{"filter[status][eq]": "failed"}) == ["fax.queued"]
+    assert len(types(**{"filter[status][eq]": "delivered"})) == 4
+    assert sorted(types(**{"filter[event_type]": "fax.delivered,fax.queued"})) == [
+        "fax.delivered",
+        *["fax.queued"] * 2,
+    ]
+    assert types(**{"filter[attempts][contains]": "/lost"}) == ["fax.queued"]
+    assert types(**{"filter[webhook][contains]": "page_count"}) == ["fax.delivered"]
+    last = records(http)[0]["started_at"]
+    assert types(**{"filter[started_at][gte]": last}) == ["fax.queued"]
+    assert len(types(**{"filter[finished_at][lte]": last})) >= 4
+    for query in ({"filter[status][eq]": "lost"}, {"filter[color]": "red"}):
+        assert code_of(http.get("/webhook_deliveries", params=query)) == (422, "10031")
+
+
+def test_pages(http, telnyx):
+    """Pages have Telnyx's ``meta``."""
+    for _ in range(5):
+        post(http, telnyx, webhook_url="http://127.0.0.1:1/")
+    telnyx.flush_webhooks()
+    page = {"page[size]": 2, "page[number]": 3}
+    answer = http.get("/webhook_deliveries", params=page).json()
+
+    assert len(answer["data"]) == 1
+    assert answer["meta"] == {
+        "page_number": 3,
+        "page_size": 2,
+        "total_pages": 3,
+        "total_results": 5,
+    }
+
+
+def test_the_sdk_reads_them(http, telnyx):
+    """Telnyx's own SDK reads the records and sends the filters."""
+    sdk_package = pytest.importorskip("telnyx", reason="needs Telnyx's SDK: pip install telnyx")
+    with sdk_package.Telnyx(api_key=telnyx.api_key, base_url=telnyx.base_url) as sdk:
+        post(http, telnyx, webhook_url="http://127.0.0.1:1/")
+        telnyx.flush_webhooks()
+        (record,) = sdk.webhook_deliveries.list(filter={"status": {"eq": "failed"}})
+        same = sdk.webhook_deliveries.retrieve(record.id).data
+
+    assert record.webhook.payload["fax_id"] == telnyx.faxes[0]["id"]
+    assert record.attempts[0].http.request.url == "http://127.0.0.1:1/"
+    assert record.attempts[0].started_at.tzinfo is not None
+    assert same == record
+
+
+def test_unknown_reasons_are_refused():
+    """A reason that Telnyx does not document is an error that names a similar one."""
+    with TelnyxEmulator() as telnyx, connect(telnyx) as http:
+        fax = post(http, telnyx)
+        with pytest.raises(ValueError, match="'no_such_reason'"):
+            telnyx.fail(fax, "no_such_reason")
+        with pytest.raises(ValueError, match="Did you mean user_busy"):
+            telnyx.outcome(OTHER, "users_busy")
+        with pytest.raises(ValueError, match="no failure reason 'late'"):
+            telnyx.receive(OTHER, NUMBER, outcome="late")
+        assert telnyx.fax(fax)["status"] == "queued"
+        telnyx.fail(fax, "no_such_reason", undocumented=True)
+        assert telnyx.fax(fax)["failure_reason"] == "no_such_reason"
+    with pytest.raises(ValueError, match="no failure reason"):
+        TelnyxEmulator(outcomes={OTHER: "busy"})
