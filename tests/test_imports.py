@@ -43,6 +43,16 @@ RULES = {
         VALUES | {"_core.translation"},
         "callbacks use the tables; fax API calls and the migration are other capabilities",
     ),
+    "_core.webhooks.catch_up": (
+        VALUES
+        | {
+            "_core.fax_api.reading",
+            "_core.fax_api.retries",
+            "_core.translation",
+            "_core.webhooks",
+        },
+        "it asks Telnyx for events with the retries and errors of every other question",
+    ),
     "_core.migration": (
         VALUES | {"_core.translation", "_core.fax_api", "_core.webhooks"},
         "two providers stand on the fax API; recordings are another capability",

@@ -10,6 +10,7 @@ from typing import Mapping, Sequence
 from twilio_fax_compat._version import __version__
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
+    "callbacks": ("twilio_fax_compat.webhooks.command", "deliver events that were missed"),
     "cassettes": ("twilio_fax_compat.cassettes.command", "convert recordings of Twilio's API"),
     "demo": ("twilio_fax_compat.demo", "run a legacy Twilio program on a local Telnyx"),
     "emulator": ("twilio_fax_compat.testing.command", "serve a local Telnyx until Ctrl-C"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Mapping
+from typing import Any, Mapping, Sequence
 from urllib.parse import urlsplit
 
 from attrs import Attribute, evolve, field, frozen
@@ -140,7 +140,9 @@ class TelnyxSettings:
     retry: RetryPolicy = field(factory=RetryPolicy, validator=_check_retry)
     unsupported: Mapping[str, str] = field(factory=dict, validator=_check_unsupported)
 
-    def completed(self, environ: Mapping[str, str]) -> TelnyxSettings:
+    def completed(
+        self, environ: Mapping[str, str], needs: Sequence[str] = ("api_key", "connection_id")
+    ) -> TelnyxSettings:
         """
         Return these settings, with each missing one read from *environ*.
 
@@ -155,7 +157,7 @@ class TelnyxSettings:
         missing = [
             variable
             for name, variable in ENVIRONMENT.items()
-            if name in ("api_key", "connection_id") and not getattr(settings, name)
+            if name in needs and not getattr(settings, name)
         ]
         if missing:
             raise TwilioException(

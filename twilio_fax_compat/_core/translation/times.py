@@ -90,3 +90,12 @@ def parse_http_date(text: object) -> datetime | None:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=timezone.utc)
     return moment.astimezone(timezone.utc)
+
+
+_SECONDS = {"m": 60, "h": 3600, "d": 86400, "w": 604800}
+
+
+def parse_period(text: str) -> timedelta | None:
+    """Return the period that *text* means, such as ``90m``, ``24h``, ``7d`` or ``2w``, or None."""
+    match = re.fullmatch(r"([1-9][0-9]{0,5})([mhdw])", text)
+    return timedelta(seconds=int(match[1]) * _SECONDS[match[2]]) if match else None
