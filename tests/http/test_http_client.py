@@ -139,34 +139,38 @@ def test_the_last_request_and_response(telnyx, caplog, by_hand):
     assert "5550009" not in caplog.text + repr(last) + str(last)
 
 
+class Lines(logging.Handler):
+    """Keeps what is logged."""
+
+    def __init__(self, name):
+        super().__init__()
+        self.lines = []
+        self.logger = logging.getLogger(name)
+        self.logger.setLevel(logging.INFO)
+        self.logger.addHandler(self)
+
+    def emit(self, record):
+        self.lines.append(record.getMessage())
+
+
 def test_a_logger_may_be_given(telnyx):
     """The lines go to the logger of the client."""
-    records = []
-    logger = logging.getLogger("mine", logging.INFO)
-    logger.addHandler(logging.Handler())
-    logger.handlers[0].emit = records.append
-    send(make_client(telnyx, TwilioHttpClient(logger=logger)))
+    log = Lines("tests.given")
+    send(make_client(telnyx, TwilioHttpClient(logger=log.logger)))
 
-    assert len(records) == 2
+    assert len(log.lines) == 2
 
 
 def test_max_retries_are_tries_of_a_connection():
     """A connection that fails is tried again as often as the client says."""
-    tries = []
-
-    class Policy(logging.Handler):
-        def emit(self, record):
-            tries.append(record)
-
-    logger = logging.getLogger("tries", logging.INFO)
-    logger.addHandler(Policy())
+    log = Lines("tests.tries")
     with TelnyxEmulator() as telnyx:
         pass
-    http_client = TwilioHttpClient(max_retries=5, logger=logger)
+    http_client = TwilioHttpClient(max_retries=5, logger=log.logger)
     with pytest.raises(TwilioRestException):
         send(make_client(telnyx, http_client, retry=FAST))
 
-    assert len(tries) == 6
+    assert len(log.lines) == 6
 
 
 def test_a_client_can_be_copied():
