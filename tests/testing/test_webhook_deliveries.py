@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.testing.helpers import NOBODY, NUMBER, OTHER, Inbox, code_of, connect, post
+from tests.testing.helpers import NOBODY, Inbox, code_of, post
 from twilio_fax_compat.testing import TelnyxEmulator
 
 
@@ -109,20 +109,3 @@ def test_the_sdk_reads_them(http, telnyx):
     assert record.attempts[0].http.request.url == "http://127.0.0.1:1/"
     assert record.attempts[0].started_at.tzinfo is not None
     assert same == record
-
-
-def test_unknown_reasons_are_refused():
-    """A reason that Telnyx does not document is an error that names a similar one."""
-    with TelnyxEmulator() as telnyx, connect(telnyx) as http:
-        fax = post(http, telnyx)
-        with pytest.raises(ValueError, match="'no_such_reason'"):
-            telnyx.fail(fax, "no_such_reason")
-        with pytest.raises(ValueError, match="Did you mean user_busy"):
-            telnyx.outcome(OTHER, "users_busy")
-        with pytest.raises(ValueError, match="no failure reason 'late'"):
-            telnyx.receive(OTHER, NUMBER, outcome="late")
-        assert telnyx.fax(fax)["status"] == "queued"
-        telnyx.fail(fax, "no_such_reason", undocumented=True)
-        assert telnyx.fax(fax)["failure_reason"] == "no_such_reason"
-    with pytest.raises(ValueError, match="no failure reason"):
-        TelnyxEmulator(outcomes={OTHER: "busy"})
