@@ -1,6 +1,7 @@
 """Recordings in the forms of vcrpy 1 to 9 are converted and replayed, and hostile ones run no code."""
 
 import json
+import re
 
 import pytest
 import vcr
@@ -116,7 +117,10 @@ def test_hostile_json_is_refused(tmp_path, name):
         read(path)
 
 
-@pytest.mark.skipif(int(vcr.__version__.partition(".")[0]) >= 9, reason="vcrpy 9 runs no code")
+IS_SAFE = tuple(map(int, re.findall("[0-9]+", vcr.__version__)[:3])) >= (8, 2, 1)
+
+
+@pytest.mark.skipif(IS_SAFE, reason="this vcrpy runs no code")
 def test_vcrpy_alone_would_run_it(tmp_path):
     """The danger is real: without our loader the file is created."""
     marker, path = tmp_path / "marker", tmp_path / "bad.yaml"

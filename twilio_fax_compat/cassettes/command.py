@@ -154,7 +154,7 @@ def _check_targets(jobs: Sequence[Job], out: Path) -> None:
 def _target_name(name: Path, scrubber: Scrubber | None) -> Path:
     if scrubber is None:
         return name
-    return Path(*[re.sub(r"[/\\0]", "-", scrubber.scrub_text(part)) for part in name.parts])
+    return Path(*[re.sub(r"[/\\\x00]", "-", scrubber.scrub_text(part)) for part in name.parts])
 
 
 @define

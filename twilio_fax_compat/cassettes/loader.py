@@ -1,7 +1,7 @@
 """
 Parses cassette files as data: no tag of a file can run code, whichever release of vcrpy is installed.
 
-vcrpy before 9 reads YAML with PyYAML's full loader, which creates any Python object that a file names
+vcrpy before 8.2.1 reads YAML with PyYAML's full loader, which creates any Python object that a file names
 (https://yaml.org/type/ and https://pyyaml.org/wiki/PyYAMLDocumentation). This loader knows YAML's plain
 types and the tags that vcrpy 1 to 9 wrote, each bound to its exact name. Everything else is refused.
 """
@@ -31,7 +31,9 @@ class BrokenCassette(NotACassette):
     """A cassette cannot be parsed, or is not safe to use. The text has the line, if there is one."""
 
 
-MIGRATE = "convert it with python -m vcr.migration of vcrpy 9 or later, which runs no code in it"
+MIGRATE = (
+    "convert it with python -m vcr.migration of vcrpy 8.2.1 or later, which runs no code in it"
+)
 
 
 def parse(text: str, serializer: str, for_vcrpy: bool = False) -> Any:

@@ -7,7 +7,12 @@ from typing import Any
 from twilio_fax_compat._core.cassettes.nested_text import Unreadable
 from twilio_fax_compat._core.cassettes.scrubbing import Scrubber
 from twilio_fax_compat._core.messages import JSON
-from twilio_fax_compat.cassettes.bodies import CannotDecode, decoded_body, header_items
+from twilio_fax_compat.cassettes.bodies import (
+    CannotDecode,
+    decoded_body,
+    header_items,
+    is_plain_text,
+)
 
 _OF_THE_OLD_BODY = (
     "content-encoding",
@@ -36,7 +41,7 @@ def scrubbed(interaction: JSON, scrubber: Scrubber) -> JSON:
 
     Raises CannotDecode or Unreadable if a part of it cannot be read, such as a document.
     """
-    request, response = (scrubber.scrub(_decoded(part)) for part in _parts(interaction))
+    request, response = (_readable(scrubber.scrub(_decoded(part))) for part in _parts(interaction))
     rest: JSON = scrubber.scrub(_rest(interaction))
     return {**rest, "request": request, "response": response}
 
@@ -51,16 +56,27 @@ def _rest(interaction: JSON) -> JSON:
     }
 
 
+def _readable(message: JSON) -> JSON:
+    """Return a request or response with its body as text, as vcrpy writes text in UTF-8."""
+
+    def text_of(body: Any) -> Any:
+        return body.decode() if isinstance(body, bytes) and is_plain_text(body) else body
+
+    for name in ("body", "content"):
+        body = message.get(name)
+        if isinstance(body, dict):
+            message = {**message, name: {key: text_of(value) for key, value in body.items()}}
+        elif name in message:
+            message = {**message, name: text_of(body)}
+    return message
+
+
 def _decoded(message: JSON) -> JSON:
     """Return a request or response with its body decoded, and without headers of the old body."""
     raw: Any = message.get("body", message.get("content"))
     body: Any = raw
     if raw is not None:
-        data = decoded_body(message)
-        try:
-            body = data.decode()
-        except UnicodeDecodeError:
-            body = data
+        body = decoded_body(message)
         if isinstance(raw, dict):
             others = {name: raw[name] for name in raw if name not in ("string", "base64_string")}
             body = {**others, "string": body}

@@ -1,7 +1,7 @@
 """
 Makes vcrpy parse cassettes as data, for as long as it is asked to.
 
-vcrpy before 9 runs code that the tags of a YAML cassette name. While `SafeLoading` is on, vcrpy's own
+vcrpy before 8.2.1 runs code that the tags of a YAML cassette name. While `SafeLoading` is on, vcrpy's own
 ``yaml`` and ``json`` serializers use `loader.parse`. A serializer that a suite registers itself stays
 as it is.
 """

@@ -84,6 +84,8 @@ def _name_of(key: Any, parent: str) -> str:
 def _text(text: str, name: str, leaf: Leaf, depth: int) -> str:
     if depth > _DEEPEST:
         raise Unreadable("it is nested too deep")
+    if _CONTROL.search(text) or text.startswith(_DOCUMENTS):
+        raise Unreadable("it is not text")
     if name == "base64_string":
         try:
             return b64encode(_bytes(b64decode(text), "", leaf, depth + 1)).decode("ascii")
@@ -102,10 +104,10 @@ def _text(text: str, name: str, leaf: Leaf, depth: int) -> str:
             changed = _value(value, "", leaf, depth + 1)
             # The text itself is looked at too, as a key may stand in it twice.
             return leaf(text, name) if changed == value else json.dumps(changed)
-    if _FORM.fullmatch(text):
-        return _pairs(text, leaf, depth)
     if _BASE64.fullmatch(text):
         return _encoded(text, name, leaf, depth)
+    if _FORM.fullmatch(text):
+        return _pairs(text, leaf, depth)
     return leaf(URL.sub(lambda match: _url(match.group(), leaf, depth), text), name)
 
 
@@ -156,8 +158,6 @@ def _pairs(text: str, leaf: Leaf, depth: int) -> str:
 def _bytes(value: bytes, name: str, leaf: Leaf, depth: int) -> bytes:
     encoding = _encoding_of(value)
     text = value.decode(encoding)
-    if _CONTROL.search(text) or text.startswith(_DOCUMENTS):
-        raise Unreadable("it is not text")
     changed = _text(text, name, leaf, depth + 1)
     return value if changed == text else changed.encode(encoding, "replace")
 
@@ -173,10 +173,14 @@ def _encoding_of(value: bytes) -> str:
     ):
         if value.startswith(mark) and _decodes(value, encoding):
             return encoding
-    if b"\0" in value:
-        for encoding in ("utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"):
-            if _decodes(value, encoding) and not _CONTROL.search(value.decode(encoding)):
-                return encoding
+    for size, encoding in ((4, "utf-32"), (2, "utf-16")):
+        # Latin text without a mark: the zero bytes are at one end of each unit.
+        zeros = [value[at::size].count(0) for at in range(size)]
+        units = len(value) // size
+        for kind, low, high in (("-le", 0, size - 1), ("-be", size - 1, 0)):
+            is_likely = zeros[low] == 0 and zeros[high] * 2 > units
+            if is_likely and _decodes(value, encoding + kind):
+                return encoding + kind
     return "utf-8" if _decodes(value, "utf-8") else "latin-1"
 
 

@@ -22,14 +22,14 @@ _ESCAPED = (
 _SPACES = "\\s\u00ad\u200b-\u200f\u2010-\u2015\u202a-\u202e\u2060-\u2064\u2066-\u2069\u2212\ufeff"
 _SEPARATOR = rf"(?:{_ESCAPED}|[().\-/{_SPACES}\u00b7\u2022])"
 _GAP = _SEPARATOR + "{0,3}"
-_ANY_GAP = rf"(?:{_ESCAPED}|[^0-9A-Za-z\"'{{}}\[\],;:=&<>\\]){{0,3}}"
+_ANY_GAP = rf"(?:{_ESCAPED}|[^0-9A-Za-z\"'{{}}\[\],;:=&%<>\\]){{0,3}}"
 """What may stand between the digits of a number that is known already."""
 
 _PLUS = r"(?:\+|\uff0b|%2[Bb]|\\u002[Bb]|&(?:#43|#x2[Bb]|plus);)"
 _BEFORE = r"(?:(?<![\w.:+/-])|(?<=%[0-9A-Fa-f]{2})|(?<=\\u[0-9A-Fa-f]{4}))"
 
 _NORTH_AMERICAN = re.compile(rf"{_PLUS}{_GAP}(1(?:{_GAP}\d){{10}})(?!\d)")
-_INTERNATIONAL = re.compile(rf"{_PLUS}{_GAP}([1-9](?:{_GAP}\d){{6,14}})(?!\d)")
+_INTERNATIONAL = re.compile(rf"{_PLUS}{_GAP}(\d(?:{_GAP}\d){{6,14}})(?!\d)")
 _PREFIXED = re.compile(rf"{_BEFORE}(?:00|011){_GAP}([1-9](?:{_GAP}\d){{8,13}})(?![\w])")
 _NANP_NATIONAL = re.compile(
     rf"{_BEFORE}(?:1{_SEPARATOR}{{1,3}})?"
@@ -38,7 +38,11 @@ _NANP_NATIONAL = re.compile(
 _NATIONAL = re.compile(
     rf"{_BEFORE}(\(?0[1-9]\d{{0,4}}\)?(?:{_SEPARATOR}{{1,2}}\d{{2,8}}){{1,5}})(?![\w:])"
 )
-_RUN = re.compile(rf"\d(?:{_ANY_GAP}\d)*")
+_RUN = re.compile(
+    rf"%[0-9A-Fa-f]{{2}}|\\u[0-9A-Fa-f]{{4}}|\\x[0-9A-Fa-f]{{2}}|&#x?[0-9A-Fa-f]+;|\d(?:{_ANY_GAP}\d)*"
+)
+"""An escape, whose digits are not digits of a number, or digits with what stands between them."""
+
 _DIGIT = re.compile(rf"({_ESCAPED})|\d")
 
 _TWO_DIGITS = re.compile("2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]")
@@ -66,6 +70,8 @@ def numbers_in(text: str) -> Iterator[str]:
 
     Each is its digits from the country code on, or from the 0 on where the country is unknown.
     """
+    if len(re.findall(r"\d", text)) < 7:
+        return
     for match in _INTERNATIONAL.finditer(text):
         yield from _with_groups(match.group(1))
     for match in _NORTH_AMERICAN.finditer(text):
@@ -143,7 +149,12 @@ def forms_of(digits: str, other: str) -> Iterator[tuple[str, str]]:
 
 def replaced(text: str, forms: Mapping[str, str]) -> str:
     """Return *text* with every number of *forms* replaced. Separators stay if the lengths agree."""
-    return _RUN.sub(lambda match: _replaced_run(match.group(), forms), text)
+
+    def replacement(match: re.Match[str]) -> str:
+        run = match.group()
+        return run if run[0] in "%&\\" else _replaced_run(run, forms)
+
+    return _RUN.sub(replacement, text)
 
 
 def _replaced_run(run: str, forms: Mapping[str, str]) -> str:

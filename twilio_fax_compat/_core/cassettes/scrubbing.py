@@ -51,6 +51,8 @@ class Scrubber:
     accounts: dict[str, str] = field(factory=dict, repr=False)
     users: dict[str, str] = field(factory=dict, repr=False)
     secrets: set[str] = field(factory=set, repr=False)
+    _observed: set[tuple[str, str]] = field(factory=set, repr=False)
+    _by_begin: dict[str, list[str]] = field(factory=dict, repr=False)
     _forms: dict[str, str] | None = field(default=None, repr=False)
     _found: dict[str, None] = field(factory=dict, repr=False)
 
@@ -69,6 +71,9 @@ class Scrubber:
         return self._scrub_text(text, "")
 
     def _observe_text(self, text: str, name: str) -> str:
+        if (text, name) in self._observed:
+            return text
+        self._observed.add((text, name))
         if is_secret(name, text):
             self._note_secret(text)
         for begin, end in named_secrets(text):
@@ -89,7 +94,15 @@ class Scrubber:
         return text
 
     def _note_secret(self, text: str) -> None:
-        self.secrets.update(part for part in _parts_of_secret(text) if part not in self.accounts)
+        for secret in _parts_of_secret(text):
+            if secret in self.secrets or _ACCOUNT.fullmatch(secret):
+                continue
+            self.secrets.add(secret)
+            if len(secret) >= _SHORTEST_SECRET:
+                for written in {secret, quote(secret, safe="")}:
+                    same_begin = self._by_begin.setdefault(written[:_SHORTEST_SECRET], [])
+                    same_begin.append(written)
+                    same_begin.sort(key=len, reverse=True)
 
     def _note_number(self, digits: str) -> None:
         if digits not in self._found:
@@ -122,6 +135,20 @@ class Scrubber:
                         self._forms.setdefault(form, replacement)
         return self._forms
 
+    def _without_secrets(self, text: str) -> str:
+        """Return *text* without the secrets of other places."""
+        parts, done, at = [], 0, 0
+        while at + _SHORTEST_SECRET <= len(text):
+            secrets = self._by_begin.get(text[at : at + _SHORTEST_SECRET], ())
+            secret = next((secret for secret in secrets if text.startswith(secret, at)), None)
+            if secret is None:
+                at += 1
+                continue
+            parts += [text[done:at], SCRUBBED]
+            at += len(secret)
+            done = at
+        return "".join(parts) + text[done:]
+
     def _scrub_text(self, text: str, name: str) -> str:
         if is_secret(name, text):
             return SCRUBBED
@@ -129,9 +156,7 @@ class Scrubber:
         for begin, end in sorted(set(named_secrets(text)), reverse=True):
             text = text[:begin] + SCRUBBED + text[end:]
         text = _CREDENTIAL.sub(lambda match: f"{match.group(1) or 'KEY'} {SCRUBBED}", text)
-        for secret in sorted(self.secrets, key=len, reverse=True):
-            if len(secret) >= _SHORTEST_SECRET and secret not in self.accounts:
-                text = text.replace(secret, SCRUBBED).replace(quote(secret, safe=""), SCRUBBED)
+        text = self._without_secrets(text)
         text = _ACCOUNT.sub(lambda match: self.accounts.get(match.group(), match.group()), text)
         text = _SIP.sub(lambda match: match.group(1) + self.users[match.group(2)] + "@", text)
         return phone_numbers.replaced(text, self._number_forms())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Iterator
 
 _EXACT = frozenset({"auth", "jwt", "otp", "pass", "passwd", "pin", "pwd", "sessionid", "token"})
@@ -65,16 +66,27 @@ _NAMED = (
 
 def is_secret(name: str, value: str = "") -> bool:
     """Return whether the *value* of a header, field or parameter with that *name* is secret."""
+    kind = _kind(name)
+    return kind == _SECRET or (kind == _MAYBE and _RANDOM.fullmatch(value.strip()) is not None)
+
+
+_SECRET, _MAYBE, _OTHER = "secret", "maybe", "other"
+_RANDOM = re.compile(r"[\w+/=.~-]{16,}")
+
+
+@lru_cache(maxsize=4096)
+def _kind(name: str) -> str:
     plain = re.sub("[^a-z0-9]", "", name.lower())
     if plain in _ONLY_LONG:
-        return re.fullmatch(r"[\w+/=.~-]{16,}", value.strip()) is not None
+        return _MAYBE
     if plain in _EXACT:
-        return True
+        return _SECRET
     if plain.endswith(_NOT_VALUES):
-        return False
+        return _OTHER
     if plain.endswith(("token", "tokens")):
-        return not plain.startswith(_PLACE_TOKENS) and plain != "maxtokens"
-    return any(part in plain for part in _PARTS) or plain.endswith("telnyxsignatureed25519")
+        is_place = plain.startswith(_PLACE_TOKENS) or plain == "maxtokens"
+        return _OTHER if is_place else _SECRET
+    return _SECRET if any(part in plain for part in _PARTS) else _OTHER
 
 
 def named_secrets(text: str) -> Iterator[tuple[int, int]]:
