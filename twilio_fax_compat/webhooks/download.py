@@ -7,6 +7,8 @@ from typing import Iterator
 
 import httpx
 
+from twilio_fax_compat._telnyx.logs import no_logs
+
 LIMIT = 64 * 1024 * 1024
 """The most bytes of a document. Telnyx neither accepts nor makes larger ones."""
 
@@ -29,7 +31,8 @@ class Pieces:
 
     def __next__(self) -> bytes:
         try:
-            piece = next(self._bytes)
+            with no_logs():
+                piece = next(self._bytes)
         except BaseException:
             self.close()
             raise
@@ -41,15 +44,21 @@ class Pieces:
 
     def close(self) -> None:
         """Close the connection."""
-        self._stack.close()
+        with no_logs():
+            self._stack.close()
 
 
-def opened(url: str) -> Pieces | None:
-    """Return the document at *url*, or None if it cannot be read."""
+def opened(url: str, timeout: float = TIMEOUT) -> Pieces | None:
+    """
+    Return the document at *url*, or None if it cannot be read.
+
+    *timeout* is in seconds, for each part of the answer.
+    """
     stack = ExitStack()
     try:
-        client = stack.enter_context(httpx.Client(timeout=TIMEOUT))
-        response = stack.enter_context(client.stream("GET", url))
+        with no_logs():
+            client = stack.enter_context(httpx.Client(timeout=timeout))
+            response = stack.enter_context(client.stream("GET", url))
     except (httpx.HTTPError, httpx.InvalidURL, OSError):
         stack.close()
         return None

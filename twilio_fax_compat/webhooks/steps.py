@@ -23,6 +23,7 @@ from twilio_fax_compat._core.webhooks.effects import (
     Step,
 )
 from twilio_fax_compat._telnyx.driver import carry_out
+from twilio_fax_compat._telnyx.logs import no_logs
 from twilio_fax_compat.ledger import Ledger
 from twilio_fax_compat.webhooks.accounts import Accounts
 from twilio_fax_compat.webhooks.download import downloaded
@@ -77,7 +78,7 @@ def _claim(claim: Claim, ledger: Ledger, keeper: LeaseKeeper) -> str:
 
 def _call_elsewhere(call: CallApp) -> AppAnswer:
     try:
-        with httpx.Client(timeout=ANSWER_TIMEOUT) as client:
+        with no_logs(), httpx.Client(timeout=ANSWER_TIMEOUT) as client:
             response = client.request(
                 call.method, call.url, headers=dict(call.headers), content=call.body
             )
