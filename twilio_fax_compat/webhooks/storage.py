@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+from pathlib import Path
 from typing import Any, Iterator
 
 from attrs import define, field
@@ -24,6 +26,7 @@ class Storage:
 
     See https://filesystem-spec.readthedocs.io. A file is named by its fax SID. Raises ValueError if
     fsspec does not support the URL, and ImportError if it needs a package that is not installed.
+    On this machine, only the owner of the process can read the files and the folders it creates.
     """
 
     url: str = field(repr=False)
@@ -39,8 +42,12 @@ class Storage:
         path, size = self._path(sid), len(document)
         # Two deliveries of one event may store it at the same time.
         part = f"{path}.{hashlib.sha256(document).hexdigest()[:16]}.part"
-        self._files.makedirs(self._root, exist_ok=True)
-        self._files.pipe_file(part, document)
+        if self._is_local:
+            Path(self._root).mkdir(mode=0o700, parents=True, exist_ok=True)
+            _write_privately(part, document)
+        else:
+            self._files.makedirs(self._root, exist_ok=True)
+            self._files.pipe_file(part, document)
         if self._files.size(part) != size:
             raise OSError("the document was not stored completely")
         self._files.mv(part, path)
@@ -53,8 +60,23 @@ class Storage:
             return None
         return int(file.size), _pieces(file)
 
+    @property
+    def _is_local(self) -> bool:
+        protocol = self._files.protocol
+        return "file" in ((protocol,) if isinstance(protocol, str) else protocol)
+
     def _path(self, sid: str) -> str:
         return f"{self._root}/{sid}.pdf"
+
+
+def _write_privately(path: str, document: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        # A file that an earlier process left may have another mode.
+        Path(path).chmod(0o600)
+        file.write(document)
+        file.flush()
+        os.fsync(descriptor)
 
 
 def _pieces(file: Any) -> Iterator[bytes]:
