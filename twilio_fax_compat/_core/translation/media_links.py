@@ -35,6 +35,7 @@ class MediaLinks:
     """
     Makes and verifies links below *path* that open for *lifetime* seconds.
 
+    *path* begins at the root of the application, and *prefix* is the public path of that root.
     *account_sid* is the account whose auth token makes the *key*, and is part of each link. Without it,
     that is the default account of the middleware.
     """
@@ -43,14 +44,15 @@ class MediaLinks:
     path: str = PATH
     lifetime: int = LIFETIME
     account_sid: str | None = None
+    prefix: str = ""
 
     def link(self, origin: str, telnyx_id: str, now: datetime) -> str:
         """Return the link to a fax's document on *origin* (``https://app.example.com``)."""
         sid, end = fax_sid(telnyx_id) or "", str(int(now.timestamp()) + self.lifetime)
         account = f"&account={quote(self.account_sid)}" if self.account_sid else ""
         signature = self._signature(sid, end, self.account_sid)
-        query = f"expires={end}{account}&signature={signature}"
-        return f"{origin.rstrip('/')}{self.path}/{sid}?{query}"
+        base = origin.rstrip("/") + self.prefix + self.path
+        return f"{base}/{sid}?expires={end}{account}&signature={signature}"
 
     def fax_of(self, path: str, query: Mapping[str, str], now: datetime) -> str | None:
         """Return the Telnyx id of a link's fax, or None if the link is forged or has expired."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from typing import Mapping
-from urllib.parse import quote_plus, urlsplit
+from urllib.parse import quote_plus, unquote, urlsplit
 
 from attrs import field, frozen
 
 from twilio_fax_compat._core.translation.media_links import MediaLinks
 from twilio_fax_compat._core.webhooks.effects import CallApp
+from twilio_fax_compat._core.webhooks.public_url import origin_of, without_credentials
 from twilio_fax_compat._core.webhooks.signatures import twilio_signature
 
 FORM = "application/x-www-form-urlencoded"
@@ -38,6 +40,7 @@ class CallbackSettings:
 
 
 def _call(method: str, url: str, fields: Mapping[str, str], rules: CallbackSettings) -> CallApp:
+    url = url.partition("#")[0]
     if method == "GET":
         # Frameworks decode these in the URL, and the validator must see the signed text.
         query = form_text(fields, ":/?@!$'()*,;")
@@ -50,14 +53,24 @@ def _call(method: str, url: str, fields: Mapping[str, str], rules: CallbackSetti
 def _headers(
     url: str, fields: Mapping[str, str], rules: CallbackSettings, content_type: str | None = None
 ) -> dict[str, str]:
+    signed = without_credentials(url)
     headers = {
         "User-Agent": USER_AGENT,
         "Accept": "*/*",
-        "X-Twilio-Signature": twilio_signature(rules.auth_token or "", url, fields.items()),
+        "X-Twilio-Signature": twilio_signature(rules.auth_token or "", signed, fields.items()),
     }
     if content_type is not None:
         headers["Content-Type"] = content_type
+    if signed is not url:
+        user, at, _ = urlsplit(url).netloc.rpartition("@")
+        if at:
+            headers["Authorization"] = _basic(user)
     return headers
+
+
+def _basic(credentials: str) -> str:
+    user, _, password = credentials.partition(":")
+    return "Basic " + b64encode(f"{unquote(user)}:{unquote(password)}".encode()).decode()
 
 
 def form_text(fields: Mapping[str, str], safe: str = "") -> str:
@@ -81,5 +94,4 @@ def _escape(match: re.Match[str]) -> str:
 
 
 def _origin(url: str) -> tuple[str, str]:
-    parts = urlsplit(url)
-    return parts.scheme.lower(), parts.netloc.lower()
+    return origin_of(url)
