@@ -44,3 +44,11 @@ def inbound(app, telnyx, **options):
     fax = telnyx.receive("+15005550002", FROM, pages=3, **options)
     finish(telnyx)
     return "FX" + fax.replace("-", "")
+
+
+def webhook(name="fax.delivered", event_id="e1", delivered_to=None, **payload):
+    """Return the body of an event."""
+    payload = {**EVENT["data"]["payload"], **payload}
+    data = {"event_type": name, "id": event_id, "payload": payload}
+    meta = {"meta": {"delivered_to": delivered_to}} if delivered_to else {}
+    return json.dumps({"data": data, **meta}).encode()

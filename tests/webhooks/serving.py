@@ -39,18 +39,8 @@ def served(framework, public_key, **options):
     }
     if framework == "starlette":
         middleware = log.middleware = ASGIMiddleware(app, **options)
-        config = uvicorn.Config(middleware, port=0, log_config=None, log_level="critical")
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run)
-        thread.start()
-        while not server.started:
-            time.sleep(0.005)
-        port = server.servers[0].sockets[0].getsockname()[1]
-        try:
-            yield f"http://127.0.0.1:{port}", log
-        finally:
-            server.should_exit = True
-            thread.join()
+        with asgi_listening(middleware) as origin:
+            yield origin, log
         return
     middleware = log.middleware = WSGIMiddleware(app, **options)
     try:
@@ -58,6 +48,23 @@ def served(framework, public_key, **options):
             yield origin, log
     finally:
         middleware.close()
+
+
+@contextlib.contextmanager
+def asgi_listening(app):
+    """Serve an ASGI application and yield its origin."""
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, log_level="critical"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        assert thread.is_alive()
+        time.sleep(0.005)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        thread.join()
 
 
 @contextlib.contextmanager

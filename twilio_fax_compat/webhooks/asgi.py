@@ -3,27 +3,43 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import suppress
-from typing import Any, Awaitable, Callable, Mapping, MutableMapping, Sequence, TypeVar
-from urllib.parse import quote, unquote, urlsplit
+from functools import cached_property, partial
+from random import random
+from typing import Any, Callable, Mapping, Sequence, TypeVar
+
+from attrs import define, field
 
 from twilio_fax_compat._core.effects import Pause, run_async
-from twilio_fax_compat._core.webhooks.effects import AppAnswer, CallApp, Step, Talk
-from twilio_fax_compat.ledger import InboxEntry
-from twilio_fax_compat.webhooks.inbox import circumstances
-from twilio_fax_compat.webhooks.media import MediaServer
-from twilio_fax_compat.webhooks.middleware import Middleware, path_inside
-from twilio_fax_compat.webhooks.receiver import PassThrough
+from twilio_fax_compat._core.webhooks.effects import CallApp, Download, Keep, Step, Talk
+from twilio_fax_compat._core.webhooks.events import FaxEvent
+from twilio_fax_compat._core.webhooks.public_url import PublicUrl
+from twilio_fax_compat.ledger import InboxEntry, LedgerUnavailable
+from twilio_fax_compat.webhooks.asgi_request import (
+    App,
+    AppCall,
+    Message,
+    Receive,
+    Scope,
+    Send,
+    as_twilio,
+    begin_to_read,
+    replaying,
+    server_request,
+    split_path,
+)
+from twilio_fax_compat.webhooks.media import LINK_DEADLINE, MediaAnswer, MediaServer
+from twilio_fax_compat.webhooks.middleware import Middleware, log_late_failure
+from twilio_fax_compat.webhooks.receiver import PassThrough, Receiver, event_of, unavailable
+from twilio_fax_compat.webhooks.stored_request import OF_THE_PROCESS, scope_of, stored_scope
 from twilio_fax_compat.webhooks.verification import SIGNATURE, TIMESTAMP
 
 T = TypeVar("T")
 
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
+THREADS = 8
+"""The threads of each pool: one for links to documents, one for other requests of deliveries."""
 
 _MARKS = frozenset({SIGNATURE.encode("ascii"), TIMESTAMP.encode("ascii")})
 
@@ -33,11 +49,12 @@ class ASGIMiddleware(Middleware[App]):
     Wrap an ASGI *app* so that it receives Telnyx's fax webhooks as Twilio's callbacks.
 
     The arguments are those of ``WSGIMiddleware``. Raises TwilioException if a setting is missing
-    or wrong.
+    or wrong, and if the ledger cannot be opened.
     """
 
     _loop: asyncio.AbstractEventLoop | None = None
-    _state: Mapping[str, Any] | None = None
+    _process: Mapping[str, Any] = {}
+    _state: Mapping[str, Any] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a connection."""
@@ -47,10 +64,12 @@ class ASGIMiddleware(Middleware[App]):
                 await self._work_until_shutdown(scope, receive, send)
                 return
             self._work_here(scope)
-        media = receiver.media
-        if media is not None and scope.get("path", "").startswith(media.prefix):
-            await _serve(media, scope, send)
-            return
+        if receiver.media is not None and "path" in scope:
+            # Some servers leave the root out of the path, which then can begin like it by chance.
+            link = receiver.link_path(split_path(scope)[1]) or receiver.link_path(scope["path"])
+            if link is not None:
+                await _serve(receiver.media, link, self._pools.links, scope, send)
+                return
         if scope["type"] != "http" or scope["method"] != "POST":
             await self.app(scope, receive, send)
             return
@@ -63,21 +82,21 @@ class ASGIMiddleware(Middleware[App]):
         headers = {
             name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
         }
-        messages = await _messages(receive, receiver.max_body)
+        messages = await begin_to_read(receive, receiver.max_body)
         body = b"".join(message.get("body", b"") for message in messages)
         event = receiver.read(headers, body)
         if isinstance(event, PassThrough):
-            await self.app(scope, _replay(messages, receive), send)
+            await self.app(scope, replaying(messages, receive), send)
             return
         if isinstance(event, int):
             await _answer(send, event)
             return
-        url = event.delivered_to or _url_of(scope, headers)
+        url = receiver.public_url_of(server_request(scope), event)
         if self._workers is None:
-            await _answer(send, await self._run(receiver.begin(event, url), scope, url))
+            await self._deliver_now(scope, send, event, url)
             return
-        kept = circumstances(_as_cgi(scope, headers))
-        status = await _elsewhere(receiver.store, event, body, url, kept)
+        stored = stored_scope(scope, self._state)
+        status = await _in(None, receiver.store, event, body, url.url, stored)
         self._workers.wake()
         await _answer(send, status)
 
@@ -88,7 +107,7 @@ class ASGIMiddleware(Middleware[App]):
 
     def _work_here(self, scope: Scope) -> None:
         if self._loop is None or self._loop.is_closed():
-            self._state = scope.get("state")
+            self._process = {name: scope[name] for name in OF_THE_PROCESS if name in scope}
             self.start()
 
     async def _work_until_shutdown(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -96,6 +115,7 @@ class ASGIMiddleware(Middleware[App]):
             if message["type"] == "lifespan.startup.complete":
                 # An application may be started more than once, in one loop or in several.
                 self._loop = None
+                self._state = scope.get("state", {})
                 self._work_here(scope)
             await send(message)
 
@@ -103,15 +123,25 @@ class ASGIMiddleware(Middleware[App]):
             message = await receive()
             if message["type"] == "lifespan.shutdown":
                 # The application still works while the running deliveries end.
-                await _elsewhere(self.close)
+                await _in(None, self.close)
+                await self._background.finish(timeout=10.0)
             return message
 
         await self.app(scope, receive_and_stop, send_and_start)
 
+    async def _deliver_now(self, scope: Scope, send: Send, event: FaxEvent, url: PublicUrl) -> None:
+        delivery = _Delivery(self.app, self._receiver, self._pools, scope, url, event)
+        try:
+            status = await delivery.run(self._receiver.begin(event, url))
+        except LedgerUnavailable as error:
+            status = unavailable(event, error)
+        await _answer(send, status)
+        # The server waits for the end of the application's background work, as it always does.
+        await delivery.background.finish()
+
     def _deliver_entry(self, entry: InboxEntry) -> None:
         assert self._loop is not None
-        talk = self._receiver.resume(entry)
-        work = self._run(talk, _revived(entry, self._state), entry.url)
+        work = self._deliver_stored(entry)
         try:
             future = asyncio.run_coroutine_threadsafe(work, self._loop)
         except RuntimeError:
@@ -127,170 +157,150 @@ class ASGIMiddleware(Middleware[App]):
                 raise
             return
 
-    async def _run(self, talk: Talk, scope: Scope, url: str) -> int:
-        async def perform(step: Step) -> Any:
-            if isinstance(step, CallApp) and step.is_own:
-                return await self._call(scope, step, url)
-            if isinstance(step, Pause):
-                return await asyncio.sleep(step.seconds)
-            return await _elsewhere(self._receiver.carry_out, step)
+    async def _deliver_stored(self, entry: InboxEntry) -> None:
+        scope = scope_of(entry, self._process, self._state)
+        url = self._receiver.public_url_of_entry(server_request(scope), entry)
+        delivery = _Delivery(
+            self.app, self._receiver, self._pools, scope, url, event_of(entry), self._background
+        )
+        await delivery.run(self._receiver.resume(entry, url))
 
-        return await run_async(talk, perform)
+    @cached_property
+    def _pools(self) -> _Pools:
+        return _Pools()
 
-    async def _call(self, scope: Scope, call: CallApp, url: str) -> AppAnswer:
-        start: dict[str, Any] = {}
-        chunks: list[bytes] = []
-        asked = False
-
-        async def receive() -> Message:
-            nonlocal asked
-            if asked:
-                return {"type": "http.disconnect"}
-            asked = True
-            return {"type": "http.request", "body": call.body, "more_body": False}
-
-        async def send(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                start.update(message)
-            elif message["type"] == "http.response.body":
-                chunks.append(message.get("body", b""))
-
-        await self.app(_as_twilio(scope, call, url), receive, send)
-        if not start:
-            return AppAnswer(0)
-        headers = [
-            (name.decode("latin-1"), value.decode("latin-1"))
-            for name, value in start.get("headers", ())
-        ]
-        return AppAnswer.of(start["status"], headers, b"".join(chunks))
+    @cached_property
+    def _background(self) -> _Background:
+        return _Background()
 
 
-def _as_twilio(scope: Scope, call: CallApp, url: str) -> Scope:
-    parts = urlsplit(call.url)
-    own = scope["path"]
-    path = path_inside(unquote(parts.path) or "/", unquote(urlsplit(url).path) or "/", own)
-    dropped = (b"content-type", b"content-length", b"user-agent", b"accept", b"transfer-encoding")
-    headers = [
-        (name, value)
-        for name, value in scope["headers"]
-        if name not in dropped and not name.startswith(b"telnyx-")
-    ]
-    headers.append((b"content-length", str(len(call.body)).encode("ascii")))
-    for name, value in call.headers.items():
-        headers.append((name.lower().encode("ascii"), value.encode("latin-1")))
-    return {
-        **scope,
-        "method": call.method,
-        "path": path,
-        "raw_path": quote(path, safe="/:@!$&'()*+,;=~").encode("ascii"),
-        "query_string": parts.query.encode("ascii", "replace"),
-        "headers": headers,
-    }
+@define(eq=False)
+class _Pools:
+    """
+    The threads that talk to others, apart from those of the event loop, which use the ledger.
+
+    A Telnyx that does not answer then holds up links, or the deliveries that need it, and nothing else.
+    """
+
+    links: ThreadPoolExecutor = field(init=False)
+    deliveries: ThreadPoolExecutor = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.links = ThreadPoolExecutor(THREADS, "fax-links")
+        self.deliveries = ThreadPoolExecutor(THREADS, "fax-deliveries")
 
 
-def _as_cgi(scope: Scope, headers: Mapping[str, str]) -> dict[str, str]:
-    variables = {
-        "HTTP_" + name.upper().replace("-", "_"): value
-        for name, value in headers.items()
-        if name not in ("content-type", "content-length")
-    }
-    server = scope.get("server") or ("localhost", 80)
-    client = scope.get("client")
-    root = scope.get("root_path", "")
-    variables.update(
-        {
-            "PATH_INFO": scope["path"],
-            "SCRIPT_NAME": root,
-            "QUERY_STRING": scope.get("query_string", b"").decode("latin-1"),
-            "SERVER_NAME": str(server[0]),
-            "SERVER_PORT": str(server[1] or 80),
-            "SERVER_PROTOCOL": "HTTP/" + scope.get("http_version", "1.1"),
-            "wsgi.url_scheme": scope.get("scheme", "http"),
-        }
-    )
-    if client:
-        variables["REMOTE_ADDR"] = str(client[0])
-    return variables
+@define(eq=False)
+class _Background:
+    """What applications do after their answers to callbacks."""
+
+    _tasks: set[asyncio.Future[None]] = field(factory=set, init=False)
+
+    def add(self, call: AppCall, event: FaxEvent) -> None:
+        """Log a failure of what is left of *call*, which was about *event*."""
+        self._tasks.add(call.task)
+        call.task.add_done_callback(partial(self._ended, call.status, event))
+
+    async def finish(self, timeout: float | None = None) -> None:
+        """Wait for the end of all, for up to *timeout* seconds."""
+        loop = asyncio.get_running_loop()
+        tasks = {task for task in self._tasks if task.get_loop() is loop}
+        if not tasks:
+            return
+        try:
+            await asyncio.wait(tasks, timeout=timeout)
+        except BaseException:
+            for task in tasks:
+                task.cancel()
+            raise
+
+    def _ended(self, status: int, event: FaxEvent, task: asyncio.Future[None]) -> None:
+        self._tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            log_late_failure(event, status, error)
 
 
-def _revived(entry: InboxEntry, state: Mapping[str, Any] | None) -> Scope:
-    variables = entry.headers
-    path = variables.get("PATH_INFO") or unquote(urlsplit(entry.url).path) or "/"
-    port = variables.get("SERVER_PORT", "")
-    scope: Scope = {
-        "type": "http",
-        "asgi": {"version": "3.0", "spec_version": "2.3"},
-        "http_version": "1.1",
-        "method": "POST",
-        "scheme": variables.get("wsgi.url_scheme") or urlsplit(entry.url).scheme or "http",
-        "path": path,
-        "raw_path": quote(path).encode("ascii"),
-        "root_path": variables.get("SCRIPT_NAME", ""),
-        "query_string": variables.get("QUERY_STRING", "").encode("latin-1"),
-        "headers": [
-            (name[5:].lower().replace("_", "-").encode("ascii"), value.encode("latin-1"))
-            for name, value in variables.items()
-            if name.startswith("HTTP_")
-        ],
-        "server": (variables.get("SERVER_NAME", "localhost"), int(port) if port.isdigit() else 80),
-        "client": (variables["REMOTE_ADDR"], 0) if "REMOTE_ADDR" in variables else None,
-    }
-    if state is not None:
-        scope["state"] = dict(state)
-    return scope
+@define(eq=False)
+class _Delivery:
+    """Delivers *event*, whose request came with *scope* to *url*, to *app*."""
+
+    app: App
+    receiver: Receiver
+    pools: _Pools
+    scope: Scope = field(repr=False)
+    url: PublicUrl
+    event: FaxEvent
+    background: _Background = field(factory=_Background)
+
+    async def run(self, talk: Talk) -> int:
+        return await run_async(talk, self._perform)
+
+    async def _perform(self, step: Step) -> Any:
+        if isinstance(step, CallApp) and step.is_own:
+            call = AppCall(self.app, as_twilio(self.scope, step, self.url), step.body)
+            answer = await call.answer()
+            self.background.add(call, self.event)
+            return answer
+        if isinstance(step, Pause):
+            return await asyncio.sleep(step.seconds + step.jitter * random())  # noqa: S311
+        asks_others = isinstance(step, (CallApp, Download, Keep))
+        pool = self.pools.deliveries if asks_others else None
+        return await _in(pool, self.receiver.carry_out, step)
 
 
-def _url_of(scope: Scope, headers: Mapping[str, str]) -> str:
-    host = headers.get("host") or "{}:{}".format(*(scope.get("server") or ("localhost", 80))[:2])
-    raw = scope.get("raw_path") or scope["path"].encode("utf-8")
-    url = "{}://{}{}".format(scope.get("scheme", "http"), host, raw.decode("latin-1"))
-    query = scope.get("query_string", b"").decode("latin-1")
-    return f"{url}?{query}" if query else url
+async def _in(pool: ThreadPoolExecutor | None, work: Callable[..., T], *arguments: Any) -> T:
+    """Run *work* in a thread of *pool*, by default one of the event loop."""
+    return await asyncio.get_running_loop().run_in_executor(pool, work, *arguments)
 
 
-async def _messages(receive: Receive, limit: int) -> list[Message]:
-    """Return the messages of a body, up to the first one beyond *limit* bytes."""
-    messages: list[Message] = []
-    size = 0
-    while True:
-        message = await receive()
-        messages.append(message)
-        size += len(message.get("body", b""))
-        if message["type"] != "http.request" or not message.get("more_body") or size > limit:
-            return messages
-
-
-def _replay(messages: Sequence[Message], receive: Receive) -> Receive:
-    waiting = list(messages)
-
-    async def replayed() -> Message:
-        return waiting.pop(0) if waiting else await receive()
-
-    return replayed
-
-
-async def _elsewhere(work: Callable[..., T], *arguments: Any) -> T:
-    return await asyncio.get_running_loop().run_in_executor(None, work, *arguments)
-
-
-async def _serve(media: MediaServer, scope: Scope, send: Send) -> None:
-    query = scope.get("query_string", b"").decode("latin-1")
+async def _serve(
+    media: MediaServer, path: str, pool: ThreadPoolExecutor, scope: Scope, send: Send
+) -> None:
     if scope["type"] != "http":
         await send({"type": "websocket.close", "code": 1008})
         return
-    answer = await _elsewhere(media.answer, scope["method"], scope["path"], query)
+    query = scope.get("query_string", b"").decode("latin-1")
+    answer = await _answer_soon(pool.submit(media.answer, scope["method"], path, query))
+    if answer is None:
+        await _answer(send, 504)
+        return
     try:
         await _begin(send, answer.status, answer.headers)
         piece = None
         while piece != b"":
-            piece = await _elsewhere(next, answer.pieces, b"")
+            piece = await _in(pool, next, answer.pieces, b"")
             await send({"type": "http.response.body", "body": piece, "more_body": bool(piece)})
     finally:
         # The client may leave before the end, while a piece is still being read.
         close = getattr(answer.pieces, "close", None)
         if close is not None:
             with suppress(ValueError):
-                await _elsewhere(close)
+                await _in(pool, close)
+
+
+async def _answer_soon(job: Future[MediaAnswer]) -> MediaAnswer | None:
+    """Return the result of *job*, or None if it takes longer than the deadline of a link."""
+    try:
+        done, _ = await asyncio.wait({asyncio.wrap_future(job)}, timeout=LINK_DEADLINE)
+        if done:
+            return job.result()
+    except asyncio.CancelledError:
+        _give_up(job)
+        raise
+    _give_up(job)
+    return None
+
+
+def _give_up(job: Future[MediaAnswer]) -> None:
+    if not job.cancel():
+        job.add_done_callback(_close_unused)
+
+
+def _close_unused(job: Future[MediaAnswer]) -> None:
+    close = getattr(job.result().pieces, "close", None) if not job.exception() else None
+    if close is not None:
+        close()
 
 
 async def _begin(send: Send, status: int, headers: Sequence[tuple[str, str]]) -> None:

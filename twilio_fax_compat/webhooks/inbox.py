@@ -1,9 +1,4 @@
-"""
-The durable inbox: events that are stored before Telnyx gets its answer, and the threads that deliver them.
-
-An entry keeps the request's environment as CGI variables (RFC 3875, section 4.1), from which a WSGI and
-an ASGI request can be built. It keeps no credentials.
-"""
+"""The durable inbox: events stored before Telnyx gets its answer, and the threads that deliver them."""
 
 from __future__ import annotations
 
@@ -16,7 +11,7 @@ import weakref
 from contextlib import suppress
 from functools import partial
 from threading import Event, Lock, Semaphore, Thread
-from typing import Callable, Mapping
+from typing import Callable
 
 from attrs import define, field
 
@@ -36,34 +31,6 @@ MOST_STALLED = 8
 
 BETWEEN_REPORTS = 60.0
 """Seconds between two reports of the same trouble."""
-
-_KEPT = frozenset(
-    {
-        "PATH_INFO",
-        "QUERY_STRING",
-        "REMOTE_ADDR",
-        "SCRIPT_NAME",
-        "SERVER_NAME",
-        "SERVER_PORT",
-        "SERVER_PROTOCOL",
-        "wsgi.url_scheme",
-    }
-)
-_DROPPED = frozenset({"HTTP_AUTHORIZATION", "HTTP_COOKIE", "HTTP_PROXY_AUTHORIZATION"})
-
-
-def circumstances(environ: Mapping[str, object]) -> dict[str, str]:
-    """Return the variables of a WSGI *environ* that an entry keeps."""
-    return {
-        name: str(value)
-        for name, value in environ.items()
-        if name in _KEPT
-        or (
-            name.startswith("HTTP_")
-            and not name.startswith("HTTP_TELNYX_")
-            and name not in _DROPPED
-        )
-    }
 
 
 def entry_key(event_id: str) -> str:

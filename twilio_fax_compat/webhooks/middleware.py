@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Generic, Mapping, Sequence, TypeVar
+import logging
+from typing import Collection, Generic, Mapping, Sequence, TypeVar
 
+from twilio_fax_compat._core.translation.ids import fax_sid
+from twilio_fax_compat._core.webhooks.events import FaxEvent
+from twilio_fax_compat._core.webhooks.public_url import FORWARDED_HEADERS
 from twilio_fax_compat.ledger import InboxEntry, Ledger
 from twilio_fax_compat.settings import TelnyxSettings
 from twilio_fax_compat.webhooks.accounts import AuthTokens
 from twilio_fax_compat.webhooks.inbox import InboxWorkers
 from twilio_fax_compat.webhooks.media import Media
 from twilio_fax_compat.webhooks.receiver import Receiver
+
+logger = logging.getLogger("twilio_fax_compat.webhooks")
 
 A = TypeVar("A")
 
@@ -32,6 +38,8 @@ class Middleware(Generic[A]):
         incoming_method: str = "POST",
         number_accounts: Mapping[str, str] | None = None,
         application: str | None = None,
+        public_url: str | None = None,
+        forwarded_headers: Collection[str] = FORWARDED_HEADERS,
         environ: Mapping[str, str] | None = None,
     ) -> None:
         self.app = app
@@ -47,6 +55,8 @@ class Middleware(Generic[A]):
             incoming_method=incoming_method,
             number_accounts=number_accounts or {},
             application=application,
+            public_url=public_url,
+            forwarded_headers=forwarded_headers,
             environ=environ,
         )
         self._workers = (
@@ -74,13 +84,12 @@ class Middleware(Generic[A]):
         raise NotImplementedError
 
 
-def path_inside(target: str, called: str, own: str) -> str:
-    """
-    Return the server's path for *target*, a path on the host that Telnyx called.
-
-    A proxy may map the public path *called* to the server's path *own*.
-    """
-    if target == called:
-        return own
-    before = called[: -len(own)] if own and called.endswith(own) else ""
-    return target[len(before) :] if before and target.startswith(before + "/") else target
+def log_late_failure(event: FaxEvent, status: int, error: BaseException) -> None:
+    """Log that the application failed after it had answered a callback with *status*."""
+    logger.error(
+        "the application failed after it had answered a callback about %s with HTTP %d, "
+        "which counts",
+        fax_sid(event.fax_id),
+        status,
+        exc_info=error,
+    )

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import time
-from typing import Any, Mapping, Sequence
+from typing import Any, Collection, Mapping, Sequence
+from urllib.parse import urlsplit
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 from nacl.signing import VerifyKey
 
+from twilio_fax_compat._core.translation.ids import fax_sid
 from twilio_fax_compat._core.translation.media_links import MediaLinks
 from twilio_fax_compat._core.webhooks.delivery import (
     AGAIN,
@@ -18,11 +21,16 @@ from twilio_fax_compat._core.webhooks.delivery import (
     deliver_from_inbox,
     receive,
 )
-from twilio_fax_compat._core.webhooks.effects import (
-    Step,
-    Talk,
-)
+from twilio_fax_compat._core.webhooks.effects import Step, Talk
 from twilio_fax_compat._core.webhooks.events import FaxEvent, event_name, read_event
+from twilio_fax_compat._core.webhooks.public_url import (
+    FORWARDED_HEADERS,
+    PublicUrl,
+    ServerRequest,
+    find_public_url,
+    known_public_url,
+    read_public_url,
+)
 from twilio_fax_compat._core.webhooks.twilio_requests import CallbackSettings
 from twilio_fax_compat.base.exceptions import TwilioException
 from twilio_fax_compat.ledger import InboxEntry, Ledger, LedgerUnavailable, MemoryLedger
@@ -36,6 +44,10 @@ from twilio_fax_compat.webhooks.verification import TOLERANCE, read_public_key, 
 
 logger = logging.getLogger("twilio_fax_compat.webhooks")
 
+PUBLIC_URL = "TWILIO_FAX_COMPAT_PUBLIC_URL"
+
+_FAX_EVENT = re.compile(rb'"event_type"\s*:\s*"fax\.')
+
 
 @frozen
 class PassThrough:
@@ -48,6 +60,7 @@ class Receiver:
     The complete and checked settings of a middleware.
 
     A signature is right if one of *keys* verifies it. *max_body* is in bytes, *tolerance* in seconds.
+    *public_url* and *forwarded_headers* are those of `find_public_url`.
     """
 
     rules: CallbackSettings
@@ -60,6 +73,8 @@ class Receiver:
     has_inbox: bool = False
     max_body: int = 1024 * 1024
     tolerance: float = TOLERANCE
+    public_url: str | None = None
+    forwarded_headers: Collection[str] = FORWARDED_HEADERS
 
     @classmethod
     def of(
@@ -76,6 +91,8 @@ class Receiver:
         incoming_method: str,
         number_accounts: Mapping[str, str],
         application: str | None,
+        public_url: str | None,
+        forwarded_headers: Collection[str],
         environ: Mapping[str, str] | None,
     ) -> Receiver:
         """
@@ -106,7 +123,10 @@ class Receiver:
             )
         accounts = Accounts(str(required["TWILIO_ACCOUNT_SID"]), tokens or "", number_accounts)
         default_token = accounts.default_token
-        chosen = chosen_ledger(ledger, environ)
+        public_url = public_url or environ.get(PUBLIC_URL) or None
+        if public_url is not None:
+            public_url = _checked_public_url(public_url)
+        chosen = _opened_ledger(ledger, environ)
         if inbox and isinstance(chosen, MemoryLedger):
             raise TwilioException(
                 "inbox=True needs a ledger on disk or in a database: set "
@@ -143,6 +163,8 @@ class Receiver:
             has_inbox=inbox,
             max_body=max_body,
             application=application or accounts.application,
+            public_url=public_url,
+            forwarded_headers=_checked_forwarded_headers(forwarded_headers),
         )
 
     def read(self, headers: Mapping[str, str], body: bytes) -> FaxEvent | PassThrough | int:
@@ -152,21 +174,37 @@ class Receiver:
         *headers* have lower-case names, *body* is raw.
         """
         if len(body) > self.max_body:
-            return _refused(400, "the body is too large")
+            if not _FAX_EVENT.search(body):
+                return PassThrough()
+            return _refused(400, f"it has more than {self.max_body} bytes (max_body)")
         try:
             data = json.loads(body.decode())
         except (ValueError, RecursionError):
-            return _refused(400, "the body is not JSON")
+            return PassThrough()
         if not (event_name(data) or "").startswith("fax."):
             return PassThrough()
+        event = read_event(data)
         why = why_not_verified(headers, body, self.keys, time.time(), self.tolerance)
         if why is not None:
-            return _refused(401, why)
-        event = read_event(data)
+            return _refused(401, why, event)
         if event is None:
             logger.info("a fax event of an unknown type was ignored")
             return DONE
         return event
+
+    def public_url_of(self, request: ServerRequest, event: FaxEvent) -> PublicUrl:
+        """Return the public URL that Telnyx called with *event*."""
+        return find_public_url(request, event.delivered_to, self.public_url, self.forwarded_headers)
+
+    def public_url_of_entry(self, request: ServerRequest, entry: InboxEntry) -> PublicUrl:
+        """Return the public URL of a stored request."""
+        return known_public_url(request, entry.url, self.public_url)
+
+    def link_path(self, path: str) -> str | None:
+        """Return `MediaServer.link_path` for a request, or None if no documents are served."""
+        if self.media is None:
+            return None
+        return self.media.link_path(path, urlsplit(self.public_url or "").path)
 
     def carry_out(self, step: Step) -> Any:
         """Perform a step that does not call the wrapped application; return its result."""
@@ -177,19 +215,41 @@ class Receiver:
         try:
             self.ledger.put(InboxEntry(event.id, body, kept, url, application=self.application))
         except LedgerUnavailable as error:
-            logger.warning("an event could not be stored in the inbox: %s", error)
-            return AGAIN
+            return unavailable(event, error)
         return DONE
 
-    def begin(self, event: FaxEvent, url: str) -> Talk:
+    def begin(self, event: FaxEvent, url: PublicUrl) -> Talk:
         """Return the steps that deliver an event which just arrived."""
-        return receive(event, url, self.rules)
+        return receive(event, url.url, self._rules_at(url))
 
-    def resume(self, entry: InboxEntry) -> Talk:
+    def resume(self, entry: InboxEntry, url: PublicUrl) -> Talk:
         """Return the steps that deliver an event from the inbox."""
-        event = read_event(json.loads(entry.body))
-        assert event is not None  # only such events are stored
-        return deliver_from_inbox(event, entry.url, self.rules, entry.attempts)
+        event = event_of(entry)
+        return deliver_from_inbox(event, url.url, self._rules_at(url), entry.attempts)
+
+    def _rules_at(self, url: PublicUrl) -> CallbackSettings:
+        links = self.rules.links
+        if links is None or links.prefix == url.prefix:
+            return self.rules
+        return evolve(self.rules, links=evolve(links, prefix=url.prefix))
+
+
+def event_of(entry: InboxEntry) -> FaxEvent:
+    """Return the event of an inbox entry."""
+    event = read_event(json.loads(entry.body))
+    assert event is not None  # only such events are stored
+    return event
+
+
+def unavailable(event: FaxEvent, error: LedgerUnavailable) -> int:
+    """Log that the ledger cannot be reached, and return the HTTP status for Telnyx."""
+    logger.warning(
+        "the webhook about %s cannot be handled, and Telnyx is asked to deliver it again: "
+        "the ledger cannot be reached: %s",
+        fax_sid(event.fax_id),
+        error,
+    )
+    return AGAIN
 
 
 def _media_server(
@@ -203,6 +263,42 @@ def _media_server(
         ) from error
 
 
-def _refused(status: int, why: str) -> int:
-    logger.warning("a fax webhook was refused: %s", why)
+def _opened_ledger(ledger: Ledger | str | None, environ: Mapping[str, str]) -> Ledger:
+    """Return the ledger of a middleware. Raises TwilioException if one named by a URL does not open."""
+    chosen = chosen_ledger(ledger, environ)
+    if chosen is not ledger:
+        try:
+            chosen.recall(("",))
+        except LedgerUnavailable as error:
+            raise TwilioException(
+                f"the ledger cannot be opened: {error}. Check TWILIO_FAX_COMPAT_LEDGER or ledger="
+            ) from error
+    return chosen
+
+
+def _checked_public_url(text: str) -> str:
+    url = read_public_url(text)
+    if url is None:
+        raise TwilioException(
+            f"{PUBLIC_URL} (public_url=) must be the http or https URL of the application's root, "
+            "without credentials, query and fragment, such as https://app.example.com"
+        )
+    return url
+
+
+def _checked_forwarded_headers(names: Collection[str]) -> Collection[str]:
+    lower = frozenset([names] if isinstance(names, str) else (name.lower() for name in names))
+    unknown = sorted(lower - set(FORWARDED_HEADERS))
+    if unknown:
+        raise TwilioException(
+            "forwarded_headers may have {}, not {}".format(
+                ", ".join(FORWARDED_HEADERS), ", ".join(unknown)
+            )
+        )
+    return lower
+
+
+def _refused(status: int, why: str, event: FaxEvent | None = None) -> int:
+    about = f" about {fax_sid(event.fax_id)}" if event is not None else ""
+    logger.warning("a fax webhook%s was refused with status %d: %s", about, status, why)
     return status

@@ -50,7 +50,7 @@ def why_not_verified(
         return "signature missing or malformed"
     message = stamp.encode("ascii") + b"|" + body
     if not (_verifies(keys, message, raw) or _verifies(_keys_of_this_process, message, raw)):
-        return "wrong signature"
+        return "wrong signature: is TELNYX_PUBLIC_KEY the public key of this Telnyx account?"
     if abs(now - int(stamp)) > tolerance:
         return "timestamp outside the five-minute tolerance"
     return None

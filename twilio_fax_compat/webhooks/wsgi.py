@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-import sys
+from contextlib import suppress
 from http import HTTPStatus
 from io import BytesIO
-from typing import Any, Callable, Dict, Iterable
-from urllib.parse import unquote_to_bytes, urlsplit
+from typing import Any, Callable, Dict, Iterable, Iterator
+from urllib.parse import quote, unquote_to_bytes, urlsplit
+
+from attrs import define, field
 
 from twilio_fax_compat._core.effects import run
 from twilio_fax_compat._core.webhooks.effects import AppAnswer, CallApp, Step, Talk
-from twilio_fax_compat.ledger import InboxEntry
-from twilio_fax_compat.webhooks.inbox import circumstances
-from twilio_fax_compat.webhooks.media import MediaServer
-from twilio_fax_compat.webhooks.middleware import Middleware, path_inside
-from twilio_fax_compat.webhooks.receiver import PassThrough
+from twilio_fax_compat._core.webhooks.events import FaxEvent
+from twilio_fax_compat._core.webhooks.public_url import (
+    FORWARDED_HEADERS,
+    PublicUrl,
+    ServerRequest,
+)
+from twilio_fax_compat.ledger import InboxEntry, LedgerUnavailable
+from twilio_fax_compat.webhooks.middleware import Middleware, log_late_failure
+from twilio_fax_compat.webhooks.receiver import PassThrough, Receiver, event_of, unavailable
+from twilio_fax_compat.webhooks.stored_request import environ_of, stored_environ
+from twilio_fax_compat.webhooks.wsgi_body import begin_to_read, rewind
 
 Environ = Dict[str, Any]
-App = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
+StartResponse = Callable[..., Any]
+App = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 
 class WSGIMiddleware(Middleware[App]):
@@ -36,25 +45,30 @@ class WSGIMiddleware(Middleware[App]):
     deliver the event to the application, and retry until it succeeds.
     *incoming_method*, ``"GET"`` or ``"POST"``, is the method of the request for an incoming fax's
     TwiML.
+    *public_url* is the URL of the application's root, as Telnyx calls it
+    (``TWILIO_FAX_COMPAT_PUBLIC_URL``). It is needed only if callbacks have the wrong signature.
+    *forwarded_headers* are the headers of proxies to trust, of ``"forwarded"`` and
+    ``"x-forwarded-proto"``, ``-host``, ``-port`` and ``-prefix``.
 
-    Raises TwilioException if a setting is missing or wrong.
+    Raises TwilioException if a setting is missing or wrong, and if the ledger cannot be opened.
     """
 
-    def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Serve a request."""
         receiver = self._receiver
         if self._workers is not None:
             self._workers.ensure()
-        media = receiver.media
-        if media is not None and environ.get("PATH_INFO", "").startswith(media.prefix):
-            return _serve(media, environ, start_response)
+        if receiver.media is not None:
+            link = receiver.link_path(environ.get("PATH_INFO", ""))
+            if link is not None:
+                return _serve(receiver, link, environ, start_response)
         if (
             "HTTP_TELNYX_SIGNATURE_ED25519" not in environ
             and "HTTP_TELNYX_TIMESTAMP" not in environ
             and not environ.get("HTTP_USER_AGENT", "").startswith("telnyx-webhooks")
         ) or environ["REQUEST_METHOD"] != "POST":
             return self.app(environ, start_response)
-        body = _body(environ, receiver.max_body)
+        body = begin_to_read(environ, receiver.max_body)
         headers = {
             name[5:].lower().replace("_", "-"): value
             for name, value in environ.items()
@@ -62,28 +76,64 @@ class WSGIMiddleware(Middleware[App]):
         }
         event = receiver.read(headers, body)
         if isinstance(event, PassThrough):
-            return self.app({**environ, "wsgi.input": BytesIO(body)}, start_response)
+            rewind(environ, body)
+            return self.app(environ, start_response)
         if isinstance(event, int):
-            return _answer(start_response, event)
-        url = event.delivered_to or _url_of(environ)
+            return _Answer(start_response, event)
+        url = receiver.public_url_of(_server_request(environ), event)
         if self._workers is None:
-            return _answer(start_response, self._run(receiver.begin(event, url), environ, url))
-        status = receiver.store(event, body, url, circumstances(environ))
+            delivery = _Delivery(self.app, receiver, environ, url, event)
+            try:
+                status = delivery.run(receiver.begin(event, url))
+            except LedgerUnavailable as error:
+                status = unavailable(event, error)
+            except BaseException:
+                delivery.close()
+                raise
+            return _Answer(start_response, status, delivery.close)
+        status = receiver.store(event, body, url.url, stored_environ(environ))
         self._workers.wake()
-        return _answer(start_response, status)
+        return _Answer(start_response, status)
 
     def _deliver_entry(self, entry: InboxEntry) -> None:
-        self._run(self._receiver.resume(entry), _revived(entry), entry.url)
+        environ = environ_of(entry)
+        url = self._receiver.public_url_of_entry(_server_request(environ), entry)
+        delivery = _Delivery(self.app, self._receiver, environ, url, event_of(entry))
+        try:
+            delivery.run(self._receiver.resume(entry, url))
+        finally:
+            delivery.close()
 
-    def _run(self, talk: Talk, environ: Environ, url: str) -> int:
-        def perform(step: Step) -> Any:
-            if isinstance(step, CallApp) and step.is_own:
-                return self._call(environ, step, url)
-            return self._receiver.carry_out(step)
 
-        return run(talk, perform)
+@define(eq=False)
+class _Delivery:
+    """Delivers *event*, whose request came with *environ* to *url*, to *app*."""
 
-    def _call(self, environ: Environ, call: CallApp, url: str) -> AppAnswer:
+    app: App
+    receiver: Receiver
+    environ: Environ = field(repr=False)
+    url: PublicUrl
+    event: FaxEvent
+    _closers: list[tuple[Callable[[], object], int]] = field(factory=list, init=False)
+
+    def run(self, talk: Talk) -> int:
+        return run(talk, self._perform)
+
+    def close(self) -> None:
+        """Run what the application does after its answers. A failure is logged and changes nothing."""
+        for close, status in self._closers:
+            try:
+                close()
+            except Exception as error:  # noqa: BLE001 - it is the application's own
+                log_late_failure(self.event, status, error)
+        self._closers.clear()
+
+    def _perform(self, step: Step) -> Any:
+        if isinstance(step, CallApp) and step.is_own:
+            return self._call(step)
+        return self.receiver.carry_out(step)
+
+    def _call(self, call: CallApp) -> AppAnswer:
         answered: list[Any] = []
         written: list[bytes] = []
 
@@ -95,35 +145,52 @@ class WSGIMiddleware(Middleware[App]):
             answered[:] = [status, headers]
             return written.append
 
-        chunks = self.app(_as_twilio(environ, call, url), start_response)
+        chunks = self.app(_as_twilio(self.environ, call, self.url), start_response)
+        close = getattr(chunks, "close", None)
         try:
             written.extend(chunks)
-        finally:
-            close = getattr(chunks, "close", None)
+        except BaseException:
             if close is not None:
-                close()
+                # What the application raised first says more.
+                with suppress(Exception):
+                    close()
+            raise
+        status = int(answered[0][:3]) if answered else 0
+        if close is not None:
+            self._closers.append((close, status))
         if not answered:
             return AppAnswer(0)
-        return AppAnswer.of(int(answered[0][:3]), answered[1], b"".join(written))
+        return AppAnswer.of(status, answered[1], b"".join(written))
 
 
-def _as_twilio(environ: Environ, call: CallApp, url: str) -> Environ:
-    parts = urlsplit(call.url)
+class _Answer:
+    """An answer without a body. The server calls `close` when the answer is on its way."""
+
+    def __init__(
+        self, start_response: StartResponse, status: int, close: Callable[[], object] | None = None
+    ) -> None:
+        start_response(f"{status} {HTTPStatus(status).phrase}", [("Content-Length", "0")])
+        self._close = close
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter((b"",))
+
+    def close(self) -> None:
+        if self._close is not None:
+            self._close()
+
+
+def _as_twilio(environ: Environ, call: CallApp, url: PublicUrl) -> Environ:
     changed = {
         name: value
         for name, value in environ.items()
         if not name.startswith("HTTP_TELNYX_") and name not in ("CONTENT_TYPE", "HTTP_CONTENT_TYPE")
     }
-    root = environ.get("SCRIPT_NAME", "")
-    own = root + environ.get("PATH_INFO", "")
-    path = path_inside(_path_text(parts.path), _path_text(urlsplit(url).path), own)
-    if root and path.startswith(root):
-        path = path[len(root) :]
     changed.update(
         {
             "REQUEST_METHOD": call.method,
-            "PATH_INFO": path,
-            "QUERY_STRING": parts.query,
+            "PATH_INFO": _decoded(url.path_of(call.url)),
+            "QUERY_STRING": urlsplit(call.url).query,
             "CONTENT_LENGTH": str(len(call.body)),
             "wsgi.input": BytesIO(call.body),
         }
@@ -136,55 +203,36 @@ def _as_twilio(environ: Environ, call: CallApp, url: str) -> Environ:
     return changed
 
 
-def _path_text(quoted: str) -> str:
-    return unquote_to_bytes(quoted).decode("latin-1") or "/"
+def _decoded(path: str) -> str:
+    return unquote_to_bytes(path).decode("latin-1")
 
 
-def _revived(entry: InboxEntry) -> Environ:
-    return {
-        "SCRIPT_NAME": "",
-        "PATH_INFO": _path_text(urlsplit(entry.url).path),
-        "QUERY_STRING": "",
-        "SERVER_NAME": "localhost",
-        "SERVER_PORT": "80",
-        "SERVER_PROTOCOL": "HTTP/1.1",
-        "wsgi.url_scheme": urlsplit(entry.url).scheme or "http",
-        **entry.headers,
-        "REQUEST_METHOD": "POST",
-        "wsgi.version": (1, 0),
-        "wsgi.errors": sys.stderr,
-        "wsgi.multithread": True,
-        "wsgi.multiprocess": True,
-        "wsgi.run_once": False,
-    }
+def _server_request(environ: Environ) -> ServerRequest:
+    scheme = environ.get("wsgi.url_scheme", "http")
+    host = environ.get("HTTP_HOST")
+    if not host:
+        host, port = environ["SERVER_NAME"], environ["SERVER_PORT"]
+        if port != {"http": "80", "https": "443"}.get(scheme):
+            host += ":" + port
+    keys = ((name, "HTTP_" + name.upper().replace("-", "_")) for name in FORWARDED_HEADERS)
+    return ServerRequest(
+        scheme=scheme,
+        host=host,
+        root=_quoted(environ.get("SCRIPT_NAME", "").rstrip("/")),
+        path=_quoted(environ.get("PATH_INFO", "")),
+        query=environ.get("QUERY_STRING", ""),
+        headers={name: environ[key] for name, key in keys if key in environ},
+    )
 
 
-def _url_of(environ: Environ) -> str:
-    from wsgiref.util import request_uri
-
-    return request_uri(environ)
-
-
-def _body(environ: Environ, limit: int) -> bytes:
-    text = environ.get("CONTENT_LENGTH") or ""
-    stream = environ["wsgi.input"]
-    if text.isdigit():
-        return bytes(stream.read(min(int(text), limit + 1)))
-    if environ.get("wsgi.input_terminated"):
-        return bytes(stream.read(limit + 1))
-    return b""
+def _quoted(path: str) -> str:
+    return quote(path, safe="/:@!$&'()*+,;=~", encoding="latin-1")
 
 
 def _serve(
-    media: MediaServer, environ: Environ, start_response: Callable[..., Any]
+    receiver: Receiver, path: str, environ: Environ, start_response: StartResponse
 ) -> Iterable[bytes]:
-    answer = media.answer(
-        environ["REQUEST_METHOD"], environ["PATH_INFO"], environ.get("QUERY_STRING", "")
-    )
+    assert receiver.media is not None
+    answer = receiver.media.answer(environ["REQUEST_METHOD"], path, environ.get("QUERY_STRING", ""))
     start_response(f"{answer.status} {HTTPStatus(answer.status).phrase}", answer.headers)
     return answer.pieces
-
-
-def _answer(start_response: Callable[..., Any], status: int) -> Iterable[bytes]:
-    start_response(f"{status} {HTTPStatus(status).phrase}", [("Content-Length", "0")])
-    return [b""]

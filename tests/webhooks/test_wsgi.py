@@ -1,0 +1,171 @@
+"""What a WSGI application does after its answer, and where it stands."""
+
+import base64
+import io
+import logging
+import threading
+import time
+
+import pytest
+
+from tests.webhooks.apps import TOKEN, Log, flask_app
+from tests.webhooks.driving import forged, webhook
+from tests.webhooks.serving import ACCOUNT, listening
+from tests.webhooks.test_inbox import wait_until
+from twilio_fax_compat.ledger import MemoryLedger
+from twilio_fax_compat.ledger.sqlite import SQLiteLedger
+from twilio_fax_compat.testing.webhooks import signed_headers
+from twilio_fax_compat.webhooks import WSGIMiddleware
+
+
+def wrapped(app, telnyx, **options):
+    settings = {"auth_token": TOKEN, "account_sid": ACCOUNT, "public_key": telnyx.public_key}
+    return WSGIMiddleware(app, **{**settings, "ledger": MemoryLedger(), **options})
+
+
+@pytest.fixture(name="ledger")
+def _ledger(tmp_path):
+    ledger = SQLiteLedger(str(tmp_path / "fax.db"))
+    yield ledger
+    ledger.close()
+
+
+@pytest.mark.parametrize("inbox", [False, True], ids=["direct", "inbox"])
+def test_work_on_close_does_not_delay_the_answer(telnyx, ledger, inbox, caplog):
+    """It runs when Telnyx has its answer; its failure is in the log, and nothing is repeated."""
+    log, going = Log(), threading.Event()
+    app = flask_app(log)
+
+    @app.after_request
+    def later(response):
+        def work():
+            going.wait(20)
+            raise RuntimeError("too late")
+
+        response.call_on_close(work)
+        return response
+
+    middleware = wrapped(app, telnyx, ledger=ledger, inbox=inbox)
+    with listening(middleware) as log.url:
+        began = time.monotonic()
+        assert forged(log, telnyx, webhook()).status_code == 200
+        wait_until(lambda: log.seen and ledger.waiting() == 0)
+        assert time.monotonic() - began < 5
+        assert "too late" not in caplog.text
+        going.set()
+        wait_until(lambda: "too late" in caplog.text)
+        assert forged(log, telnyx, webhook()).status_code == 200
+    middleware.close()
+
+    assert len(log.seen) == 1
+    (record,) = [r for r in caplog.records if r.name == "twilio_fax_compat.webhooks"]
+    assert "FX6ddd26420dab4bcf9c5f45dd5f0a2d2e" in record.getMessage()
+
+
+def post(app, telnyx, body, path="/fax/status", **environ):
+    """Call an application with a webhook, as a server would, and return what it answered."""
+    headers = signed_headers(telnyx._webhook_sender.key, body, telnyx.now)
+    names = {"HTTP_" + name.upper().replace("-", "_"): text for name, text in headers.items()}
+    answer = []
+    chunks = app(
+        {
+            "REQUEST_METHOD": "POST", "SCRIPT_NAME": "", "PATH_INFO": path, "QUERY_STRING": "",
+            "SERVER_NAME": "10.0.0.5", "SERVER_PORT": "8000", "SERVER_PROTOCOL": "HTTP/1.1",
+            "wsgi.url_scheme": "http", "wsgi.errors": io.StringIO(), "wsgi.version": (1, 0),
+            "wsgi.multithread": True, "wsgi.multiprocess": True, "wsgi.run_once": False,
+            "wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body)),
+            **names, **environ,
+        },
+        lambda status, *_: answer.append(status),
+    )  # fmt: skip
+    b"".join(chunks)
+    if hasattr(chunks, "close"):
+        chunks.close()
+    return answer[0]
+
+
+def test_answers_are_closed_in_order_and_once(telnyx):
+    """Two answers for one event: the second is closed though the first failed at it."""
+    closed = []
+
+    class Answer:
+        def __init__(self, name, body):
+            self.name, self.body = name, body
+
+        def __iter__(self):
+            yield self.body
+
+        def close(self):
+            closed.append(self.name)
+            raise RuntimeError(self.name)
+
+    def app(environ, start_response):
+        start_response("200 OK", [("Content-Type", "text/xml")])
+        path = environ["PATH_INFO"]
+        return Answer(path, b'<Response><Receive action="/done"/></Response>')
+
+    body = webhook("fax.received", delivered_to="http://h/fax", direction="inbound")
+    assert post(wrapped(app, telnyx), telnyx, body, "/fax") == "200 OK"
+    assert closed == ["/fax", "/done"]
+
+
+def test_a_failure_before_the_end_of_the_answer_counts(telnyx, ledger):
+    """An answer that breaks is none, and it is closed."""
+    closed = []
+
+    class Broken:
+        def __iter__(self):
+            yield b""
+            raise RuntimeError("half way")
+
+        def close(self):
+            closed.append(True)
+
+    def app(_environ, start_response):
+        start_response("200 OK", [])
+        return Broken()
+
+    middleware = wrapped(app, telnyx, ledger=ledger)
+    with pytest.raises(RuntimeError, match="half way"):
+        post(middleware, telnyx, webhook())
+    assert closed == [True]
+    assert ledger.claim("e1", 1) == "new"
+
+
+class Away:
+    """A ledger whose database cannot be reached."""
+
+    def __getattr__(self, name):
+        from twilio_fax_compat.ledger import LedgerUnavailable
+
+        def fail(*_, **__):
+            raise LedgerUnavailable("SQLite, fax.db: disk I/O error")
+
+        return fail
+
+
+@pytest.mark.parametrize("inbox", [False, True], ids=["direct", "inbox"])
+def test_a_ledger_that_is_away_is_one_line(telnyx, caplog, inbox):
+    """Telnyx is asked to come again, and the log says about which fax and why."""
+    middleware = wrapped(None, telnyx, ledger=Away(), inbox=inbox)
+    middleware.close()
+    assert post(middleware, telnyx, webhook()) == "503 Service Unavailable"
+    (record,) = [r for r in caplog.records if r.name == "twilio_fax_compat.webhooks"]
+    assert "FX6ddd26420dab4bcf9c5f45dd5f0a2d2e" in record.getMessage()
+    assert "disk I/O error" in record.getMessage()
+    assert (record.levelno, record.exc_info) == (logging.WARNING, None)
+
+
+def test_an_action_with_credentials_gets_them(telnyx):
+    """They are sent as a header, and the header of Telnyx's request is not."""
+    seen = []
+
+    def app(environ, start_response):
+        seen.append((environ["PATH_INFO"], environ.get("HTTP_AUTHORIZATION")))
+        start_response("200 OK", [("Content-Type", "text/xml")])
+        return [b'<Response><Receive action="http://me:pw@h/done"/></Response>']
+
+    body = webhook("fax.received", delivered_to="http://x:y@h/fax#z", direction="inbound")
+    post(wrapped(app, telnyx), telnyx, body, "/fax", HTTP_AUTHORIZATION="Basic came")
+    expected = "Basic " + base64.b64encode(b"me:pw").decode()
+    assert seen == [("/fax", "Basic came"), ("/done", expected)]
