@@ -22,6 +22,7 @@ from twilio_fax_compat._core.webhooks.twilio_requests import CallbackSettings, _
 from twilio_fax_compat.ledger import MemoryLedger
 from twilio_fax_compat.testing.webhooks import signed_headers
 from twilio_fax_compat.webhooks import WSGIMiddleware
+from twilio_fax_compat.webhooks.accounts import Accounts
 from twilio_fax_compat.webhooks.receiver import Receiver
 
 KEY = SigningKey.generate()
@@ -67,7 +68,12 @@ def bare():
 def ours():
     """Return a function that turns a raw webhook into a signed Twilio request."""
     rules = CallbackSettings(account_sid="AC1", auth_token="token")
-    receiver = Receiver(rules=rules, keys=[VerifyKey(b64decode(PUBLIC_KEY))], ledger=MemoryLedger())
+    receiver = Receiver(
+        rules=rules,
+        accounts=Accounts("AC1", "token"),
+        keys=[VerifyKey(b64decode(PUBLIC_KEY))],
+        ledger=MemoryLedger(),
+    )
 
     def translate():
         event = receiver.read(HEADERS, BODY)

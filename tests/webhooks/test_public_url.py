@@ -19,6 +19,7 @@ from twilio_fax_compat.ledger import MemoryLedger
 from twilio_fax_compat.webhooks import ASGIMiddleware, Media, WSGIMiddleware
 
 PROXIED = {"x-forwarded-proto": "https", "x-forwarded-host": "app.example.com"}
+FAXES = ["0" * 8 + "-0dab-4bcf-9c5f-45dd5f0a2d2e", "1" * 8 + "-0dab-4bcf-9c5f-45dd5f0a2d2e"]
 INCOMING = {"direction": "inbound", "media_url": "https://telnyx.example/x"}
 
 
@@ -62,7 +63,7 @@ def test_a_proxy_that_says_nothing_needs_the_setting(telnyx):
     middleware = WSGIMiddleware(public, **options(telnyx, environ=environ))
     with listening(middleware) as log.url:
         for number, url in enumerate([None, "https://relay.example/hook/77"]):
-            body = webhook(event_id=str(number), delivered_to=url)
+            body = webhook(event_id=str(number), delivered_to=url, fax_id=FAXES[number])
             assert forged(log, telnyx, body).status_code == 200
     assert [valid for *_, valid in log.seen] == [True, True]
 
