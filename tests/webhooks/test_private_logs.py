@@ -9,7 +9,7 @@ from tests.helpers import FROM, make_client
 from tests.webhooks.driving import webhook
 from tests.webhooks.serving import served
 from twilio_fax_compat import TelnyxSettings
-from twilio_fax_compat.http._private_logs import LOGGERS
+from twilio_fax_compat._telnyx.logs import LOGGERS
 from twilio_fax_compat.testing.webhooks import signed_headers
 from twilio_fax_compat.webhooks import Media
 
