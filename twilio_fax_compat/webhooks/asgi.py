@@ -91,7 +91,7 @@ class ASGIMiddleware(Middleware[App]):
         if isinstance(event, int):
             await _answer(send, event)
             return
-        url = receiver.public_url_of(server_request(scope), event)
+        url = receiver.public_url_of(server_request(scope), event.delivered_to)
         if self._workers is None:
             await self._deliver_now(scope, send, event, url)
             return
@@ -159,7 +159,7 @@ class ASGIMiddleware(Middleware[App]):
 
     async def _deliver_stored(self, entry: InboxEntry) -> None:
         scope = scope_of(entry, self._process, self._state)
-        url = self._receiver.public_url_of_entry(server_request(scope), entry)
+        url = self._receiver.public_url_of(server_request(scope), entry.url)
         delivery = _Delivery(
             self.app, self._receiver, self._pools, scope, url, event_of(entry), self._background
         )

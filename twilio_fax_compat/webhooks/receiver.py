@@ -28,7 +28,6 @@ from twilio_fax_compat._core.webhooks.public_url import (
     PublicUrl,
     ServerRequest,
     find_public_url,
-    known_public_url,
     read_public_url,
 )
 from twilio_fax_compat._core.webhooks.twilio_requests import CallbackSettings
@@ -192,13 +191,9 @@ class Receiver:
             return DONE
         return event
 
-    def public_url_of(self, request: ServerRequest, event: FaxEvent) -> PublicUrl:
-        """Return the public URL that Telnyx called with *event*."""
-        return find_public_url(request, event.delivered_to, self.public_url, self.forwarded_headers)
-
-    def public_url_of_entry(self, request: ServerRequest, entry: InboxEntry) -> PublicUrl:
-        """Return the public URL of a stored request."""
-        return known_public_url(request, entry.url, self.public_url)
+    def public_url_of(self, request: ServerRequest, called: str | None) -> PublicUrl:
+        """Return the public URL of *request*, for which the event says that Telnyx *called* a URL."""
+        return find_public_url(request, called, self.public_url, self.forwarded_headers)
 
     def link_path(self, path: str) -> str | None:
         """Return `MediaServer.link_path` for a request, or None if no documents are served."""

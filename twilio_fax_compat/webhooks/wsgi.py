@@ -80,7 +80,7 @@ class WSGIMiddleware(Middleware[App]):
             return self.app(environ, start_response)
         if isinstance(event, int):
             return _Answer(start_response, event)
-        url = receiver.public_url_of(_server_request(environ), event)
+        url = receiver.public_url_of(_server_request(environ), event.delivered_to)
         if self._workers is None:
             delivery = _Delivery(self.app, receiver, environ, url, event)
             try:
@@ -97,7 +97,7 @@ class WSGIMiddleware(Middleware[App]):
 
     def _deliver_entry(self, entry: InboxEntry) -> None:
         environ = environ_of(entry)
-        url = self._receiver.public_url_of_entry(_server_request(environ), entry)
+        url = self._receiver.public_url_of(_server_request(environ), entry.url)
         delivery = _Delivery(self.app, self._receiver, environ, url, event_of(entry))
         try:
             delivery.run(self._receiver.resume(entry, url))

@@ -92,11 +92,6 @@ def find_public_url(
         url = called
     else:
         url = _forwarded(request, trusted)
-    return known_public_url(request, url, setting)
-
-
-def known_public_url(request: ServerRequest, url: str, setting: str | None = None) -> PublicUrl:
-    """Return *url*, the public URL of *request*, with the paths that follow from it."""
     public = urlsplit(url).path
     if public.endswith(request.path):
         mapped = prefix = public[: len(public) - len(request.path)].rstrip("/")
