@@ -5,6 +5,7 @@ from hypothesis import settings
 
 from tests import openapi
 from tests.helpers import FAST, make_client
+from twilio_fax_compat.ledger._opening import PROCESS_LEDGER
 from twilio_fax_compat.testing import TelnyxEmulator
 
 pytest_plugins = ["pytester"]
@@ -49,3 +50,10 @@ def _forget_warnings():
     from twilio_fax_compat._telnyx import driver
 
     driver._warned.clear()
+
+
+@pytest.fixture(autouse=True)
+def _forget_sends():
+    """Let each test send the same fax anew, whatever became of the last one."""
+    yield
+    PROCESS_LEDGER.forget_sends()

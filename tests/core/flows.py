@@ -3,7 +3,20 @@
 import json
 from datetime import datetime, timezone
 
-from twilio_fax_compat._core.effects import NewToken, Now, Pause, Recall, Remember, Warn
+from twilio_fax_compat._core.attempts import Attempt
+from twilio_fax_compat._core.effects import (
+    BeginSend,
+    Elapsed,
+    EndSend,
+    KeepSend,
+    LeaveSend,
+    NewToken,
+    Now,
+    Pause,
+    Recall,
+    Remember,
+    Warn,
+)
 from twilio_fax_compat._core.messages import Failure, TelnyxRequest, TelnyxResponse
 
 NOW = datetime(2026, 7, 1, 12, 0, 0, tzinfo=timezone.utc)
@@ -31,7 +44,11 @@ def refused():
 class Run:
     """One flow, run to its end against *answers*, a list or a function of the request."""
 
-    def __init__(self, flow, answers=(), facts=None):
+    def __init__(self, flow, answers=(), facts=None, attempt=None, takes=0.0):
+        self.elapsed = 0.0
+        self.sends = []
+        self.attempt = attempt
+        self._takes = takes
         self.requests = []
         self.pauses = []
         self.warnings = []
@@ -56,17 +73,26 @@ class Run:
     def _carry_out(self, effect):
         if isinstance(effect, TelnyxRequest):
             self.requests.append(effect)
+            self.elapsed += self._takes
             return self._answers(effect)
         if isinstance(effect, Pause):
             assert effect.seconds >= 0
             assert effect.jitter >= 0
             self.pauses.append(effect.seconds)
+            self.elapsed += effect.seconds
         elif isinstance(effect, Warn):
             self.warnings.append(effect)
         elif isinstance(effect, NewToken):
             return TOKEN
         elif isinstance(effect, Now):
             return NOW
+        elif isinstance(effect, Elapsed):
+            return self.elapsed
+        elif isinstance(effect, BeginSend):
+            self.sends.append(effect)
+            return self.attempt or Attempt(effect.key, effect.token, effect.provider)
+        elif isinstance(effect, (KeepSend, LeaveSend, EndSend)):
+            self.sends.append(effect)
         elif isinstance(effect, Remember):
             self.remembered[effect.fax_id] = effect.facts
         elif isinstance(effect, Recall):

@@ -16,6 +16,7 @@ ALL = Facts(
     action={"verb": "Receive", "mediaType": "application/pdf"},
     provider="legacy",
 )
+SENT = Facts(sends={"token": {"owner": "", "provider": "telnyx", "turn": 0}})
 
 
 @pytest.mark.parametrize("facts", [Facts(), Facts(True), Facts(page_count=0), ALL], ids=str)
@@ -62,8 +63,7 @@ def test_recent_faxes_are_told(ledger, clock):
     clock.pass_by(100)
     ledger.remember("touched", Facts(provider="telnyx"))
     ledger.remember("new", Facts(True))
-    ledger.remember("send:", ALL)
-    ledger.remember("send:new", ALL)
+    ledger.remember("send:new", SENT)
     ledger.remember("sender", Facts())
 
     latest = {"touched": merged(ALL, Facts(provider="telnyx")), "new": Facts(True)}
@@ -72,7 +72,21 @@ def test_recent_faxes_are_told(ledger, clock):
     assert sorted(ledger.recent(100)) == sorted({**latest, "old": ALL}.items())
     clock.pass_by(1)
     assert list(ledger.recent(0.5)) == []
-    assert ledger.recall(["send:new"]) == {"send:new": ALL}
+    assert ledger.recall(["send:new"]) == {"send:new": SENT}
+
+
+def test_sends_without_an_end(ledger):
+    """Each is added and deleted by itself, and with the last one the key goes."""
+    first, second = {"owner": "", "at": None, "turn": 1}, {"owner": "a|1|2", "at": 1.5, "turn": 2}
+    ledger.remember("send:1", Facts(sends={"a": first}))
+    ledger.remember("send:1", Facts(sends={"b": first}))
+    ledger.remember("send:1", Facts(sends={"b": second}))
+    assert ledger.recall(["send:1"]) == {"send:1": Facts(sends={"a": first, "b": second})}
+    ledger.remember("send:1", Facts(sends={"a": {}}))
+    assert ledger.recall(["send:1"]) == {"send:1": Facts(sends={"b": second})}
+    ledger.remember("send:1", Facts(sends={"b": {}}))
+    ledger.remember("send:2", Facts(sends={"c": {}}))
+    assert ledger.recall(["send:1", "send:2"]) == {}
 
 
 def test_many_recent_faxes_are_told(ledger):

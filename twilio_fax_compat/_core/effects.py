@@ -6,6 +6,7 @@ from typing import Any, Awaitable, Callable, Generator, Sequence, TypeVar, Union
 
 from attrs import frozen
 
+from twilio_fax_compat._core.attempts import Attempt
 from twilio_fax_compat._core.facts import Facts
 from twilio_fax_compat._core.messages import (
     TelnyxRequest,
@@ -54,7 +55,49 @@ class Recall:
     fax_ids: Sequence[str]
 
 
-Effect = Union[TelnyxRequest, Pause, Warn, NewToken, Now, Remember, Recall]
+@frozen
+class Elapsed:
+    """Effect: answered with the seconds since the flow began, on a clock that is never set."""
+
+
+@frozen
+class BeginSend:
+    """
+    Effect: remember a send of the form *key* before its request leaves, until its end is known.
+
+    Answered with an `Attempt`. If an earlier send of an equal form has no known end, and nobody works
+    on it, the answer is that one, for this flow alone; else a new one with *token* and *provider*.
+    Answered with `InProgress` if another machine may be working on such a send.
+    """
+
+    key: str
+    provider: str
+    token: str
+
+
+@frozen
+class KeepSend:
+    """Effect: store the changes of *attempt*, which goes on; answered with None."""
+
+    attempt: Attempt
+
+
+@frozen
+class LeaveSend:
+    """Effect: store that *attempt* ended without a known result; answered with None."""
+
+    attempt: Attempt
+
+
+@frozen
+class EndSend:
+    """Effect: forget *attempt*, whose result is known; answered with None."""
+
+    attempt: Attempt
+
+
+SendEffect = Union[BeginSend, KeepSend, LeaveSend, EndSend]
+Effect = Union[TelnyxRequest, Pause, Warn, NewToken, Now, Elapsed, Remember, Recall, SendEffect]
 Flow = Generator[Effect, Any, TwilioResponse]
 
 E = TypeVar("E")

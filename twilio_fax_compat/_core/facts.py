@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Mapping
+from typing import Any, Mapping
 
 from attrs import field, frozen
 
@@ -15,7 +15,8 @@ class Facts:
     *status* is a final Telnyx status, *duration* is in seconds, and *action* is the action that an
     incoming fax's TwiML asked for. *provider* is ``legacy`` or ``telnyx``, if both are in use. The
     *status* of a legacy fax is Twilio's. *reported* is the final status for which the application's
-    callback was delivered.
+    callback was delivered. *sends* are the sends of one form that have no known end, by token; an
+    empty one deletes the stored one.
     """
 
     cancel_asked: bool = False
@@ -26,6 +27,7 @@ class Facts:
     action: Mapping[str, str] | None = field(default=None, repr=False)
     provider: str | None = None
     reported: str | None = None
+    sends: Mapping[str, Mapping[str, Any]] | None = field(default=None, repr=False)
 
 
 NOTHING_KNOWN = Facts()
@@ -33,16 +35,15 @@ NOTHING_KNOWN = Facts()
 
 SEND_KEYS = "send:"
 """
-The prefix of ids under which a ledger keeps the `Facts` of a logical send instead of a fax.
+The prefix of the keys of sends. Their `Facts` have only *sends*.
 
-They bind a repeated send to the provider that may have accepted it already.
+A ledger deletes such facts when no send is left in them.
 """
 
 
 def merged(old: Facts | None, new: Facts) -> Facts:
     """Return the facts of both. *new* wins; what it leaves out is taken from *old*."""
-    if old is None:
-        return new
+    old = NOTHING_KNOWN if old is None else old
     return Facts(
         cancel_asked=old.cancel_asked or new.cancel_asked,
         status=new.status or old.status,
@@ -52,4 +53,15 @@ def merged(old: Facts | None, new: Facts) -> Facts:
         action=old.action if new.action is None else new.action,
         provider=new.provider or old.provider,
         reported=new.reported or old.reported,
+        sends=_merged_sends(old.sends, new.sends),
     )
+
+
+def _merged_sends(
+    old: Mapping[str, Mapping[str, Any]] | None, new: Mapping[str, Mapping[str, Any]] | None
+) -> Mapping[str, Mapping[str, Any]] | None:
+    """Return the entries of both by token. An empty entry in *new* deletes the one in *old*."""
+    if new is None:
+        return old
+    entries = {token: entry for token, entry in {**(old or {}), **new}.items() if entry}
+    return entries or None

@@ -13,6 +13,8 @@ from urllib.parse import quote
 
 from attrs import define, field, frozen
 
+from twilio_fax_compat._core.attempts import Attempt
+
 JSON = Dict[str, Any]
 
 
@@ -23,11 +25,13 @@ class TwilioRequest:
 
     *path* has neither host nor version (``/Faxes/FX...``). *fields* are the query of a GET or the form
     of a POST, by Twilio's parameter names. The values are Python values (``True``, ``None``) or strings.
+    *attempt* is the remembered send of a create, if the caller has begun one.
     """
 
     method: str
     path: str
     fields: Mapping[str, object] = field(factory=dict, repr=False)
+    attempt: Attempt | None = field(default=None, repr=False)
 
 
 @define
@@ -44,13 +48,15 @@ class TelnyxRequest:
     """
     Effect: one HTTP request to Telnyx, answered with a `TelnyxResponse` or a `Failure`.
 
-    *path* is relative to the API's base URL (``/faxes``). *body* is sent as JSON.
+    *path* is relative to the API's base URL (``/faxes``). *body* is sent as JSON. *timeout* limits each
+    step of the request, in seconds, if it is shorter than the timeouts of the settings.
     """
 
     method: str
     path: str
     query: Sequence[tuple[str, str]] = field(default=(), repr=False)
     body: JSON | None = field(default=None, repr=False)
+    timeout: float | None = field(default=None, eq=False)
 
 
 _UNREAD: JSON = {}
@@ -70,7 +76,7 @@ class TelnyxResponse:
         if self._value is _UNREAD:
             try:
                 value = json.loads(self.body)
-            except ValueError:
+            except (ValueError, RecursionError):
                 value = None
             self._value = value if isinstance(value, dict) else None
         return self._value

@@ -7,12 +7,17 @@ import sys
 import warnings
 from datetime import datetime, timezone
 from random import random
-from time import sleep
-from typing import Any
+from time import monotonic, sleep
+from typing import TYPE_CHECKING, Any
 
 from twilio_fax_compat._core.effects import (
+    BeginSend,
     Effect,
+    Elapsed,
+    EndSend,
     Flow,
+    KeepSend,
+    LeaveSend,
     NewToken,
     Now,
     Pause,
@@ -22,19 +27,52 @@ from twilio_fax_compat._core.effects import (
     run,
 )
 from twilio_fax_compat._core.messages import Send, TelnyxRequest, TwilioResponse
+from twilio_fax_compat._telnyx.sends import carry_out_send, leave_open
 from twilio_fax_compat.ledger import Ledger
 from twilio_fax_compat.warnings import TelnyxCompatibilityWarning
+
+if TYPE_CHECKING:
+    from twilio_fax_compat._core.attempts import Attempt
 
 _warned: set[str] = set()
 
 
 def drive(flow: Flow, send: Send, ledger: Ledger) -> TwilioResponse:
     """Run *flow* to its end and return what it returns."""
+    call = Call(ledger)
 
     def perform(effect: Effect) -> Any:
-        return send(effect) if isinstance(effect, TelnyxRequest) else carry_out(effect, ledger)
+        return send(effect) if isinstance(effect, TelnyxRequest) else call.carry_out(effect)
 
-    return run(flow, perform)
+    with call:
+        return run(flow, perform)
+
+
+class Call:
+    """
+    One flow's run: its time, and the sends that it has begun.
+
+    As a context manager, it settles the sends that are open when the flow ends or is broken off.
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
+        self._begun = monotonic()
+        self._opened: list[Attempt] = []
+
+    def carry_out(self, effect: Effect) -> Any:
+        """Perform an effect other than a request, and return its result."""
+        if isinstance(effect, Elapsed):
+            return monotonic() - self._begun
+        if isinstance(effect, (BeginSend, KeepSend, LeaveSend, EndSend)):
+            return carry_out_send(effect, self.ledger, self._opened)
+        return carry_out(effect, self.ledger)
+
+    def __enter__(self) -> Call:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        leave_open(self._opened, self.ledger)
 
 
 def carry_out(effect: Effect, ledger: Ledger) -> Any:

@@ -7,9 +7,7 @@ from typing import Sequence
 import httpx
 
 from twilio_fax_compat._core.masking import mask
-from twilio_fax_compat._core.messages import (
-    Failure,
-)
+from twilio_fax_compat._core.messages import Failure, Outcome, TelnyxResponse
 
 _UNSENT = (
     httpx.ConnectError,
@@ -29,6 +27,7 @@ _UNSENT_NAMES = frozenset(
         "ConnectError",
         "ConnectTimeout",
         "ConnectTimeoutError",
+        "CertificateError",
         "ConnectionRefusedError",
         "InvalidProxyURL",
         "InvalidSchema",
@@ -38,6 +37,7 @@ _UNSENT_NAMES = frozenset(
         "NewConnectionError",
         "PoolTimeout",
         "ProxyError",
+        "SSLCertVerificationError",
         "UnsupportedProtocol",
         "gaierror",
     }
@@ -72,24 +72,100 @@ _SENT_NAMES = frozenset(
 """Names of exceptions after which a request may have arrived, whatever else is in the chain."""
 
 
+_CONNECTING = frozenset(
+    {
+        ("ssl", "do_handshake"),
+        ("ssl", "create_default_context"),
+        ("socket", "create_connection"),
+        ("socket", "getaddrinfo"),
+        ("http.client", "_tunnel"),
+        ("urllib3.util.connection", "create_connection"),
+        ("urllib3.connection", "_tunnel"),
+        ("urllib3.connection", "_new_conn"),
+        ("urllib3.connectionpool", "_prepare_proxy"),
+        ("urllib3.util.ssl_", "ssl_wrap_socket"),
+        ("requests.adapters", "cert_verify"),
+        ("httpcore._sync.connection", "_connect"),
+        ("httpcore._sync.socks_proxy", "_init_socks5_connection"),
+    }
+)
+"""
+Modules and their functions that connect, and send nothing of the request.
+
+Among them are the TLS handshake, reading CA files, and asking a proxy for a tunnel.
+"""
+
+
+def outcome_of(error: BaseException) -> Outcome:
+    """
+    Return what an exception of an HTTP client means for its request.
+
+    An exception with a response (``raise_for_status`` of httpx and requests) is that response. Any
+    other that was not raised before the request left is a request that may have arrived.
+    """
+    for link in _chain(error):
+        response = _response_in(link)
+        if response is not None:
+            return response
+    return failure_of(error)
+
+
 def failure_of(error: BaseException) -> Failure:
     """Return the failure that an HTTP client's exception means."""
     chain = _chain(error)
     names = {type(link).__name__ for link in chain}
     # A client that retries keeps earlier errors in the chain. If the request left in any attempt,
     # it may have arrived.
-    unsent = not names & _SENT_NAMES and (
+    was_connecting = {id(link) for link in chain if _was_connecting(link)}
+    may_have_left = any(
+        type(link).__name__ in _SENT_NAMES and id(link) not in was_connecting for link in chain
+    )
+    unsent = not may_have_left and (
         isinstance(error, _UNSENT)
+        or bool(was_connecting)
         or (not isinstance(error, httpx.HTTPError) and bool(names & _UNSENT_NAMES))
     )
     timed_out = any("timeout" in name.lower() for name in names)
     text = str(error)
     # A chained exception is printed with the traceback, so it must not show private text.
-    cause = error if mask(text) == text else None
+    cause = error if isinstance(error, Exception) and mask(text) == text else None
     summary = type(error).__name__
     if text and cause is not None and isinstance(error, httpx.HTTPError):
         summary = "{}: {}".format(summary, text)
     return Failure(not unsent, summary, timed_out, cause)
+
+
+def _response_in(error: BaseException) -> TelnyxResponse | None:
+    try:
+        response = getattr(error, "response", None)
+        status = getattr(response, "status_code", None)
+        if isinstance(status, bool) or not isinstance(status, int) or not 100 <= status < 600:
+            return None
+        headers = getattr(response, "headers", None) or {}
+        content = getattr(response, "content", b"")
+        return TelnyxResponse(
+            status,
+            {str(name).lower(): str(value) for name, value in headers.items()},
+            content if isinstance(content, bytes) else b"",
+        )
+    except Exception:  # noqa: BLE001 - a response that cannot be read is none
+        return None
+
+
+def _was_connecting(error: BaseException) -> bool:
+    """Return whether *error* was raised while the client connected, before it sent the request."""
+    traceback = error.__traceback__
+    while traceback is not None:
+        frame = traceback.tb_frame
+        module, function = str(frame.f_globals.get("__name__")), frame.f_code.co_name
+        if (module, function) in _CONNECTING:
+            return True
+        if module.startswith("httpcore.") and function == "handle_request":
+            request = frame.f_locals.get("request")
+            if getattr(request, "method", None) == b"CONNECT":
+                return True
+        traceback = traceback.tb_next
+    return False
 
 
 def _chain(error: BaseException) -> Sequence[BaseException]:

@@ -46,9 +46,13 @@ class SqlLedger(SqlCounters):
             ((document,),), _ = query(
                 "SELECT document FROM fax_ledger_facts WHERE fax_id = :fax_id", fax_id=fax_id
             )
+            result = merged(_read(document), facts)
+            if fax_id.startswith(SEND_KEYS) and not result.sends:
+                query("DELETE FROM fax_ledger_facts WHERE fax_id = :fax_id", fax_id=fax_id)
+                return
             query(
                 "UPDATE fax_ledger_facts SET document = :document WHERE fax_id = :fax_id",
-                document=_written(merged(_read(document), facts)),
+                document=_written(result),
                 fax_id=fax_id,
             )
 
@@ -289,6 +293,8 @@ def _written(facts: Facts) -> str:
     )
     if facts.action is not None:
         document["action"] = dict(facts.action)
+    if facts.sends is not None:
+        document["sends"] = {token: dict(entry) for token, entry in facts.sends.items() if entry}
     return json.dumps(document)
 
 

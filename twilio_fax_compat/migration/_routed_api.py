@@ -9,7 +9,7 @@ from typing import Any, Callable, Mapping
 
 from attrs import define, field
 
-from twilio_fax_compat._core.effects import Now, Recall, Warn
+from twilio_fax_compat._core.effects import Recall, Warn
 from twilio_fax_compat._core.facts import Facts
 from twilio_fax_compat._core.fax_api.routes import twilio_request
 from twilio_fax_compat._core.messages import TwilioRequest, TwilioResponse
@@ -22,12 +22,14 @@ from twilio_fax_compat._core.migration.effects import (
     DryRun,
     Note,
     Providers,
+    Record,
+    Route,
     RouteEffect,
     WarnDeveloper,
 )
 from twilio_fax_compat._core.migration.routing import route
 from twilio_fax_compat._telnyx.api import FaxApi
-from twilio_fax_compat._telnyx.driver import carry_out, warn_once
+from twilio_fax_compat._telnyx.driver import Call, warn_once
 from twilio_fax_compat.ledger import Ledger, LedgerUnavailable, MemoryLedger
 from twilio_fax_compat.migration._legacy_client import LegacyProvider
 from twilio_fax_compat.migration.flags import EnvironmentFlag
@@ -74,13 +76,15 @@ class RoutedFaxApi:
 
     def answer(self, request: TwilioRequest) -> TwilioResponse:
         """Answer a parsed *request* of Twilio's fax API."""
-        talk = route(request, self._providers(request))
-        result: Any = None
+        with Call(self.ledger) as call:
+            return self._run(route(request, self._providers(request)), call)
+
+    def _run(self, talk: Route, call: Call) -> TwilioResponse:
         try:
             effect = talk.send(None)
             while True:
                 # Raised outside the route: a missing setting is not an answer of a provider.
-                work = self._work(effect)
+                work = self._work(effect, call)
                 try:
                     result = work()
                 except BaseException as error:  # noqa: BLE001 - the route decides what it means
@@ -103,7 +107,7 @@ class RoutedFaxApi:
             has_legacy=has_legacy,
             falls_back=self.rollout.fallback,
             is_partial=self.rollout.partial_results,
-            outlasts=not isinstance(self.ledger, MemoryLedger),
+            retry=self.settings.retry,
             salt=self.account_sid or "",
         )
 
@@ -111,18 +115,28 @@ class RoutedFaxApi:
         if stage in _NEEDS_TELNYX and not self.has_telnyx:
             self.telnyx()  # says what is missing
 
-    def _work(self, effect: RouteEffect) -> Callable[[], Any]:
+    def _work(self, effect: RouteEffect, call: Call) -> Callable[[], Any]:
         if isinstance(effect, Ask):
-            return partial(self._asker(effect.provider), effect.request)
-        return partial(self._carry_out, effect)
+            try:
+                return partial(self._asker(effect.provider), effect.request)
+            except BaseException:
+                attempt = effect.request.attempt
+                if attempt is not None:
+                    attempt.may_be_out = attempt.is_retry
+                raise
+        if isinstance(effect, (Decide, Record, DryRun, Count, Note, WarnDeveloper, Recall)):
+            return partial(self._carry_out, effect)
+        return partial(call.carry_out, effect)
 
     def _carry_out(
-        self, effect: Decide | DryRun | Count | Note | WarnDeveloper | Now | Recall
+        self, effect: Decide | Record | DryRun | Count | Note | WarnDeveloper | Recall
     ) -> Any:
         if isinstance(effect, Decide):
-            decision = self.rollout.decide(effect.fields, self.account_sid)
+            decision = self.rollout.choose(effect.fields, self.account_sid)
             self._check(decision.stage)
             return decision
+        if isinstance(effect, Record):
+            return self.rollout.record(effect.decision, effect.fields, self.account_sid)
         if isinstance(effect, DryRun):
             return self._dry_run(effect.fields)
         if isinstance(effect, (Count, Note)):
@@ -130,9 +144,7 @@ class RoutedFaxApi:
         if isinstance(effect, WarnDeveloper):
             logger.warning("%s", effect.text)
             return warn_once(Warn("partial_results", effect.text))
-        if isinstance(effect, Recall):
-            return self._recall(effect)
-        return carry_out(effect, self.ledger)
+        return self._recall(effect)
 
     def _asker(self, provider: str) -> Callable[[TwilioRequest], TwilioResponse]:
         if provider == TELNYX:

@@ -129,8 +129,20 @@ class Rollout:
         Never raises, and waits for the flag at most *deadline* seconds. Logs the decision (INFO, to
         ``twilio_fax_compat.migration``) and passes it to *on_decision*.
         """
+        decision = self.choose(fields, account_sid)
+        self.record(decision, fields, account_sid)
+        return decision
+
+    def choose(self, fields: Mapping[str, object], account_sid: str | None) -> Decision:
+        """Return who sends the fax, as `decide` does, without logging it."""
         subject = Subject.of(fields, account_sid, self.key or "to")
-        decision = decide_for(self._asking.plan(subject), subject)
+        return decide_for(self._asking.plan(subject), subject)
+
+    def record(
+        self, decision: Decision, fields: Mapping[str, object], account_sid: str | None
+    ) -> None:
+        """Log the *decision* about a create form, and pass it to *on_decision*."""
+        subject = Subject.of(fields, account_sid, self.key or "to")
         if log.isEnabledFor(logging.INFO):
             _record(decision, subject)
         if self.on_decision is not None:
@@ -138,7 +150,6 @@ class Rollout:
                 self.on_decision(decision)
             except Exception:  # noqa: BLE001 - a metrics hook must not stop a fax
                 log.exception("on_decision failed")
-        return decision
 
 
 def _record(decision: Decision, subject: Subject) -> None:

@@ -7,6 +7,7 @@ from typing import Any, Callable, Iterator
 import pytest
 from attrs import define, field
 
+from twilio_fax_compat.ledger._opening import PROCESS_LEDGER
 from twilio_fax_compat.pytest_plugin.backends.base import Backend
 from twilio_fax_compat.pytest_plugin.backends.registry import backend_of
 from twilio_fax_compat.pytest_plugin.control_log import ControlLog
@@ -85,6 +86,8 @@ class Run:
     def forget_faxes(self) -> None:
         """Delete the faxes of the last test from the backend, except those of shared set-ups."""
         self.backend.reset(set().union(*self._kept.values()))
+        # An equal create of the next test is a new fax.
+        PROCESS_LEDGER.forget_sends()
 
     def attach(self, report: Any, record: TestRecord) -> None:
         """Attach a test's *record* to its last report."""

@@ -7,7 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.core.flows import NOW, TOKEN, Run, answer, lost, refused
-from twilio_fax_compat._core.fax_api.create import LOOKUP_PAGES, create
+from twilio_fax_compat._core.attempts import Attempt
+from twilio_fax_compat._core.effects import BeginSend, EndSend, KeepSend, LeaveSend
+from twilio_fax_compat._core.fax_api.create import create
+from twilio_fax_compat._core.fax_api.lookup import LOOKUP_PAGES
 from twilio_fax_compat._core.fax_api.retries import RetryPolicy
 from twilio_fax_compat._core.fax_api.settings import FlowSettings
 from twilio_fax_compat._core.translation.client_state import pack, token_of
@@ -36,14 +39,25 @@ def accepted(**changes):
     return answer(202, {"data": resource(**changes)})
 
 
-def listed(*faxes, pages=1, number=1):
+DATE = "Wed, 01 Jul 2026 12:00:02 GMT"
+AT = 1782907202.0  # the same in seconds since 1970
+PROVEN = {"errors": [{"code": "10007", "title": "Unexpected error"}]}
+
+
+def listed(*faxes, pages=1, number=1, date=DATE):
     meta = {"page_number": number, "total_pages": pages, "page_size": 250, "total_results": 9}
-    return answer(200, {"data": list(faxes), "meta": meta})
+    return answer(200, {"data": list(faxes), "meta": meta}, **({"date": date} if date else {}))
 
 
-def send(*answers, form=FORM, **policy):
+def send(*answers, form=FORM, attempt=None, takes=0.0, **policy):
+    policy.setdefault("lookups", (1.0, 3.0, 6.0))
     settings = FlowSettings(account_sid="AC1", connection_id="123", retry=RetryPolicy(**policy))
-    return Run(create(form, "/Faxes", settings), answers)
+    return Run(create(form, "/Faxes", settings), answers, attempt=attempt, takes=takes)
+
+
+def earlier(at=None, token=TOKEN):
+    """Return the send that an earlier create left without a known end."""
+    return Attempt("send:0", token, turn=1, at=at, is_retry=True, may_be_out=True)
 
 
 POST, LOOK = "POST /faxes", "GET /faxes"
@@ -97,8 +111,15 @@ AMBIGUOUS = [
     answer(504),
     answer(408),
     answer(202, b"{"),
+    answer(202, b"[" * 100_000),
     answer(200, {"data": []}),
+    answer(202, {"data": {"id": ""}}),
+    answer(202, {"data": {"id": "12345"}}),
+    answer(101),
+    answer(301),
+    answer(304),
 ]
+ERRORS_OF_TELNYX = [answer(500, PROVEN), answer(503, PROVEN), answer(504, PROVEN)]
 
 
 @pytest.mark.parametrize("failure", AMBIGUOUS)
@@ -115,8 +136,41 @@ def test_a_lost_answer_is_looked_for(failure):
 
 
 @pytest.mark.parametrize("failure", AMBIGUOUS)
+def test_an_absent_fax_may_still_arrive(failure):
+    """Seconds after a lost answer, a list without the fax proves nothing: it is not sent again."""
+    run = send(failure, listed(), listed(), listed())
+
+    assert run.said == [POST, LOOK, LOOK, LOOK]
+    assert unknown(run) is True
+    assert isinstance(run.sends[-1], LeaveSend)
+    assert "twilio-fax-compat fax release" in run.response.payload["message"]
+    assert run.response.payload["details"]["key"] in run.response.payload["message"]
+
+
+@pytest.mark.parametrize(
+    ("failure", "status", "code"),
+    [
+        (answer(500), 500, 20500),
+        (answer(502), 502, 20503),
+        (answer(503), 503, 20503),
+        (answer(504), 504, 20503),
+        (answer(408), 504, 20503),
+        (answer(302), 502, 20500),
+        (answer(202, b"{"), 502, 20500),
+        (lost(), 504, 20503),
+        (lost("ReadError", timed_out=False), 503, 20503),
+    ],
+)
+def test_a_lost_answer_keeps_its_status(failure, status, code):
+    """The table of errors is true for ``create`` too."""
+    run = send(failure, listed(), listed(), listed())
+
+    assert (run.response.status, run.response.payload["code"]) == (status, code)
+
+
+@pytest.mark.parametrize("failure", ERRORS_OF_TELNYX)
 def test_an_absent_fax_is_sent_again_with_the_same_token(failure):
-    """Only after several looks found nothing is the fax sent again, and it can still be told."""
+    """After Telnyx's own error and look-ups that find nothing, nothing can arrive any more."""
     run = send(failure, listed(), listed(), listed(), accepted())
 
     assert run.said == [POST, LOOK, LOOK, LOOK, POST]
@@ -133,17 +187,26 @@ def test_a_list_that_lags_is_asked_again():
 
 
 def test_the_look_up_is_narrow():
-    """It asks for outbound faxes between the two numbers since a day before."""
-    run = send(lost(), listed(resource()))
+    """It asks for outbound faxes between the two numbers since a day before, by Telnyx's clock."""
+    run = send(answer(503, date="Sun, 05 Jul 2026 12:00:00 GMT"), listed(resource()))
 
     assert dict(run.requests[1].query) == {
         "filter[direction][eq]": "outbound",
         "filter[from][eq]": "+15005550006",
         "filter[to][eq]": "+15005550009",
-        "filter[created_at][gte]": "2026-06-30T12:00:00.000000Z",
+        "filter[created_at][gte]": "2026-07-04T12:00:00.000000Z",
         "page[number]": "1",
         "page[size]": "250",
     }
+
+
+def test_the_first_look_up_has_no_bound_while_telnyxs_clock_is_unknown():
+    """Our own clock may be wrong by days, so it bounds nothing."""
+    run = send(lost(), listed(), listed(resource()), takes=2.0)
+
+    assert "filter[created_at][gte]" not in dict(run.requests[1].query)
+    # The answer at 12:00:02 came five seconds after the request had left.
+    assert dict(run.requests[2].query)["filter[created_at][gte]"] == "2026-06-30T11:59:57.000000Z"
 
 
 def test_a_sip_destination_is_looked_for_by_sender():
@@ -158,7 +221,7 @@ def test_a_sip_destination_is_looked_for_by_sender():
 def test_every_page_is_looked_through():
     """A busy sender's list has many pages, and the fax may be on the last."""
     run = send(
-        lost(),
+        answer(503, date=DATE),
         listed(resource(token="a"), pages=3),
         listed(resource(token="b"), pages=3, number=2),
         listed(resource(), pages=3, number=3),
@@ -218,7 +281,7 @@ def test_one_look_is_not_enough_to_call_it_absent():
 
 def test_two_looks_suffice_after_a_failed_one():
     """A look that failed is made up for by two that found nothing."""
-    run = send(lost(), *[answer(503)] * 3, listed(), listed(), accepted())
+    run = send(answer(500, PROVEN), *[answer(503)] * 3, listed(), listed(), accepted())
 
     assert run.said.count(POST) == 2
     assert run.response.status == 201
@@ -226,10 +289,22 @@ def test_two_looks_suffice_after_a_failed_one():
 
 def test_a_fax_like_it_without_client_state_leaves_it_unknown():
     """If Telnyx shows the same fax without its client_state, sending again would be a guess."""
-    run = send(lost(), *[listed(resource(token=None))] * 3)
+    one = answer(200, {"data": resource(token=None)})
+    run = send(answer(500, PROVEN), *[listed(resource(token=None)), one] * 3)
 
     assert run.said.count(POST) == 1
     assert unknown(run) is True
+
+
+@pytest.mark.parametrize(("token", "posts"), [(TOKEN, 1), ("another", 2)])
+def test_a_list_without_client_state_is_completed(token, posts):
+    """A fax that the list shows without its client_state is read by itself."""
+    one = answer(200, {"data": resource(token=token)})
+    looks = [listed(resource(token=None)), one] * (1 if token == TOKEN else 3)
+    run = send(answer(500, PROVEN), *looks, accepted())
+
+    assert run.response.status == 201
+    assert run.said.count(POST) == posts
 
 
 @pytest.mark.parametrize(
@@ -244,7 +319,7 @@ def test_a_fax_like_it_without_client_state_leaves_it_unknown():
 def test_another_programs_fax_is_not_taken_for_ours(changes):
     """A fax that differs, is older or carries another state does not stand in the way."""
     other = {**resource(token=None), **changes}
-    run = send(lost(), *[listed(other)] * 3, accepted())
+    run = send(answer(500, PROVEN), *[listed(other)] * 3, accepted())
 
     assert run.response.status == 201
     assert run.said.count(POST) == 2
@@ -252,19 +327,28 @@ def test_another_programs_fax_is_not_taken_for_ours(changes):
 
 def test_resends_are_limited():
     """A fax that Telnyx keeps losing is an error that says it was not sent."""
-    run = send(*[lost(), listed(), listed()] * 2, lookups=(0, 0), resends=1)
+    run = send(*[answer(503, PROVEN), listed(), listed()] * 2, lookups=(0, 0), resends=1)
 
     assert run.said.count(POST) == 2
     assert unknown(run) is False
-    assert run.response.status == 504
+    assert run.response.status == 503
+    assert isinstance(run.sends[-1], EndSend)
 
 
-def test_without_look_ups_a_lost_answer_is_unknown():
-    """Switching the look-up off never means sending blindly."""
-    run = send(lost(), lookups=())
+@pytest.mark.parametrize("lookups", [(), (0.1,)])
+def test_there_are_always_two_look_ups(lookups):
+    """Whatever the policy says, one look-up is not enough to call a fax absent."""
+    run = send(answer(503, PROVEN), listed(), listed(), accepted(), lookups=lookups)
 
-    assert run.said == [POST]
-    assert unknown(run) is True
+    assert run.said == [POST, LOOK, LOOK, POST]
+
+
+def test_a_lost_answer_may_be_resent_at_once_if_one_wants():
+    """``resend_after=0`` trusts the look-ups."""
+    run = send(lost(), listed(), listed(), accepted(), lookups=(0, 0), resend_after=0)
+
+    assert run.response.status == 201
+    assert run.said.count(POST) == 2
 
 
 def test_the_budget_ends_the_looking():
@@ -275,9 +359,9 @@ def test_the_budget_ends_the_looking():
     assert unknown(run) is True
 
 
-@pytest.mark.parametrize("status", [301, 400, 401, 402, 403, 404, 409, 415, 422])
+@pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 409, 415, 422])
 def test_a_refusal_is_definite(status):
-    """A 3xx or 4xx is an answer: nothing was sent, nothing is looked for or repeated."""
+    """A 4xx is an answer: nothing was sent, nothing is looked for or repeated."""
     run = send(answer(status, {"errors": [{"code": "10015", "title": "Bad request"}]}))
 
     assert run.said == [POST]
@@ -307,7 +391,7 @@ def test_a_refusal_is_definite(status):
 )
 def test_a_rate_limit_is_waited_for(headers, seconds):
     """429 is not an answer to the fax: it waits as told, then sends."""
-    run = send(answer(429, None, **headers), accepted())
+    run = send(answer(429, None, **headers), accepted(), rate_limit_wait=60, budget=120)
 
     assert run.said == [POST, POST]
     assert [pytest.approx(seconds)] == run.pauses
@@ -332,6 +416,97 @@ def test_a_rate_limit_that_is_too_long_is_an_error_at_once():
     assert run.said == [POST]
     assert run.response.status == 429
     assert run.pauses == []
+
+
+def test_rate_limits_end_with_the_budget():
+    """Steady 429s hold a call no longer than its budget, requests included."""
+    run = send(*[answer(429)] * 60, takes=1.0, budget=10)
+
+    assert run.response.status == 429
+    assert run.elapsed <= 11
+
+
+def test_a_post_leaves_time_for_the_look_ups():
+    """A request may take what the look-ups do not need, and no request goes beyond the budget."""
+    run = send(answer(500, PROVEN), listed(), listed(resource()), takes=2.0, budget=30)
+
+    post, look, last = run.requests
+    assert post.timeout == pytest.approx(30 - 1.25 * 10 - 1)
+    assert look.timeout == pytest.approx(27)
+    assert last.timeout == pytest.approx(22)
+
+
+def test_a_send_is_remembered_before_it_leaves_and_forgotten_after():
+    run = send(accepted())
+
+    begun, ended = run.sends
+    assert isinstance(begun, BeginSend)
+    assert isinstance(ended, EndSend)
+    assert begun.key.startswith("send:")
+    assert begun.token == TOKEN
+
+
+def test_nothing_is_remembered_if_that_is_switched_off():
+    run = send(lost(), listed(), listed(), remember=False, lookups=(0, 0))
+
+    assert run.sends == []
+    assert unknown(run) is True
+    assert "release" not in run.response.payload["details"]
+
+
+@pytest.mark.parametrize("token", [TOKEN, "anothertoken"])
+def test_an_equal_create_returns_the_fax_of_the_earlier_one(token):
+    """It is looked for by the token of the earlier create, and nothing is sent."""
+    run = send(listed(), listed(resource(token=token)), attempt=earlier(token=token))
+
+    assert run.said == [LOOK, LOOK]
+    assert run.response.payload["sid"] == SID
+    assert isinstance(run.sends[-1], EndSend)
+
+
+def test_an_equal_create_does_not_send_while_the_first_may_arrive():
+    """The time is Telnyx's: 59 minutes after the request had left."""
+    run = send(listed(), listed(), listed(), attempt=earlier(AT - 59 * 60))
+
+    assert run.said == [LOOK] * 3
+    assert (run.response.status, unknown(run)) == (503, True)
+    assert isinstance(run.sends[-1], LeaveSend)
+
+
+def test_an_equal_create_sends_with_the_first_token_after_its_time():
+    """After an hour the first request cannot arrive any more."""
+    run = send(*[listed()] * 3, accepted(), attempt=earlier(AT - 3601))
+
+    assert run.said == [LOOK] * 3 + [POST]
+    assert token_of(run.requests[-1].body["client_state"]) == TOKEN
+    assert isinstance(run.sends[1], KeepSend)
+    assert isinstance(run.sends[-1], EndSend)
+
+
+def test_a_killed_send_begins_its_time_at_the_first_look_up():
+    """Nobody knows when it left, and our clocks prove nothing."""
+    attempt = earlier()
+    run = send(*[listed()] * 3, attempt=attempt)
+
+    assert unknown(run) is True
+    assert attempt.at == pytest.approx(AT, abs=10)
+
+
+def test_a_fax_of_an_earlier_day_is_not_returned():
+    """An equal create of the next week is a new fax, with a token of its own."""
+    old = resource(token="old", created_at="2026-06-25T12:00:00Z")
+    run = send(listed(old), accepted(), attempt=earlier(token="old"))
+
+    assert run.said == [LOOK, POST]
+    assert token_of(run.requests[-1].body["client_state"]) == TOKEN
+    assert [type(effect) for effect in run.sends] == [BeginSend, EndSend, KeepSend, EndSend]
+
+
+def test_an_equal_create_whose_look_ups_fail_sends_nothing():
+    run = send(*[answer(503)] * 9, attempt=earlier(1.0))
+
+    assert set(run.said) == {LOOK}
+    assert unknown(run) is True
 
 
 def test_the_error_shows_no_number():
@@ -374,7 +549,7 @@ class Telnyx:
             self.faxes.append((fax, self.looks + lag))
         if kind == "ok":
             return answer(202, {"data": fax})
-        return answer(500) if kind in ("error", "gone") else lost()
+        return answer(500, PROVEN) if kind in ("error", "gone") else lost()
 
     def tick(self):
         self.looks += 1

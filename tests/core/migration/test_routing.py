@@ -1,20 +1,38 @@
 """One fax, two providers: who is asked for it, and who sends it."""
 
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 
 import pytest
 from attrs import define, evolve, field
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twilio_fax_compat._core.effects import Now, Recall
+from twilio_fax_compat._core.attempts import Attempt
+from twilio_fax_compat._core.effects import (
+    BeginSend,
+    Elapsed,
+    EndSend,
+    KeepSend,
+    LeaveSend,
+    NewToken,
+    Recall,
+)
 from twilio_fax_compat._core.facts import SEND_KEYS, Facts, merged
+from twilio_fax_compat._core.fax_api.retries import RetryPolicy
 from twilio_fax_compat._core.messages import TwilioRequest, TwilioResponse
 from twilio_fax_compat._core.migration.decisions import LEGACY, TELNYX, Decision
-from twilio_fax_compat._core.migration.effects import Ask, Count, Decide, DryRun, Note, Providers
-from twilio_fax_compat._core.migration.routed_create import PIN_LIFETIME, send_key
+from twilio_fax_compat._core.migration.effects import (
+    Ask,
+    Count,
+    Decide,
+    DryRun,
+    Note,
+    Providers,
+    Record,
+)
 from twilio_fax_compat._core.migration.routing import route
 from twilio_fax_compat._core.translation.errors import not_found, problem
+from twilio_fax_compat._core.translation.send_keys import send_key
 
 NOW = datetime(2026, 7, 1, 12, tzinfo=timezone.utc)
 FORM = {"To": "+15005550009", "From": "+15005550006", "MediaUrl": "https://www.example.com/1.pdf"}
@@ -52,13 +70,15 @@ def outcome(provider, kind):
 
 @define
 class World:
-    """Two providers, a flag, a clock and a ledger."""
+    """Two providers, a flag, and a ledger that leaves its sends where a call broke off."""
 
     stage: str = "on"
     outcomes: dict = field(factory=dict)
     providers: Providers = field(factory=Providers)
-    now: datetime = NOW
     facts: dict = field(factory=dict)
+    sends: dict = field(factory=dict)
+    recorded: list = field(factory=list)
+    tokens: int = 0
     asked: list = field(factory=list)
     counted: list = field(factory=list)
     dry_run: int = 0
@@ -85,6 +105,8 @@ class World:
         if isinstance(effect, Ask):
             self.asked.append(effect.provider)
             answer = self.outcomes[effect.provider]
+            if effect.provider == TELNYX and effect.request.attempt is not None:
+                self._as_telnyx_does(effect.request.attempt, answer)
             return outcome(effect.provider, answer) if isinstance(answer, str) else answer
         if isinstance(effect, Decide):
             provider = LEGACY if self.stage in ("off", "shadow") else TELNYX
@@ -97,10 +119,36 @@ class World:
             self.counted.append(effect.name)
         elif isinstance(effect, DryRun):
             self.dry_run += 1
+        elif isinstance(effect, Record):
+            self.recorded.append((effect.decision.provider, effect.decision.reason))
+        elif isinstance(effect, NewToken):
+            self.tokens += 1
+            return f"token{self.tokens}"
+        elif isinstance(effect, Elapsed):
+            return 0.0
+        elif isinstance(effect, BeginSend):
+            return self._begin(effect)
+        elif isinstance(effect, EndSend):
+            del self.sends[effect.attempt.key]
         else:
-            assert isinstance(effect, Now)
-            return self.now
+            assert isinstance(effect, (KeepSend, LeaveSend))
+            self.sends[effect.attempt.key] = effect.attempt.entry("", 0), effect.attempt.token
         return None
+
+    def _begin(self, effect):
+        attempt = Attempt(effect.key, effect.token, effect.provider)
+        if effect.key in self.sends:
+            entry, token = self.sends[effect.key]
+            attempt = Attempt.of_entry(effect.key, token, entry)
+        self.sends[effect.key] = attempt.entry("", 0), attempt.token
+        return attempt
+
+    @staticmethod
+    def _as_telnyx_does(attempt, kind):
+        if kind in (UNSURE, RAISED):
+            attempt.may_be_out = True
+        elif not attempt.is_retry or kind == ACCEPTED:
+            attempt.may_be_out = False
 
     def send(self, **fields):
         return self.run(TwilioRequest("POST", "/Faxes", {**FORM, **fields}))
@@ -117,12 +165,10 @@ ATTEMPTS = st.lists(
 )
 
 
-@given(ATTEMPTS, st.booleans(), st.booleans(), st.booleans())
-def test_what_may_have_been_sent_is_never_sent_by_the_other(
-    attempts, falls_back, outlasts, has_telnyx
-):
+@given(ATTEMPTS, st.booleans(), st.booleans())
+def test_what_may_have_been_sent_is_never_sent_by_the_other(attempts, falls_back, has_telnyx):
     """Whatever the flag says, and the providers answer, from one retry to the next."""
-    providers = Providers(falls_back=falls_back, outlasts=outlasts)
+    providers = Providers(falls_back=falls_back)
     world = World(providers=providers)
     may_have_it = None
     for stage, telnyx, legacy in attempts:
@@ -154,22 +200,22 @@ def test_what_may_have_been_sent_is_never_sent_by_the_other(
             may_have_it = last
 
 
-@pytest.mark.parametrize(("is_late", "asked"), [(False, [TELNYX]), (True, [LEGACY])])
-def test_a_pin_lasts_for_a_day(is_late, asked):
+@pytest.mark.parametrize(("remember", "asked"), [(True, [TELNYX]), (False, [LEGACY])])
+def test_a_retry_stays_unless_that_is_switched_off(remember, asked):
     world = World(outcomes={TELNYX: UNSURE, LEGACY: ACCEPTED})
+    world.providers = Providers(retry=RetryPolicy(remember=remember))
     world.send()
     world.stage = "off"
-    world.now += PIN_LIFETIME + timedelta(seconds=1 if is_late else -1)
     world.asked.clear()
     world.send()
     assert world.asked == asked
+    assert world.recorded == [(TELNYX, "stage"), (asked[0], "retry" if remember else "stage")]
 
 
 @pytest.mark.parametrize("first", ["off", "on"])
 def test_a_process_that_dies_leaves_its_pin(first):
     """A ledger that outlives the process knows of a send whose end nobody saw."""
     world = World(stage=first, outcomes={TELNYX: ACCEPTED, LEGACY: ACCEPTED})
-    world.providers = Providers(outlasts=True)
     world.stops_at_ask = True
     assert world.send() is None
     world.stops_at_ask = False
@@ -180,9 +226,8 @@ def test_a_process_that_dies_leaves_its_pin(first):
 
 
 @pytest.mark.parametrize("kind", [ACCEPTED, REFUSED])
-@pytest.mark.parametrize("outlasts", [True, False])
-def test_a_send_with_an_end_is_free_again(kind, outlasts):
-    world = World(outcomes={TELNYX: kind, LEGACY: ACCEPTED}, providers=Providers(outlasts=outlasts))
+def test_a_send_with_an_end_is_free_again(kind):
+    world = World(outcomes={TELNYX: kind, LEGACY: ACCEPTED})
     world.send()
     world.stage = "off"
     world.send()
@@ -206,6 +251,7 @@ def test_falling_back(kind):
     answer = world.send()
     assert answer.payload.provider == LEGACY
     assert world.counted == ["create/telnyx/fallback", "create/legacy/accepted"]
+    assert world.recorded == [(TELNYX, "stage"), (LEGACY, "fallback")]
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from typing import Any, Mapping
 
 from attrs import define, evolve, field, frozen
 
+from twilio_fax_compat._core.attempts import Attempt
 from twilio_fax_compat._core.cassettes.comparison import Comparison
 from twilio_fax_compat._core.cassettes.recorded_account import (
     Recorded,
@@ -27,7 +28,18 @@ from twilio_fax_compat._core.cassettes.telnyx_answers import (
     refusal,
     telnyx_fax,
 )
-from twilio_fax_compat._core.effects import Effect, Flow, NewToken, Now, Recall, Remember, Warn, run
+from twilio_fax_compat._core.effects import (
+    BeginSend,
+    Effect,
+    Elapsed,
+    Flow,
+    NewToken,
+    Now,
+    Recall,
+    Remember,
+    Warn,
+    run,
+)
 from twilio_fax_compat._core.facts import Facts, merged
 from twilio_fax_compat._core.fax_api.routes import answer_request, twilio_request
 from twilio_fax_compat._core.fax_api.settings import FlowSettings
@@ -145,6 +157,10 @@ class _Run:
             return _TOKEN
         if isinstance(effect, Now):
             return _NOW
+        if isinstance(effect, Elapsed):
+            return 0.0
+        if isinstance(effect, BeginSend):
+            return Attempt(effect.key, effect.token, effect.provider)
         if isinstance(effect, Recall):
             return self.facts
         if isinstance(effect, Remember):

@@ -11,7 +11,11 @@ from twilio_fax_compat._core.fax_api.reading import error_of, readable_list
 from twilio_fax_compat._core.fax_api.retries import repeated
 from twilio_fax_compat._core.fax_api.settings import FlowSettings
 from twilio_fax_compat._core.messages import TelnyxResponse, TwilioResponse
+from twilio_fax_compat._core.translation.errors import problem
 from twilio_fax_compat._core.translation.faxes import fax_payload
+
+LIST_PAGES = 400
+"""The pages of Telnyx that are read at most for one page of a list."""
 
 
 def list_faxes(fields: Mapping[str, object], path: str, settings: FlowSettings) -> Flow:
@@ -19,7 +23,7 @@ def list_faxes(fields: Mapping[str, object], path: str, settings: FlowSettings) 
     listing = read_listing(fields)
     if isinstance(listing, TwilioResponse):
         return listing
-    while True:
+    for _ in range(LIST_PAGES):
         request = listing.request()
         tried = yield from repeated(request, settings.retry)
         page = readable_list(tried.outcome)
@@ -28,12 +32,16 @@ def list_faxes(fields: Mapping[str, object], path: str, settings: FlowSettings) 
         faxes = page[0]
         if listing.was_overtaken(faxes):
             continue
+        if listing.is_unfiltered(faxes):
+            return _endless("Telnyx's list ignores filter[created_at], so its pages would not end")
         assert isinstance(tried.outcome, TelnyxResponse)
         is_last = is_last_page(tried.outcome.json() or {}, len(faxes), listing.telnyx_page_size)
         unseen = listing.unseen(faxes)
         if unseen or is_last or not faxes:
             break
         listing.turn()
+    else:
+        return _endless(f"Telnyx's list repeats the same faxes on {LIST_PAGES} pages")
     handed_out = unseen[: listing.page_size]
     following = None
     if handed_out and (len(unseen) > len(handed_out) or not is_last):
@@ -54,3 +62,7 @@ def list_faxes(fields: Mapping[str, object], path: str, settings: FlowSettings) 
     return TwilioResponse(
         200, listing.envelope(payloads, following, settings.api_url + path, "faxes")
     )
+
+
+def _endless(message: str) -> TwilioResponse:
+    return problem(502, 20500, message + ": nothing more was read")

@@ -22,6 +22,7 @@ from twilio_fax_compat._core.translation.errors import (
     problem,
     telnyx_errors,
 )
+from twilio_fax_compat._core.translation.ids import fax_sid
 
 
 def read_fax(
@@ -62,13 +63,20 @@ def error_of(outcome: Outcome, path: str) -> TwilioResponse:
 
 def is_ambiguous(status: int) -> bool:
     """Return whether Telnyx may have accepted a fax although it answered a POST with *status*."""
-    return status >= 500 or status == 408 or 200 <= status < 300
+    return status >= 500 or status == 408 or status < 400
+
+
+def is_telnyx_error(response: TelnyxResponse) -> bool:
+    """Return whether Telnyx itself, and not a gateway, answered with an error."""
+    return response.status >= 500 and any(
+        isinstance(error, dict) and error.get("code") for error in telnyx_errors(response)
+    )
 
 
 def accepted_fax(response: TelnyxResponse) -> JSON | None:
     """Return the fax inside a 2xx answer, or None if the answer has none."""
     fax = response.resource()
-    return fax if fax is not None and isinstance(fax.get("id"), str) else None
+    return fax if fax is not None and fax_sid(fax.get("id")) else None
 
 
 def readable_list(outcome: Outcome) -> tuple[list[JSON], bool] | None:

@@ -64,7 +64,7 @@ def answer_request(request: TwilioRequest, settings: FlowSettings) -> Flow:
     sid, has_media, media = route.groups()
     if sid is None:
         if method == "POST":
-            return (yield from create(request.fields, path, settings))
+            return (yield from create(request.fields, path, settings, request.attempt))
         if method != "GET":
             return _not_allowed(method)
         # Imported here: a program that only sends does not need it.

@@ -7,6 +7,7 @@ from typing import Mapping
 
 from attrs import field, frozen
 
+from twilio_fax_compat._core.attempts import LEGACY, TELNYX
 from twilio_fax_compat._core.masking import mask_number
 from twilio_fax_compat._core.migration.plans import (
     KEYS,
@@ -31,8 +32,6 @@ __all__ = [
     "point_of",
     "read_plan",
 ]
-
-LEGACY, TELNYX = "legacy", "telnyx"
 
 _STEP = 100 / 2**53
 
@@ -86,7 +85,8 @@ class Decision:
     Who sends a fax.
 
     *provider* is `LEGACY` or `TELNYX`; *reason* is ``stage``, or in a ramp ``denied``, ``allowed`` or
-    ``percentage``; *key_hash* is the hash of the value that decided.
+    ``percentage``; ``retry`` if the fax stays with the provider that may have sent it already,
+    ``fallback`` if Telnyx did not send it; *key_hash* is the hash of the value that decided.
     """
 
     stage: str

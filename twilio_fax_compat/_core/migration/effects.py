@@ -6,10 +6,11 @@ from typing import Any, Generator, Mapping, Union
 
 from attrs import field, frozen
 
-from twilio_fax_compat._core.effects import Now, Recall
+from twilio_fax_compat._core.effects import Elapsed, NewToken, Now, Pause, Recall, SendEffect
 from twilio_fax_compat._core.facts import Facts
+from twilio_fax_compat._core.fax_api.retries import RetryPolicy
 from twilio_fax_compat._core.messages import JSON, TwilioRequest, TwilioResponse
-from twilio_fax_compat._core.migration.decisions import LEGACY, TELNYX
+from twilio_fax_compat._core.migration.decisions import LEGACY, TELNYX, Decision
 from twilio_fax_compat._core.translation.faxes import DEFAULT_API_URL
 
 NAMES: Mapping[str, str] = {LEGACY: "the legacy provider", TELNYX: "Telnyx"}
@@ -32,6 +33,14 @@ class Ask:
 class Decide:
     """Effect: answered with the `Decision` about a create form."""
 
+    fields: Mapping[str, object] = field(repr=False)
+
+
+@frozen
+class Record:
+    """Effect: log the *decision* about a create form, and pass it to the hook; answered with None."""
+
+    decision: Decision
     fields: Mapping[str, object] = field(repr=False)
 
 
@@ -64,7 +73,21 @@ class WarnDeveloper:
     text: str
 
 
-RouteEffect = Union[Ask, Decide, DryRun, Count, Note, WarnDeveloper, Now, Recall]
+RouteEffect = Union[
+    Ask,
+    Decide,
+    Record,
+    DryRun,
+    Count,
+    Note,
+    WarnDeveloper,
+    Now,
+    Elapsed,
+    NewToken,
+    Pause,
+    Recall,
+    SendEffect,
+]
 Route = Generator[RouteEffect, Any, TwilioResponse]
 
 
@@ -75,15 +98,15 @@ class Providers:
 
     *has_telnyx*, *has_legacy*: whether each is configured. *salt*: keeps the keys of different
     accounts apart. *falls_back*: the legacy provider gets what Telnyx certainly did not send.
-    *is_partial*: lists leave out a provider that is down. *outlasts*: the ledger outlives this
-    process. *api_url*: the base of page URLs.
+    *is_partial*: lists leave out a provider that is down. *retry*: the time of a call, and whether sends
+    are remembered. *api_url*: the base of page URLs.
     """
 
     has_telnyx: bool = True
     has_legacy: bool = True
     falls_back: bool = False
     is_partial: bool = False
-    outlasts: bool = False
+    retry: RetryPolicy = field(factory=RetryPolicy)
     salt: str = field(default="", repr=False)
     api_url: str = DEFAULT_API_URL
 

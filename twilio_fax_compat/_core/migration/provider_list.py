@@ -25,6 +25,8 @@ _MARK = slice(2, 18)
 NEXT = "NextPageUrl"
 """The field of a list request that holds the legacy client's own page URL, on any host."""
 
+_PAGES = 400  # read at most without a new fax
+
 _ANCHORED = "PageToken="
 """The query parameter of page URLs that do not shift when faxes arrive."""
 
@@ -100,8 +102,13 @@ class ProviderList:
         """Read pages until a fax is waiting or the list ends."""
         if self.provider in self.place.ended:
             self.begun = True
+        pages = 0
         while not self.waiting and not self.is_read:
             page = yield from self._next_page()
+            pages += 1
+            if pages > _PAGES:
+                message = f"the list repeats the same faxes on {_PAGES} pages"
+                self.problem = problem(502, 20500, message)
             if not self.is_in_order:
                 page = yield from self._in_order(page)
             self.waiting.extend(fax for fax in page if self._is_new(fax))

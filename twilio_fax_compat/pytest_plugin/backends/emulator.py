@@ -20,7 +20,7 @@ from twilio_fax_compat.testing.emulator import TelnyxEmulator
 QUICK = RetryPolicy(
     backoff=0.01,
     backoff_max=0.05,
-    lookups=(0.01, 0.02, 0.05),  # type: ignore[arg-type]
+    lookups=(0.01, 0.02, 0.05),
     budget=10,
 )
 """The retry policy of clients that do not set one: loopback needs no long pauses."""

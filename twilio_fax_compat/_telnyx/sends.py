@@ -1,0 +1,273 @@
+"""
+Remembers the sends whose end is not known, in the ledger and in this process.
+
+An entry names the process that works on it. An entry of a process that is gone, or without a process,
+is taken over by one later call.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import platform
+import time
+from pathlib import Path
+from typing import Any, Callable, Dict, Mapping
+
+from attrs import define, field
+
+from twilio_fax_compat._core.attempts import LEGACY, LIFETIME, Attempt, InProgress
+from twilio_fax_compat._core.effects import BeginSend, KeepSend, LeaveSend, SendEffect
+from twilio_fax_compat._core.facts import NOTHING_KNOWN, SEND_KEYS, Facts, merged
+from twilio_fax_compat.ledger import Ledger, LedgerUnavailable, MemoryLedger
+
+logger = logging.getLogger("twilio_fax_compat")
+
+ELSEWHERE = 120.0
+"""Seconds for which an entry of another machine must not change before its process counts as gone."""
+
+_WITHOUT_A_LOOK = 96 * 3600.0
+"""
+Seconds after which an entry is deleted by this machine's clock, in case Telnyx cannot be asked.
+
+That is four days: a fax is remembered for one day by Telnyx's clock, and ours may be wrong.
+"""
+
+_TAKE_OVER = 600.0  # for this long nobody else takes the same entry over
+
+_MINE, _THEIRS, _ELSEWHERE, _NOBODYS = "mine", "theirs", "elsewhere", "nobody's"
+
+
+@define(eq=False)
+class _Process:
+    """The state of this process; made again in the child of a fork."""
+
+    pid: int = field(factory=os.getpid)
+    tokens: set[str] = field(factory=set)
+    owner: str = field(init=False)
+    # When this process first saw an entry of another machine.
+    seen: dict[tuple[str, object], float] = field(factory=dict)
+
+    def __attrs_post_init__(self) -> None:
+        self.owner = "|".join((_host(), str(self.pid), _started(self.pid) or ""))
+
+
+_process: _Process | None = None
+_Entries = Dict[str, Dict[str, Mapping[str, Any]]]
+# What could not be written, by the id of its ledger, which is kept so that the id stays its own. An
+# empty entry deletes the stored one.
+_unwritten: dict[int, tuple[Ledger, _Entries]] = {}
+_taken: dict[str, object] = {}
+
+
+def carry_out_send(effect: SendEffect, ledger: Ledger, opened: list[Attempt]) -> Any:
+    """
+    Perform an effect about a send, and return its result.
+
+    A begun attempt is added to *opened*, so that `leave_open` can settle it whatever happens.
+    """
+    if isinstance(effect, BeginSend):
+        return _begin(effect, ledger, opened)
+    attempt = effect.attempt
+    if isinstance(effect, KeepSend):
+        _this_process().tokens.add(attempt.token)
+        return _write(ledger, attempt, attempt.entry(_this_process().owner, time.time()))
+    if isinstance(effect, LeaveSend):
+        return _leave(attempt, ledger)
+    return _end(attempt, ledger)
+
+
+def leave_open(opened: list[Attempt], ledger: Ledger) -> None:
+    """Settle the attempts of a flow that was broken off: what may be out stays remembered."""
+    for attempt in opened:
+        if attempt.is_open:
+            (_leave if attempt.may_be_out else _end)(attempt, ledger)
+
+
+def remembered_sends(ledger: Ledger, key: str) -> Mapping[str, Mapping[str, Any]]:
+    """Return the entries of the sends of one form that have no known end, by token."""
+    return _read(ledger, key).sends or {}
+
+
+def release(ledger: Ledger, key: str) -> int:
+    """Forget all sends of one form that have no known end, and return their number."""
+    tokens = list(remembered_sends(ledger, key))
+    if tokens:
+        ledger.remember(key, Facts(sends={token: {} for token in tokens}))
+    return len(tokens)
+
+
+def is_in_progress(entry: Mapping[str, Any]) -> bool:
+    """Return whether a process, as far as this machine can see, works on the send of *entry*."""
+    return bool(entry.get("owner")) and _who_has("", entry, None) != _NOBODYS
+
+
+def _begin(effect: BeginSend, ledger: Ledger, opened: list[Attempt]) -> Attempt | InProgress:
+    is_elsewhere = False
+    for token, entry in (_read(ledger, effect.key).sends or {}).items():
+        lifetime = LIFETIME if entry.get("provider") == LEGACY else _WITHOUT_A_LOOK
+        if time.time() - _wall(entry) > lifetime:
+            _write(ledger, Attempt(effect.key, token), {})
+            continue
+        owner = _who_has(token, entry, ledger)
+        if owner == _NOBODYS:
+            attempt = Attempt.of_entry(effect.key, token, entry)
+            if _is_first_to_take(attempt, ledger):
+                return _open(attempt, ledger, opened)
+            owner = _ELSEWHERE
+        is_elsewhere = is_elsewhere or owner == _ELSEWHERE
+    if is_elsewhere:
+        return InProgress()
+    return _open(Attempt(effect.key, effect.token, effect.provider), ledger, opened)
+
+
+def _open(attempt: Attempt, ledger: Ledger, opened: list[Attempt]) -> Attempt:
+    process = _this_process()
+    opened.append(attempt)
+    process.tokens.add(attempt.token)
+    _write(ledger, attempt, attempt.entry(process.owner, time.time()))
+    return attempt
+
+
+def _leave(attempt: Attempt, ledger: Ledger) -> None:
+    attempt.is_open = False
+    try:
+        _write(ledger, attempt, attempt.entry("", time.time()))
+    finally:
+        _this_process().tokens.discard(attempt.token)
+
+
+def _end(attempt: Attempt, ledger: Ledger) -> None:
+    attempt.is_open = False
+    try:
+        _write(ledger, attempt, {})
+    finally:
+        _this_process().tokens.discard(attempt.token)
+
+
+def _is_first_to_take(attempt: Attempt, ledger: Ledger) -> bool:
+    name = "{}{}:{}".format(SEND_KEYS, attempt.token, attempt.turn)
+    try:
+        return ledger.claim(name, _TAKE_OVER) == "new"
+    except Exception as error:  # noqa: BLE001 - without the ledger, this process is alone
+        _warn(error)
+        taken = object()
+        return _taken.setdefault(name, taken) is taken
+
+
+def _read(ledger: Ledger, key: str) -> Facts:
+    unwritten = _flush(ledger).get(key)
+    stored = NOTHING_KNOWN
+    try:
+        stored = ledger.recall((key,)).get(key, NOTHING_KNOWN)
+    except Exception as error:  # noqa: BLE001 - a ledger that is away must not stop a fax
+        _warn(error)
+    return merged(stored, Facts(sends=dict(unwritten))) if unwritten else stored
+
+
+def _write(ledger: Ledger, attempt: Attempt, entry: Mapping[str, Any]) -> None:
+    if not _flush(ledger):
+        try:
+            ledger.remember(attempt.key, Facts(sends={attempt.token: entry}))
+        except Exception as error:  # noqa: BLE001 - this process remembers it instead
+            _warn(error)
+        else:
+            return
+    _, unwritten = _unwritten.setdefault(id(ledger), (ledger, {}))
+    unwritten.setdefault(attempt.key, {})[attempt.token] = entry
+
+
+def _flush(ledger: Ledger) -> _Entries:
+    """Write what could not be written before. Return what is still unwritten, by key and token."""
+    if id(ledger) not in _unwritten:
+        return {}
+    _, unwritten = _unwritten[id(ledger)]
+    for key in list(unwritten):
+        entries = unwritten.pop(key, {})
+        try:
+            ledger.remember(key, Facts(sends=entries))
+        except Exception as error:  # noqa: BLE001 - it stays in this process
+            _warn(error)
+            later = unwritten.setdefault(key, {})
+            later.update({token: entry for token, entry in entries.items() if token not in later})
+            break
+    return unwritten
+
+
+def _warn(error: Exception) -> None:
+    # Only errors of this package's own ledgers are known to contain nothing private.
+    text = str(error) if isinstance(error, LedgerUnavailable) else type(error).__name__
+    logger.warning("the ledger is away, so only this process remembers a send: %s", text)
+
+
+def _wall(entry: Mapping[str, Any]) -> float:
+    wall = entry.get("wall")
+    return float(wall) if isinstance(wall, (int, float)) else 0.0
+
+
+def _this_process() -> _Process:
+    global _process
+    if _process is None or _process.pid != os.getpid():
+        _process = _Process()
+    return _process
+
+
+def _who_has(token: str, entry: Mapping[str, Any], ledger: Ledger | None) -> str:
+    owner = str(entry.get("owner") or "")
+    if not owner:
+        return _NOBODYS
+    process = _this_process()
+    if owner == process.owner:
+        return _MINE if token in process.tokens else _NOBODYS
+    if isinstance(ledger, MemoryLedger):
+        # A fork copied it: the parent looks after the send itself.
+        return _THEIRS
+    host, pid, started = [*owner.split("|"), "", ""][:3]
+    if host == _host() and pid.isdigit() and os.name == "posix":
+        return _THEIRS if _is_alive(int(pid), started) else _NOBODYS
+    now = time.monotonic()
+    since = process.seen.setdefault((token, entry.get("turn")), now)
+    return _NOBODYS if now - since >= ELSEWHERE else _ELSEWHERE
+
+
+def _is_alive(pid: int, started: str) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        pass
+    now = _started(pid)
+    return now is None or now == started
+
+
+def _started(pid: int) -> str | None:
+    """Return when a process began, empty if it is dead and not reaped, None if that is unknown."""
+    try:
+        text = Path("/proc/{}/stat".format(pid)).read_text("ascii", "replace")
+    except OSError:
+        return None
+    fields = text.rpartition(")")[2].split()
+    return "" if fields[0] in "ZX" else fields[19]
+
+
+def _host() -> str:
+    """Return a name of the processes that can see each other's ids: a machine, or a container."""
+    global _host_name
+    if _host_name is None:
+        parts = []
+        for read in _HOST:
+            try:
+                parts.append(read())
+            except (OSError, AttributeError):
+                parts.append("")
+        _host_name = "/".join(parts).replace("|", "")
+    return _host_name
+
+
+_host_name: str | None = None
+_HOST: tuple[Callable[[], str], ...] = (
+    platform.node,
+    lambda: Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip(),
+    lambda: os.readlink("/proc/self/ns/pid"),
+)
