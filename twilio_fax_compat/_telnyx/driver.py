@@ -28,6 +28,7 @@ from twilio_fax_compat._core.effects import (
 )
 from twilio_fax_compat._core.messages import Send, TelnyxRequest, TwilioResponse
 from twilio_fax_compat._telnyx.sends import carry_out_send, leave_open
+from twilio_fax_compat.base.exceptions import TwilioException
 from twilio_fax_compat.ledger import Ledger
 from twilio_fax_compat.warnings import TelnyxCompatibilityWarning
 
@@ -42,7 +43,13 @@ def drive(flow: Flow, send: Send, ledger: Ledger) -> TwilioResponse:
     call = Call(ledger)
 
     def perform(effect: Effect) -> Any:
-        return send(effect) if isinstance(effect, TelnyxRequest) else call.carry_out(effect)
+        if not isinstance(effect, TelnyxRequest):
+            return call.carry_out(effect)
+        try:
+            return send(effect)
+        except TwilioException:
+            call.nothing_left()
+            raise
 
     with call:
         return run(flow, perform)
@@ -67,6 +74,11 @@ class Call:
         if isinstance(effect, (BeginSend, KeepSend, LeaveSend, EndSend)):
             return carry_out_send(effect, self.ledger, self._opened)
         return carry_out(effect, self.ledger)
+
+    def nothing_left(self) -> None:
+        """Note that a wrong setting stopped the last request before it left."""
+        for attempt in self._opened:
+            attempt.may_be_out = attempt.is_retry
 
     def __enter__(self) -> Call:
         return self

@@ -153,7 +153,14 @@ def _response_in(error: BaseException) -> TelnyxResponse | None:
 
 
 def _was_connecting(error: BaseException) -> bool:
-    """Return whether *error* was raised while the client connected, before it sent the request."""
+    """Return whether *error*, or the error that it wraps, was raised before the request was sent."""
+    wrapped = [error.__cause__, getattr(error, "reason", None), *error.args]
+    return _is_of_connecting(error) or any(
+        _is_of_connecting(link) for link in wrapped if isinstance(link, BaseException)
+    )
+
+
+def _is_of_connecting(error: BaseException) -> bool:
     traceback = error.__traceback__
     while traceback is not None:
         frame = traceback.tb_frame

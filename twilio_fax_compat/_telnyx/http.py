@@ -10,7 +10,6 @@ import inspect
 import json
 import logging
 import sys
-from http.client import HTTPException
 from typing import Any, Mapping
 from urllib.parse import urlsplit
 
@@ -18,16 +17,13 @@ import httpx
 from attrs import evolve
 
 from twilio_fax_compat._core.messages import (
-    Failure,
     Outcome,
     Send,
     TelnyxRequest,
     TelnyxResponse,
     query_text,
 )
-from twilio_fax_compat._telnyx.failures import (
-    failure_of,
-)
+from twilio_fax_compat._telnyx.failures import outcome_of
 from twilio_fax_compat._telnyx.logs import masked_logs
 from twilio_fax_compat._version import __version__
 from twilio_fax_compat.base.exceptions import TwilioException
@@ -111,12 +107,12 @@ class _Sender:
     def send(self, request: TelnyxRequest) -> Outcome:
         raise NotImplementedError
 
-    def failure(self, error: BaseException) -> Failure:
-        """Return the failure of a request, with the host if it could not be reached."""
-        failure = failure_of(error)
-        if failure.sent:
-            return failure
-        return evolve(failure, summary=f"{failure.summary} ({self.route()})")
+    def outcome(self, error: Exception) -> Outcome:
+        """Return what *error* means for a request, with the host if it could not be reached."""
+        outcome = outcome_of(error)
+        if isinstance(outcome, TelnyxResponse) or outcome.sent:
+            return outcome
+        return evolve(outcome, summary=f"{outcome.summary} ({self.route()})")
 
     def route(self) -> str:
         """Return where requests go, and which settings say so, for an error message."""
@@ -160,9 +156,15 @@ class _OverOwnConnections(_Sender):
             url = self.faxes_url
         else:
             url = httpx.URL(self.url(request))
+        seconds, extensions = self.settings.timeout * WHOLE, self.extensions
+        if request.timeout is not None:
+            connect = min(self.settings.connect_timeout, request.timeout)
+            other = min(self.settings.timeout, request.timeout)
+            seconds = min(seconds, request.timeout)
+            extensions = {"timeout": _connections.timeouts(connect, other)}
         if request.body is None:
             built = httpx.Request(
-                request.method, url, headers=self.httpx_headers, extensions=self.extensions
+                request.method, url, headers=self.httpx_headers, extensions=extensions
             )
         else:
             built = httpx.Request(
@@ -170,16 +172,16 @@ class _OverOwnConnections(_Sender):
                 url,
                 headers=self.httpx_body_headers,
                 content=json.dumps(request.body).encode(),
-                extensions=self.extensions,
+                extensions=extensions,
             )
         if self.client is not None:
             self.note_request(self.client, request)
         try:
             response, body = _connections.send(
-                built, self.origin, self.proxy_url, self.settings.timeout * WHOLE, self.is_kept
+                built, self.origin, self.proxy_url, seconds, self.is_kept
             )
-        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-            return self.failure(error)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the request may have arrived
+            return self.outcome(error)
         if self.client is not None:
             text = body.decode("utf-8", "replace")
             answer = Response(response.status_code, text, dict(response.headers))
@@ -223,11 +225,25 @@ class _OverHttpx(_Sender):
                 content=content,
                 auth=None,
                 follow_redirects=False,
+                timeout=self.timeout(request),
             ) as response:
-                body = read_body(response, Deadline(self.seconds() * WHOLE))
-        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-            return self.failure(error)
+                seconds = self.seconds() * WHOLE
+                if request.timeout is not None:
+                    seconds = min(seconds, request.timeout)
+                body = read_body(response, Deadline(seconds))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the request may have arrived
+            return self.outcome(error)
         return TelnyxResponse(response.status_code, response.headers, body)
+
+    def timeout(self, request: TelnyxRequest) -> httpx.Timeout:
+        """Return the client's timeouts, or the time that *request* has if that is less."""
+        own, limit = self.client.timeout, request.timeout
+        if limit is None:
+            return own
+        steps = own.as_dict().items()
+        return httpx.Timeout(
+            **{name: limit if value is None else min(value, limit) for name, value in steps}
+        )
 
     def seconds(self) -> float:
         """Return the timeout of one part of a response: the client's, or a longer one of the settings."""
@@ -254,22 +270,29 @@ class _OverTwilioStyle(_Sender):
                     data=content,
                     headers=dict(headers),
                     auth=_keep_bearer if self.uses_requests else None,
-                    timeout=None
-                    if getattr(self.client, "timeout", None)
-                    else self.settings.timeout,
+                    timeout=self.timeout(request),
                     allow_redirects=False,
                 )
-        except (httpx.HTTPError, OSError, HTTPException) as error:
-            return self.failure(error)
-        if inspect.isawaitable(response):
-            if inspect.iscoroutine(response):
-                response.close()
-            raise _asynchronous(type(self.client).__name__)
-        return TelnyxResponse(
-            response.status_code,
-            _lower_names(getattr(response, "headers", None)),
-            _body_of(response),
-        )
+            if not inspect.isawaitable(response):
+                return TelnyxResponse(
+                    int(response.status_code),
+                    _lower_names(getattr(response, "headers", None)),
+                    _body_of(response),
+                )
+        except Exception as error:  # noqa: BLE001 - whatever it is, the request may have arrived
+            return self.outcome(error)
+        if inspect.iscoroutine(response):
+            response.close()
+        raise _asynchronous(type(self.client).__name__)
+
+    def timeout(self, request: TelnyxRequest) -> float | None:
+        """Return the timeout to pass to the client, None for its own."""
+        own = getattr(self.client, "timeout", None)
+        limit = self.settings.timeout if request.timeout is None else request.timeout
+        if not own:
+            return min(self.settings.timeout, limit)
+        is_longer = isinstance(own, (int, float)) and own > limit
+        return limit if is_longer and request.timeout is not None else None
 
 
 def _keep_bearer(request: Any) -> Any:

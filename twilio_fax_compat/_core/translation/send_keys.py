@@ -33,7 +33,7 @@ def send_key(fields: Mapping[str, object], salt: str) -> str:
     form = dict(reorder_legacy_arguments(fields))
     if isinstance(form.get("MediaUrl"), str):
         form["MediaUrl"] = _unsigned(str(form["MediaUrl"]))
-    pairs = sorted((name, str(value)) for name, value in form.items() if value is not None)
+    pairs = sorted((name, str(value)) for name, value in form.items() if value not in (None, ""))
     digest = sha256(repr((salt, pairs)).encode("utf-8", "surrogatepass")).hexdigest()
     return key_of_name(digest[:32])
 

@@ -1,0 +1,157 @@
+"""What cannot have left this machine is never an error that says it may have been sent."""
+
+import socket
+import threading
+from contextlib import contextmanager
+
+import httpx
+import pytest
+
+from tests.helpers import FAST, send
+from twilio_fax_compat import TelnyxSettings
+from twilio_fax_compat._telnyx.failures import failure_of, outcome_of
+from twilio_fax_compat.base.exceptions import TwilioException, TwilioRestException
+from twilio_fax_compat.rest import Client
+
+try:
+    import requests
+    from twilio.http.http_client import TwilioHttpClient
+except ImportError:
+    requests = None
+
+needs_twilio = pytest.mark.skipif(requests is None, reason="needs twilio: pip install twilio")
+CLIENTS = ["own", "httpx", pytest.param("requests", marks=needs_twilio)]
+
+
+@contextmanager
+def listening(answer):
+    """Answer each connection with *answer*, a function of the socket; yield the port."""
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def serve():
+        while True:
+            try:
+                connection, _ = server.accept()
+            except OSError:
+                return
+            with connection:
+                connection.recv(4096)
+                answer(connection)
+
+    threading.Thread(target=serve, daemon=True).start()
+    try:
+        yield server.getsockname()[1]
+    finally:
+        server.close()
+
+
+def no_tls(connection):
+    connection.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+
+
+def http_client_of(kind, proxy=None):
+    if kind == "own":
+        return None
+    if kind == "httpx":
+        return httpx.Client(proxy=proxy, trust_env=False)
+    client = TwilioHttpClient()
+    client.session.proxies = {"https": proxy} if proxy else {}
+    client.session.trust_env = False
+    return client
+
+
+def refused(kind, port, proxy=None, environ=None):
+    """Return the error of a send to an https server at *port*."""
+    telnyx = TelnyxSettings(
+        api_key="KEY0123456789",
+        connection_id="1",
+        base_url=f"https://127.0.0.1:{port}/v2",
+        retry=FAST,
+    )
+    client = Client("AC1", "token", telnyx=telnyx, http_client=http_client_of(kind, proxy))
+    with pytest.raises(TwilioRestException, match="could not be reached") as caught:
+        send(client)
+    return caught.value
+
+
+@pytest.mark.parametrize("kind", CLIENTS)
+def test_a_handshake_that_fails(kind):
+    with listening(no_tls) as port:
+        error = refused(kind, port)
+
+    assert error.details["sent"] is False
+    assert "may_have_been_sent" not in error.details
+
+
+@pytest.mark.parametrize("kind", CLIENTS[1:])
+@pytest.mark.parametrize("answer", [lambda _connection: None, no_tls])
+def test_a_proxy_that_drops_connect(kind, answer):
+    """It got the host and the port, and nothing of the fax."""
+    with listening(answer) as port:
+        error = refused(kind, 9, f"http://127.0.0.1:{port}")
+
+    assert error.details["sent"] is False
+
+
+@needs_twilio
+def test_a_missing_ca_file():
+    client = http_client_of("requests")
+    client.session.verify = "/no/such/bundle.pem"
+    telnyx = TelnyxSettings(
+        api_key="KEY0123456789", connection_id="1", base_url="https://127.0.0.1:9/v2", retry=FAST
+    )
+    with pytest.raises(TwilioException) as caught:
+        send(Client("AC1", "token", telnyx=telnyx, http_client=client))
+    assert caught.value.details["sent"] is False
+
+
+def raised(error, cause=None):
+    try:
+        raise error from cause  # noqa: TRY301 - so that it has a traceback
+    except BaseException as caught:
+        return caught
+
+
+class Custom(Exception):
+    pass
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        Custom("broken"),
+        OSError("broken"),
+        ValueError("broken"),
+        raised(Custom("wrapped"), ConnectionResetError()),
+        raised(httpx.ReadError("x"), raised(ConnectionRefusedError())),
+    ],
+)
+def test_an_error_of_any_class_may_have_left(error):
+    assert failure_of(error).sent is True
+
+
+def test_a_retry_after_a_lost_answer_may_have_left():
+    """A client that tries again itself chains the error of its first try."""
+    first = raised(ConnectionResetError())
+    try:
+        try:
+            raise first
+        except OSError:
+            socket.create_connection(("127.0.0.1", 9), 1)
+    except OSError as error:
+        assert failure_of(error).sent is True
+
+
+def test_a_refused_connection_of_any_client():
+    try:
+        socket.create_connection(("127.0.0.1", 9), 1)
+    except OSError as error:
+        assert failure_of(raised(Custom("x"), error)).sent is False
+
+
+def test_an_error_with_a_response():
+    response = httpx.Response(422, json={"errors": []}, request=httpx.Request("POST", "http://a/"))
+    error = httpx.HTTPStatusError("x", request=response.request, response=response)
+    outcome = outcome_of(raised(Custom("wrapped"), error))
+
+    assert (outcome.status, outcome.json()) == (422, {"errors": []})

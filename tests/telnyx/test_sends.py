@@ -1,0 +1,214 @@
+"""Sends without a known end: who works on one, who takes it over, and how long it is remembered."""
+
+import os
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from twilio_fax_compat._core.attempts import LEGACY, TELNYX, Attempt, InProgress
+from twilio_fax_compat._core.effects import BeginSend, EndSend, KeepSend, LeaveSend
+from twilio_fax_compat._telnyx import sends
+from twilio_fax_compat._telnyx.sends import carry_out_send, leave_open
+from twilio_fax_compat.ledger import MemoryLedger
+from twilio_fax_compat.ledger.sqlite import SQLiteLedger
+
+KEY = "send:1"
+
+
+@pytest.fixture(name="ledger", params=["memory", "sqlite"])
+def _ledger(request, tmp_path):
+    ledger = MemoryLedger() if request.param == "memory" else SQLiteLedger(tmp_path / "fax.db")
+    yield ledger
+    ledger.close()
+
+
+class Sender:
+    """One who sends: a call in some process."""
+
+    number = 0
+
+    def __init__(self, ledger):
+        self.ledger, self.opened = ledger, []
+
+    def begin(self, provider=TELNYX):
+        Sender.number += 1
+        effect = BeginSend(KEY, provider, f"token{Sender.number}")
+        return carry_out_send(effect, self.ledger, self.opened)
+
+    def carry_out(self, effect):
+        return carry_out_send(effect, self.ledger, self.opened)
+
+
+def entries(ledger):
+    facts = ledger.recall([KEY]).get(KEY)
+    return facts.sends if facts else {}
+
+
+def lose(ledger, provider=TELNYX, at=None):
+    """Leave a send without a known end and return its token."""
+    sender = Sender(ledger)
+    attempt = sender.begin(provider)
+    attempt.may_be_out, attempt.at = True, at
+    sender.carry_out(LeaveSend(attempt))
+    return attempt.token
+
+
+def rewrite(ledger, **changes):
+    """Change what is stored of all sends."""
+    for token, entry in entries(ledger).items():
+        Sender(ledger)
+        ledger.remember(KEY, sends.Facts(sends={token: {**entry, **changes}}))
+
+
+def test_it_is_stored_before_it_leaves_and_deleted_at_its_end(ledger):
+    sender = Sender(ledger)
+    attempt = sender.begin()
+    assert list(entries(ledger)) == [attempt.token]
+    sender.carry_out(EndSend(attempt))
+    assert entries(ledger) == {}
+    assert ledger.recall([KEY]) == {}
+
+
+def test_a_send_in_progress_is_its_own(ledger):
+    """An equal send meanwhile is another fax."""
+    first, second = Sender(ledger).begin(), Sender(ledger).begin()
+    assert first.token != second.token
+    assert not second.is_retry
+
+
+def test_a_lost_send_is_taken_over_once(ledger):
+    token = lose(ledger, at=12.5)
+    second, third = Sender(ledger).begin(), Sender(ledger).begin()
+    assert (second.token, second.is_retry, second.turn, second.at) == (token, True, 1, 12.5)
+    assert third.token != token
+
+
+def test_a_lost_send_is_taken_over_again_and_again(ledger):
+    token = lose(ledger)
+    for turn in (1, 2, 3):
+        sender = Sender(ledger)
+        attempt = sender.begin()
+        assert (attempt.token, attempt.turn) == (token, turn)
+        sender.carry_out(LeaveSend(attempt))
+
+
+def test_many_threads_take_over_one_each(ledger):
+    lost = {lose(ledger)}
+    for _ in range(3):
+        sender = Sender(ledger)
+        sender.begin()  # keeps what is lost busy, so that the next one is another
+        lost.add(lose(ledger))
+        sender.carry_out(LeaveSend(sender.opened[0]))
+    start, taken = threading.Barrier(8), []
+
+    def work():
+        start.wait()
+        attempt = Sender(ledger).begin()
+        while isinstance(attempt, InProgress):
+            attempt = Sender(ledger).begin()
+        taken.append((attempt.token, attempt.is_retry))
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len({token for token, _ in taken}) == 8
+    assert {token for token, is_retry in taken if is_retry} == lost
+
+
+@pytest.mark.parametrize("may_be_out", [True, False])
+def test_a_call_that_is_broken_off(ledger, may_be_out):
+    sender = Sender(ledger)
+    attempt = sender.begin()
+    attempt.may_be_out = may_be_out
+    leave_open(sender.opened, ledger)
+    assert Sender(ledger).begin().is_retry is may_be_out
+
+
+@pytest.mark.skipif(os.name != "posix", reason="this system has no process ids as Unix has")
+def test_a_process_that_is_gone(tmp_path):
+    """Its send is taken over at once, though nobody saw its end; also before it is reaped."""
+    ledger = SQLiteLedger(tmp_path / "fax.db")
+    code = f"""
+import os, signal
+from tests.telnyx.test_sends import Sender
+from twilio_fax_compat.ledger.sqlite import SQLiteLedger
+print(Sender(SQLiteLedger({str(tmp_path / "fax.db")!r})).begin().token, flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    environ = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [os.getcwd(), *sys.path]))}
+    with subprocess.Popen(
+        [sys.executable, "-c", code], env=environ, stdout=subprocess.PIPE, text=True
+    ) as process:
+        token = process.stdout.readline().strip()
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        assert Sender(ledger).begin().token == token
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_the_child_of_a_fork_leaves_its_parents_sends_alone(ledger):
+    """The parent's thread goes on with its own; the child sends a fax of its own."""
+    parent = Sender(ledger).begin()
+    child = os.fork()
+    if child == 0:
+        attempt = Sender(ledger).begin()
+        os._exit(int(attempt.is_retry or attempt.token == parent.token))
+    assert os.waitpid(child, 0)[1] == 0
+
+
+def test_another_machine_is_waited_for(tmp_path, monkeypatch):
+    """Until its entry has not changed for longer than any call takes."""
+    ledger = SQLiteLedger(tmp_path / "fax.db")
+    token = lose(ledger)
+    rewrite(ledger, owner="elsewhere|1|1")
+    assert isinstance(Sender(ledger).begin(), InProgress)
+    monkeypatch.setattr(sends, "ELSEWHERE", 0.0)
+    assert Sender(ledger).begin().token == token
+
+
+def test_another_machine_that_ends(tmp_path):
+    ledger = SQLiteLedger(tmp_path / "fax.db")
+    lose(ledger)
+    rewrite(ledger, owner="elsewhere|1|1")
+    assert isinstance(Sender(ledger).begin(), InProgress)
+    sends.release(ledger, KEY)
+    assert not Sender(ledger).begin().is_retry
+
+
+@pytest.mark.parametrize(
+    ("provider", "hours", "is_retry"),
+    [(LEGACY, 23, True), (LEGACY, 25, False), (TELNYX, 73, True), (TELNYX, 97, False)],
+)
+def test_how_long_a_send_is_remembered(ledger, provider, hours, is_retry):
+    """A day; where Telnyx's clock decides, our own may be wrong by three days more."""
+    lose(ledger, provider)
+    (entry,) = entries(ledger).values()
+    rewrite(ledger, wall=entry["wall"] - hours * 3600)
+    attempt = Sender(ledger).begin(TELNYX)
+    assert attempt.is_retry is is_retry
+    if is_retry:
+        assert attempt.provider == provider
+
+
+def test_a_send_that_goes_on(ledger):
+    sender = Sender(ledger)
+    attempt = sender.begin()
+    attempt.provider = LEGACY
+    sender.carry_out(KeepSend(attempt))
+    (entry,) = entries(ledger).values()
+    assert entry["provider"] == LEGACY
+    assert entry["owner"]
+    assert not Sender(ledger).begin().is_retry
+
+
+def test_faxes_do_not_push_out_sends():
+    """A ledger in memory forgets its oldest faxes first."""
+    ledger = MemoryLedger(limit=10)
+    token = lose(ledger)
+    for number in range(50):
+        ledger.remember(f"fax{number}", sends.Facts(status="delivered"))
+    assert Sender(ledger).begin().token == token
+    assert isinstance(Attempt("", "t").entry("", 0.0), dict)
