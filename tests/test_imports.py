@@ -73,6 +73,10 @@ RULES = {
         {"_core", "_version", "base.exceptions", "http", "ledger", "settings", "warnings"},
         "the way out to Telnyx knows nothing of clients, webhooks or the migration",
     ),
+    "_fax_command": (
+        {"_core", "_telnyx", "base.exceptions", "ledger", "settings"},
+        "a command reads the ledger and Telnyx, and needs no client",
+    ),
     "migration": (
         {"_core", "_telnyx", "base.exceptions", "ledger", "settings"},
         "it stands above Telnyx and below the client",

@@ -68,7 +68,16 @@ def test_it_is_stored_before_it_leaves_and_deleted_at_its_end(ledger):
     assert list(entries(ledger)) == [attempt.token]
     sender.carry_out(EndSend(attempt))
     assert entries(ledger) == {}
-    assert ledger.recall([KEY]) == {}
+    assert ledger.recall([KEY, "send:" + attempt.token]) == {}
+
+
+def test_a_token_leads_to_its_key_until_the_end(ledger):
+    token = lose(ledger)
+    assert sends.key_of_token(ledger, token) == KEY
+    sender = Sender(ledger)
+    sender.carry_out(EndSend(sender.begin()))
+    assert sends.key_of_token(ledger, token) is None
+    assert sends.key_of_token(ledger, "another") is None
 
 
 def test_a_send_in_progress_is_its_own(ledger):
@@ -174,7 +183,7 @@ def test_another_machine_that_ends(tmp_path):
     lose(ledger)
     rewrite(ledger, owner="elsewhere|1|1")
     assert isinstance(Sender(ledger).begin(), InProgress)
-    sends.release(ledger, KEY)
+    sends.release(ledger, KEY, list(entries(ledger)))
     assert not Sender(ledger).begin().is_retry
 
 

@@ -12,7 +12,7 @@ import os
 import platform
 import time
 from pathlib import Path
-from typing import Any, Callable, Dict, Mapping
+from typing import Any, Callable, Dict, Mapping, Sequence
 
 from attrs import define, field
 
@@ -89,11 +89,18 @@ def remembered_sends(ledger: Ledger, key: str) -> Mapping[str, Mapping[str, Any]
     return _read(ledger, key).sends or {}
 
 
-def release(ledger: Ledger, key: str) -> int:
-    """Forget all sends of one form that have no known end, and return their number."""
-    tokens = list(remembered_sends(ledger, key))
-    if tokens:
-        ledger.remember(key, Facts(sends={token: {} for token in tokens}))
+def key_of_token(ledger: Ledger, token: str) -> str | None:
+    """Return the key of the form whose send has *token* and no known end; None if there is none."""
+    index = SEND_KEYS + token
+    entry = (ledger.recall((index,)).get(index, NOTHING_KNOWN).sends or {}).get(token, {})
+    return str(entry["key"]) if "key" in entry else None
+
+
+def release(ledger: Ledger, key: str, tokens: Sequence[str]) -> int:
+    """Forget those sends of one form that have one of *tokens*, and return their number."""
+    for token in tokens:
+        ledger.remember(key, Facts(sends={token: {}}))
+        ledger.remember(SEND_KEYS + token, Facts(sends={token: {}}))
     return len(tokens)
 
 
@@ -133,6 +140,8 @@ def _leave(attempt: Attempt, ledger: Ledger) -> None:
     attempt.is_open = False
     try:
         _write(ledger, attempt, attempt.entry("", time.time()))
+        if not attempt.is_retry:
+            _index(ledger, attempt, {"key": attempt.key})
     finally:
         _this_process().tokens.discard(attempt.token)
 
@@ -141,8 +150,18 @@ def _end(attempt: Attempt, ledger: Ledger) -> None:
     attempt.is_open = False
     try:
         _write(ledger, attempt, {})
+        if attempt.is_retry:
+            _index(ledger, attempt, {})
     finally:
         _this_process().tokens.discard(attempt.token)
+
+
+def _index(ledger: Ledger, attempt: Attempt, entry: Mapping[str, Any]) -> None:
+    """Store, or delete, the key of a token, for those who have only the token of an error."""
+    try:
+        ledger.remember(SEND_KEYS + attempt.token, Facts(sends={attempt.token: entry}))
+    except Exception as error:  # noqa: BLE001 - nothing but the command reads it
+        _warn(error)
 
 
 def _is_first_to_take(attempt: Attempt, ledger: Ledger) -> bool:
