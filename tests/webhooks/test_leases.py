@@ -17,7 +17,7 @@ def keepers():
 def test_a_held_lease_is_prolonged_until_it_is_dropped():
     prolonged = []
     keeper = LeaseKeeper(lease=0.2)
-    keeper.hold("a", prolonged.append)
+    keeper.hold("a", prolonged.append, "FX1")
     wait_until(lambda: len(prolonged) > 2)
     keeper.drop("a")
     count = len(prolonged)
@@ -29,11 +29,11 @@ def test_a_held_lease_is_prolonged_until_it_is_dropped():
 
 def test_the_thread_ends_when_nothing_is_held():
     keeper, before = LeaseKeeper(lease=0.1), len(keepers())
-    keeper.hold("a", lambda _: None)
+    keeper.hold("a", lambda _: None, "FX1")
     assert len(keepers()) == before + 1
     keeper.drop("a")
     wait_until(lambda: len(keepers()) == before)
-    keeper.hold("b", lambda _: None)
+    keeper.hold("b", lambda _: None, "FX1")
     assert len(keepers()) == before + 1
     keeper.drop("b")
 
@@ -48,7 +48,7 @@ def test_dropping_waits_for_a_prolongation_that_runs():
         order.append("prolonged")
 
     keeper = LeaseKeeper(lease=0.1)
-    keeper.hold("a", prolong)
+    keeper.hold("a", prolong, "FX1")
     begun.wait()
     keeper.drop("a")
     order.append("dropped")
@@ -65,13 +65,13 @@ def test_one_failure_does_not_end_the_others(caplog):
         raise ValueError("the ledger is away")
 
     keeper = LeaseKeeper(lease=0.1)
-    keeper.hold("a", fail)
-    keeper.hold("b", prolonged.append)
+    keeper.hold("a", fail, "FX1")
+    keeper.hold("b", prolonged.append, "FX1")
     wait_until(lambda: len(prolonged) > 2)
     keeper.drop("a")
     keeper.drop("b")
 
-    assert "the ledger is away" in caplog.text
+    assert "FX1: its lock could not be prolonged: the ledger is away" in caplog.text
 
 
 def test_without_a_thread_there_is_a_warning(monkeypatch, caplog):
@@ -83,9 +83,9 @@ def test_without_a_thread_there_is_a_warning(monkeypatch, caplog):
     keeper, prolonged = LeaseKeeper(lease=0.1), []
     with monkeypatch.context() as patch:
         patch.setattr(threading.Thread, "start", refuse)
-        keeper.hold("a", prolonged.append)
+        keeper.hold("a", prolonged.append, "FX1")
     assert "can't start new thread" in caplog.text
-    keeper.hold("b", prolonged.append)
+    keeper.hold("b", prolonged.append, "FX1")
     wait_until(lambda: len(prolonged) > 2)
     keeper.drop("a")
     keeper.drop("b")
@@ -96,11 +96,11 @@ def test_without_a_thread_there_is_a_warning(monkeypatch, caplog):
 def test_the_child_of_a_fork_has_its_own_leases():
     """It does not prolong what its parent holds, and can hold leases of its own."""
     keeper = LeaseKeeper(lease=0.1)
-    keeper.hold("parent", lambda _: None)
+    keeper.hold("parent", lambda _: None, "FX1")
     child = os.fork()
     if child == 0:
         prolonged = threading.Event()
-        keeper.hold("child", lambda _: prolonged.set())
+        keeper.hold("child", lambda _: prolonged.set(), "FX1")
         os._exit(0 if prolonged.wait(5) and list(keeper._held) == ["child"] else 1)
     _, status = os.waitpid(child, 0)
     keeper.drop("parent")

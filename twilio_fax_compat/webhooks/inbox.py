@@ -196,7 +196,9 @@ class InboxWorkers:
         entry = delivery.entry
         try:
             self.keeper.hold(
-                entry_key(entry.event_id), partial(self.ledger.postpone, entry.event_id)
+                entry_key(entry.event_id),
+                partial(self.ledger.postpone, entry.event_id),
+                delivery.fax_sid,
             )
             self.deliver(entry)
         except LedgerUnavailable as error:

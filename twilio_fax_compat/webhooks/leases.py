@@ -52,7 +52,8 @@ if hasattr(os, "register_at_fork"):
 @define(eq=False)
 class _Lease:
     prolong: Callable[[float], object]
-    fax_sid: str | None
+    fax_sid: str
+    watched: bool
     since: float
     renewed: float
     is_held: bool = True
@@ -81,16 +82,16 @@ class LeaseKeeper:
         reset_after_fork(self)
 
     def hold(
-        self, key: str, prolong: Callable[[float], object], fax_sid: str | None = None
+        self, key: str, prolong: Callable[[float], object], fax_sid: str, watched: bool = False
     ) -> None:
         """
         Call *prolong* with the number of seconds, now and then, until *key* is dropped.
 
-        *fax_sid* names the fax in the log if its handler does not answer.
+        *fax_sid* names the fax in the log. *watched* logs a handler that does not answer.
         """
         now = time.monotonic()
         with self._lock:
-            self._held[key] = _Lease(prolong, fax_sid, now, now)
+            self._held[key] = _Lease(prolong, fax_sid, watched, now, now)
             if self._thread is None or not self._thread.is_alive():
                 self._start()
 
@@ -138,7 +139,7 @@ class LeaseKeeper:
                     self._look_at(lease)
                 except Exception as error:  # noqa: BLE001 - others wait for their turn
                     # The next try is soon, long before the lease ends.
-                    logger.warning("a lease could not be prolonged: %s", error)
+                    logger.warning("%s: its lock could not be prolonged: %s", lease.fax_sid, error)
 
     def _look_at(self, lease: _Lease) -> None:
         now = time.monotonic()
@@ -147,7 +148,7 @@ class LeaseKeeper:
                 if lease.is_held:
                     lease.prolong(self.lease)
                     lease.renewed = now
-        if lease.fax_sid and not lease.is_logged and now - lease.since >= self.stalled:
+        if lease.watched and not lease.is_logged and now - lease.since >= self.stalled:
             lease.is_logged = True
             logger.warning(
                 "%s: the handler of a callback has not answered for %.0f seconds",

@@ -72,7 +72,8 @@ def carry_out_step(
 def _claim(claim: Claim, ledger: Ledger, keeper: LeaseKeeper) -> str:
     answer = ledger.claim(claim.event_id, keeper.lease)
     if answer == "new":
-        keeper.hold(claim.event_id, partial(ledger.prolong, claim.event_id), claim.fax_sid)
+        prolong = partial(ledger.prolong, claim.event_id)
+        keeper.hold(claim.event_id, prolong, claim.fax_sid, claim.watched)
     return answer
 
 

@@ -69,7 +69,7 @@ def receive(event: FaxEvent, url: str, rules: CallbackSettings) -> Talk:
     not delivered. Events of one fax are delivered one at a time, so that a final status does not
     overtake an earlier one.
     """
-    claim = yield Claim(event.id)
+    claim = yield Claim(event.id, fax_sid(event.fax_id) or "")
     if claim != "new":
         return DONE if claim == "done" else AGAIN
     delivered = False
@@ -121,7 +121,7 @@ def fax_lock(event: FaxEvent) -> str:
 
 
 def _lock(event: FaxEvent) -> Generator[Step, Any, bool]:
-    claim = yield Claim(fax_lock(event), fax_sid(event.fax_id))
+    claim = yield Claim(fax_lock(event), fax_sid(event.fax_id) or "", watched=True)
     return bool(claim == "new")
 
 

@@ -65,11 +65,12 @@ class Claim:
     Effect: lock an event or a fax until it is settled or released.
 
     It is answered with ``new``, ``busy`` or ``done``. While the process lives, the lock does not
-    expire. *fax_sid* is for the log, if the lock is held for long.
+    expire. If it is *watched* and held for long, that is logged with the *fax_sid*.
     """
 
     event_id: str
-    fax_sid: str | None = None
+    fax_sid: str
+    watched: bool = False
 
 
 @frozen
