@@ -68,7 +68,10 @@ RULES = {
     "base": (set(), "it mirrors Twilio's package, and stands alone"),
     "twiml": (set(), "it mirrors Twilio's package, and stands alone"),
     "http": ({"_core.masking", "base"}, "it mirrors Twilio's package, and shows no numbers"),
-    "ledger": ({"_core.facts"}, "a ledger keeps facts, and knows nobody who uses it"),
+    "ledger": (
+        {"_core.facts", "base.exceptions"},
+        "a ledger keeps facts, and knows nobody who uses it",
+    ),
     "_telnyx": (
         {"_core", "_version", "base.exceptions", "http", "ledger", "settings", "warnings"},
         "the way out to Telnyx knows nothing of clients, webhooks or the migration",

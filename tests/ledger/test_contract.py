@@ -313,6 +313,91 @@ def test_what_is_old_is_forgotten(ledger, clock):
     assert ledger.waiting() == 1
 
 
+def test_a_clock_set_back_holds_no_claim(ledger, clock):
+    """A claim lasts as long from then on, and not until the clock has caught up."""
+    assert ledger.claim("event", 60) == "new"
+    assert ledger.claim("kept", 60) == "new"
+    clock.pass_by(-3600)
+    assert ledger.claim("event", 60) == "busy"
+    ledger.prolong("kept", 60)
+    clock.pass_by(59)
+    assert [ledger.claim(name, 60) for name in ("event", "kept")] == ["busy", "busy"]
+    clock.pass_by(1)
+    assert [ledger.claim(name, 60) for name in ("event", "kept")] == ["new", "new"]
+    ledger.settle("event")
+    clock.pass_by(-3600)
+    assert ledger.claim("event", 60) == "done"
+
+
+def test_a_clock_set_back_holds_no_entry(ledger, clock):
+    """New entries are due at once, in their order; a lease and a delay last as long as asked for."""
+    for name in ("taken", "postponed", "new", "newer"):
+        ledger.put(entry(name))
+        clock.pass_by(1)
+    assert ledger.take(60).event_id == "taken"
+    assert ledger.take(60).event_id == "postponed"
+    ledger.postpone("postponed", 30)
+    clock.pass_by(-3600)
+
+    ledger.put(entry("newest"))
+    clock.pass_by(5)
+    assert [ledger.take(99).event_id for _ in range(3)] == ["new", "newer", "newest"]
+    assert ledger.take(99) is None
+    clock.pass_by(25)
+    assert ledger.take(99).event_id == "postponed"
+    clock.pass_by(29)
+    assert ledger.take(99) is None
+    clock.pass_by(1)
+    assert ledger.take(99).event_id == "taken"
+
+
+ODD = [
+    "\0",
+    "\ud800",
+    "a\0b\udfff\\u0000\\",
+    "\ud83d\ude00",
+    "\U0001f600'%s :now",
+    "\\ud800",
+    "\\\\",
+]
+
+
+@pytest.mark.parametrize("text", ODD, ids=ascii)
+def test_every_text_is_stored(ledger, text):
+    """Ids, names, URLs and headers may have characters that a database refuses."""
+    odd = entry(text, url="http://h/" + text, headers={"x": "\0\ud800"}, application=text)
+    assert ledger.put(odd)
+    assert not ledger.put(odd)
+    assert ledger.take(60, "other") is None
+    assert ledger.take(60, text) == entry(
+        text, url=odd.url, headers=odd.headers, application=text, attempts=1
+    )
+    ledger.postpone(text, 0)
+    assert ledger.take(60, text).attempts == 2
+    ledger.finish(text)
+    assert ledger.claim(text, 60) == "done"
+    assert ledger.claim("claim" + text, 60) == "new"
+    ledger.prolong("claim" + text, 60)
+    ledger.release("claim" + text)
+    assert ledger.claim("claim" + text, 60) == "new"
+    ledger.settle("claim" + text)
+    ledger.remember(text, Facts(failure_reason="\0\ud800"))
+    assert ledger.recall([text, "\ud801"]) == {text: Facts(failure_reason="\0\ud800")}
+    assert dict(ledger.recent(60)) == {text: Facts(failure_reason="\0\ud800")}
+    ledger.count(text)
+    assert ledger.counts(60) == {text: 1}
+    ledger.forget([text])
+    assert ledger.recall([text]) == {}
+
+
+def test_a_ledger_that_works_passes_its_check(ledger):
+    """A check changes nothing and leaves the ledger usable."""
+    ledger.check()
+    ledger.remember("fax", ALL)
+    ledger.check()
+    assert ledger.recall(["fax"]) == {"fax": ALL}
+
+
 def test_closing_is_no_end(ledger):
     """A closed ledger opens again when it is used."""
     ledger.close()

@@ -1,17 +1,20 @@
 """Which ledger a URL names, and what is told when it is not there."""
 
+import importlib.util
 import sqlite3
 import stat
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from tests.ledger.backends import NEEDS_SERVER, SERVER, SHARED, Clock, entry, place_of
 from tests.ledger.test_contract import together
 from twilio_fax_compat._core.facts import Facts
+from twilio_fax_compat.base.exceptions import TwilioException
 from twilio_fax_compat.ledger import LedgerUnavailable, MemoryLedger
-from twilio_fax_compat.ledger._opening import PROCESS_LEDGER, open_ledger
+from twilio_fax_compat.ledger._opening import PROCESS_LEDGER, chosen_ledger, open_ledger
 from twilio_fax_compat.ledger._tables import MIGRATIONS
 from twilio_fax_compat.ledger.sqlite import SQLiteLedger
 
@@ -41,6 +44,10 @@ def test_a_url_names_a_ledger(tmp_path, monkeypatch):
         "sqlite://a.db",
         "sqlite:///",
         "sqlite:///:memory:",
+        "sqlite:///nowhere/a.db",
+        "sqlite:////tmp",
+        "sqlite:///a\0b.db",
+        "SQLITE:///a.db",
         "postgresql:x",
         "postgresql+psycopg://u:{}@h/d",
         "postgresql://u:{}%zz@h/d",
@@ -52,9 +59,48 @@ def test_a_url_names_a_ledger(tmp_path, monkeypatch):
 def test_other_urls_are_refused(url):
     """What names no ledger is told, and no password with it."""
     pytest.importorskip("psycopg")
-    with pytest.raises(ValueError, match="ledger") as caught:
+    with pytest.raises(TwilioException, match="ledger") as caught:
         open_ledger(url.format(SECRET))
     assert SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize("value", [1, b"memory:", Path("a.db"), object(), MemoryLedger])
+def test_what_is_not_a_ledger_is_refused(value):
+    """The type is named, and what a URL looks like."""
+    for opening in (open_ledger, lambda ledger: chosen_ledger(ledger, {})):
+        if value is MemoryLedger and opening is not open_ledger:
+            continue  # a class has the methods too
+        with pytest.raises(TwilioException, match=type(value).__name__) as caught:
+            opening(value)
+        assert "sqlite:////absolute/path.db" in str(caught.value)
+
+
+def test_a_missing_directory_is_an_error_at_once(tmp_path, monkeypatch):
+    """The client says it when it is used, before anything is sent; and it says what to do."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(TwilioException, match=r"directory .*/var does not exist: create it"):
+        chosen_ledger(None, {"TWILIO_FAX_COMPAT_LEDGER": "sqlite:///var/a.db"})
+    (tmp_path / "var").mkdir()
+    ledger = open_ledger("sqlite:///var/a.db")
+    ledger.check()
+    ledger.close()
+    assert (tmp_path / "var" / "a.db").exists()
+
+
+def test_a_check_finds_what_is_wrong(tmp_path):
+    """A ledger that cannot be written is found at the start."""
+    (tmp_path / "other").write_bytes(b"this is no database at all" * 100)
+    other = sqlite3.connect(tmp_path / "locked.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    ledgers = [SQLiteLedger(str(tmp_path / name), timeout=0.05) for name in ("other", "locked.db")]
+    ledgers.append(SQLiteLedger(str(tmp_path / "none" / "a.db")))
+    if importlib.util.find_spec("psycopg"):
+        ledgers.append(open_ledger("postgresql://127.0.0.1:1/d"))
+    for ledger in ledgers:
+        with pytest.raises(LedgerUnavailable):
+            ledger.check()
+    other.close()
+    ledgers[1].check()
 
 
 def test_the_driver_of_postgresql_is_named():

@@ -100,6 +100,10 @@ class Machine(RuleBasedStateMachine):
     def pass_by(self, seconds):
         self.clock.pass_by(seconds)
 
+    @rule(seconds=SECONDS)
+    def set_back(self, seconds):
+        self.clock.pass_by(-seconds)
+
 
 class PostgresMachine(Machine):
     """The same with PostgreSQL."""

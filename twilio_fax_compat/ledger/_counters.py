@@ -2,34 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Callable, ClassVar, TypeVar
+from typing import ClassVar
 
-from twilio_fax_compat.ledger._tables import Query
+from twilio_fax_compat.ledger._tables import Query, Transactions
+from twilio_fax_compat.ledger._texts import from_column, to_column
 
-T = TypeVar("T")
 
-
-class SqlCounters:
+class SqlCounters(Transactions):
     """The counters of a ledger, in SQL that SQLite and PostgreSQL both run."""
 
     whole: ClassVar[str]  # SQL that rounds {}, a positive number, down
-
-    def transact(self, work: Callable[[Query], T], *, writes: bool = True) -> T:
-        """Run *work* in a transaction and return its result; a lost connection runs it again."""
-        raise NotImplementedError
 
     def count(self, name: str) -> None:
         """Add 1 to the counter *name* in the current hour."""
         hour = self._hour(":now")
         self.transact(
             lambda query: query(
-                "INSERT INTO fax_ledger_tallies (hour, name, number)"  # noqa: S608
+                "INSERT INTO fax_ledger_counts (hour, name, number)"  # noqa: S608
                 f" VALUES ({hour}, :name, 1) ON CONFLICT (hour, name)"
-                " DO UPDATE SET number = fax_ledger_tallies.number + 1",
-                name=name,
+                " DO UPDATE SET number = fax_ledger_counts.number + 1",
+                name=to_column(name),
             )
         )
-        self._sweep()
+        self._sweep_at_times()
 
     def counts(self, since: float) -> dict[str, int]:
         """Return each counter that is not 0 and its sum over the last *since* seconds."""
@@ -37,25 +32,27 @@ class SqlCounters:
 
         def work(query: Query) -> dict[str, int]:
             rows, _ = query(
-                "SELECT name, SUM(number) FROM fax_ledger_tallies"  # noqa: S608
+                "SELECT name, SUM(number) FROM fax_ledger_counts"  # noqa: S608
                 f" WHERE hour >= {hour} GROUP BY name",
                 age=since,
             )
-            return {name: int(number) for name, number in rows}
+            return {from_column(name): int(number) for name, number in rows}
 
         return self.transact(work, writes=False)
 
     def _hour(self, moment: str) -> str:
         return self.whole.format("({}) / 3600".format(moment))
 
-    def _sweep_counts(self, query: Query, older_than: float) -> int:
+    def _sweep_counts(self, query: Query, older_than: float, limit: int) -> int:
         hour = self._hour(":now - :age")
         _, number = query(
-            f"DELETE FROM fax_ledger_tallies WHERE hour < {hour}",  # noqa: S608
+            "DELETE FROM fax_ledger_counts WHERE (hour, name) IN ("  # noqa: S608
+            f" SELECT hour, name FROM fax_ledger_counts WHERE hour < {hour} LIMIT :limit)",
             age=older_than,
+            limit=limit,
         )
         return number
 
-    def _sweep(self) -> None:
-        """Delete rows that are too old, if that was not done lately."""
+    def _sweep_at_times(self) -> None:
+        """Delete a few rows that are too old, if a sweep is due."""
         raise NotImplementedError

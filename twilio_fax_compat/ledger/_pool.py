@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import os
+import weakref
 from collections import deque
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from threading import Lock
 from typing import Any, Callable, Generic, Iterator, TypeVar
 
 from attrs import define, field
 
-C = TypeVar("C", bound=Any)
+from twilio_fax_compat.ledger._forks import gate, keep_for_ever, take_part
 
-# A child of a fork must neither use nor close the connections of its parent: closing could tell
-# the server goodbye, or drop locks. They are kept here from the garbage collector.
-_inherited: list[Any] = []
+C = TypeVar("C", bound=Any)
+T = TypeVar("T")
 
 
 @define(eq=False)
 class _Generation(Generic[C]):
+    """The connections of one process, from one `Pool.close` to the next."""
+
     pid: int = field(factory=os.getpid)
     idle: deque[C] = field(factory=deque)
     all: set[C] = field(factory=set)
@@ -28,54 +30,107 @@ class _Generation(Generic[C]):
 @define(eq=False)
 class Pool(Generic[C]):
     """
-    Lends what *connect* returns to one thread at a time and keeps up to *idle* for later.
+    Lends connections that *connect* opens to one thread at a time, and keeps up to *idle* open.
 
-    Nothing in here waits for a lock, which a fork could leave locked: what is shared changes in
-    single steps only.
+    Before a fork it closes its idle connections. Connections that are in use, or that a server which
+    forks without Python's hooks leaves open, cross the fork: the child neither uses nor closes them.
+
+    If *crossed* is given, a fork waits for connections in use, and *crossed* is called in a child to
+    which connections crossed all the same.
     """
 
     connect: Callable[[], C]
+    crossed: Callable[[], None] | None = None
     idle: int = 16
     _now: _Generation[C] = field(factory=_Generation, init=False)
 
+    def __attrs_post_init__(self) -> None:
+        take_part(self)
+
     @contextmanager
     def lent(self) -> Iterator[C]:
-        """Lend a connection; one that was in use at an error is closed."""
-        own = self._own()
-        try:
-            connection = own.idle.pop()
-        except IndexError:
-            connection = self.connect()
-            own.all.add(connection)
-        try:
-            yield connection
-        except BaseException:
-            _close(own, connection)
-            raise
-        if own is self._now and len(own.idle) < self.idle:
-            own.idle.append(connection)
-        else:
-            _close(own, connection)
+        """Lend a connection. It is closed if an error is raised."""
+        with nullcontext() if self.crossed is None else gate().passed():
+            own = self._own()
+            try:
+                connection = own.idle.pop()
+            except IndexError:
+                connection = self.connect()
+                own.all.add(connection)
+            try:
+                yield connection
+            except BaseException:
+                _close(own, connection)
+                raise
+            if own is self._now and len(own.idle) < self.idle:
+                own.idle.append(connection)
+            else:
+                _close(own, connection)
 
     def turn(self) -> Lock:
-        """Return a lock for the threads of this process, free in the child of a fork."""
+        """Return a lock for the threads of this process."""
         return self._own().turn
 
-    def _own(self) -> _Generation[C]:
-        if self._now.pid != os.getpid():
-            _inherited.append(self._now)
-            self._now = _Generation()
-        return self._now
-
     def close(self) -> None:
-        """Close what is idle now, and what is lent as soon as it comes back."""
+        """Close idle connections now, and lent ones when they come back."""
         own = self._own()
-        # Threads that wait for their turn keep it.
+        # Threads that wait for their turn go on waiting for the same lock.
         self._now = _Generation(turn=own.turn)
         while own.idle:
             _close(own, own.idle.pop())
 
+    def before_fork(self) -> None:
+        """Close what is idle; no other thread opens connections meanwhile."""
+        own = self._own()
+        while own.idle:
+            _close(own, own.idle.pop())
+
+    def after_fork_in_parent(self) -> None:
+        """Do nothing: connections are opened when they are needed."""
+
+    def after_fork_in_child(self) -> None:
+        """Begin without connections, and leave alone what crossed the fork."""
+        inherited, self._now = self._now, _Generation()
+        if inherited.all:
+            keep_for_ever(inherited)
+            if self.crossed is not None:
+                self.crossed()
+
+    def _own(self) -> _Generation[C]:
+        if self._now.pid != os.getpid():
+            # The server forked without Python's hooks.
+            with gate().lock():
+                if self._now.pid != os.getpid():
+                    self.after_fork_in_child()
+        return self._now
+
+
+def pool_of(
+    owner: object, connect: Callable[[], C], crossed: Callable[[], None] | None = None
+) -> Pool[C]:
+    """
+    Return a pool that is closed when its *owner* is deleted or the program ends.
+
+    *connect* and *crossed* are methods of *owner*.
+    """
+    pool: Pool[C] = Pool(_weak(connect), crossed and _weak(crossed))
+    weakref.finalize(owner, pool.close)
+    return pool
+
+
+def _weak(method: Callable[[], T]) -> Callable[[], T]:
+    # A strong reference would keep the owner alive for ever.
+    reference = weakref.WeakMethod(method)
+
+    def call() -> T:
+        alive = reference()
+        assert alive is not None  # the owner lends its own connections
+        return alive()
+
+    return call
+
 
 def _close(own: _Generation[C], connection: C) -> None:
-    own.all.discard(connection)
-    connection.close()
+    if own.pid == os.getpid():
+        own.all.discard(connection)
+        connection.close()

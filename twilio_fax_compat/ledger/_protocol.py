@@ -34,7 +34,8 @@ class Ledger(Protocol):
     Stores `Facts` by Telnyx fax id, claims on events, an inbox of events, and counters.
 
     Every method is atomic, can be called from any thread, and raises LedgerUnavailable if the ledger
-    cannot be reached. All times are seconds.
+    cannot be reached. All times are seconds. If the clock is set back, a claim or a delay lasts as
+    long as it was asked for from then on, and not until the clock has caught up.
     """
 
     def remember(self, fax_id: str, facts: Facts) -> None:
@@ -120,6 +121,13 @@ class Ledger(Protocol):
         Delete what was last changed more than *older_than* seconds ago, and return how many rows.
 
         Facts, settled events, expired claims and counters are deleted, and never an inbox entry.
+        """
+
+    def check(self) -> None:
+        """
+        Raise LedgerUnavailable if the ledger cannot be opened and written.
+
+        This leaves no connection open, so that a server can call it before it forks.
         """
 
     def close(self) -> None:

@@ -4,56 +4,57 @@ from __future__ import annotations
 
 import json
 import time
-from typing import ClassVar, Iterator, Mapping, Sequence
+from contextlib import suppress
+from typing import Iterator, Mapping, Sequence
 
 from attrs import asdict, fields_dict
 
 from twilio_fax_compat._core.facts import SEND_KEYS, Facts, merged
 from twilio_fax_compat.ledger._counters import SqlCounters
-from twilio_fax_compat.ledger._protocol import InboxEntry
+from twilio_fax_compat.ledger._inbox import SqlInbox
+from twilio_fax_compat.ledger._protocol import LedgerUnavailable
 from twilio_fax_compat.ledger._tables import Query, Row
+from twilio_fax_compat.ledger._texts import from_column, to_column
 
 RETENTION = 180 * 86400.0
 """Seconds for which facts and events are kept. Twilio kept its fax logs for 180 days."""
 
-_SETTLE = (
-    "INSERT INTO fax_ledger_events (event_id, until, at) VALUES (:event_id, NULL, :now)"
-    " ON CONFLICT (event_id) DO UPDATE SET until = NULL, at = excluded.at"
-)
 _NOTHING = Facts()
 _BETWEEN_SWEEPS = 3600.0
+# A sweep deletes this many rows of a table in a transaction, and then lets others work.
+_STEP = 500
+_BETWEEN_STEPS = 0.02
 _AT_ONCE = 500  # SQLite before 3.32 allows 999 parameters
 
 
-class SqlLedger(SqlCounters):
+class SqlLedger(SqlCounters, SqlInbox):
     """The operations of a ledger, in SQL that SQLite and PostgreSQL both run."""
 
-    for_update: ClassVar[str] = ""
-
     retention: float
-    _swept: float | None = None
+    _next_sweep: float | None = None
 
     def remember(self, fax_id: str, facts: Facts) -> None:
         """Merge *facts* into the facts of a fax."""
+        key = to_column(fax_id)
 
         def work(query: Query) -> None:
             # The insertion locks the row until the transaction ends, even if the row is new.
             query(
                 "INSERT INTO fax_ledger_facts (fax_id, document, at) VALUES (:fax_id, 'null', :now)"
                 " ON CONFLICT (fax_id) DO UPDATE SET at = excluded.at",
-                fax_id=fax_id,
+                fax_id=key,
             )
             ((document,),), _ = query(
-                "SELECT document FROM fax_ledger_facts WHERE fax_id = :fax_id", fax_id=fax_id
+                "SELECT document FROM fax_ledger_facts WHERE fax_id = :fax_id", fax_id=key
             )
             result = merged(_read(document), facts)
             if fax_id.startswith(SEND_KEYS) and not result.sends:
-                query("DELETE FROM fax_ledger_facts WHERE fax_id = :fax_id", fax_id=fax_id)
+                query("DELETE FROM fax_ledger_facts WHERE fax_id = :fax_id", fax_id=key)
                 return
             query(
                 "UPDATE fax_ledger_facts SET document = :document WHERE fax_id = :fax_id",
                 document=_written(result),
-                fax_id=fax_id,
+                fax_id=key,
             )
 
         self.transact(work)
@@ -65,46 +66,51 @@ class SqlLedger(SqlCounters):
 
         def work(query: Query) -> dict[str, Facts]:
             facts_by_id = {}
-            for some in _groups(fax_ids):
+            for names, parameters in _groups(fax_ids):
                 rows, _ = query(
-                    "SELECT fax_id, document FROM fax_ledger_facts WHERE fax_id IN (:"  # noqa: S608
-                    + ", :".join(some)
-                    + ")",
-                    **some,
+                    f"SELECT fax_id, document FROM fax_ledger_facts WHERE fax_id IN ({names})",  # noqa: S608
+                    **parameters,
                 )
-                facts_by_id.update(
-                    {fax_id: _read(document) or _NOTHING for fax_id, document in rows}
-                )
+                for fax_id, document in rows:
+                    facts_by_id[from_column(fax_id)] = _read(document) or _NOTHING
             return facts_by_id
 
         return self.transact(work, writes=False)
 
     def recent(self, seconds: float) -> Iterator[tuple[str, Facts]]:
-        """Yield fax ids and facts that changed in the last *seconds* seconds."""
-        last = ""
+        """Yield fax ids and facts that changed in the last *seconds* seconds, the oldest first."""
+        last: tuple[float, str] | None = None
+        yielded = set()
+        while True:
+            rows = self._rows_after(last, seconds)
+            for fax_id, document, _ in rows:
+                # Facts that changed meanwhile come again, at a later time.
+                if fax_id not in yielded and not fax_id.startswith(SEND_KEYS):
+                    yielded.add(fax_id)
+                    yield from_column(fax_id), _read(document) or _NOTHING
+            if len(rows) < _AT_ONCE:
+                return
+            last = rows[-1][2], rows[-1][0]
+
+    def _rows_after(self, last: tuple[float, str] | None, seconds: float) -> Sequence[Row]:
+        """Return some rows after the time and fax id *last*, else the first of the last *seconds*."""
+        after = "at >= :now - :age" if last is None else "(at, fax_id) > (:at, :fax_id)"
+        at, fax_id = last or (0.0, "")
 
         def work(query: Query) -> Sequence[Row]:
             rows, _ = query(
-                "SELECT fax_id, document FROM fax_ledger_facts"
-                " WHERE fax_id > :last AND at >= :now - :age"
-                " AND substr(fax_id, 1, :size) <> :send ORDER BY fax_id LIMIT :limit",
-                last=last,
-                age=seconds,
-                send=SEND_KEYS,
-                size=len(SEND_KEYS),
+                f"SELECT fax_id, document, at FROM fax_ledger_facts WHERE {after}"  # noqa: S608
+                " ORDER BY at, fax_id LIMIT :limit",
+                **({"age": seconds} if last is None else {"at": at, "fax_id": fax_id}),
                 limit=_AT_ONCE,
             )
             return rows
 
-        rows = self.transact(work, writes=False)
-        while rows:
-            for fax_id, document in rows:
-                yield fax_id, _read(document) or _NOTHING
-            last = rows[-1][0]
-            rows = self.transact(work, writes=False) if len(rows) == _AT_ONCE else ()
+        return self.transact(work, writes=False)
 
     def claim(self, event_id: str, lease: float) -> str:
         """Try to lock an event for *lease* seconds."""
+        key = to_column(event_id)
 
         def work(query: Query) -> str:
             _, changed = query(
@@ -112,16 +118,22 @@ class SqlLedger(SqlCounters):
                 " VALUES (:event_id, :now + :lease, :now)"
                 " ON CONFLICT (event_id) DO UPDATE SET until = excluded.until, at = excluded.at"
                 " WHERE fax_ledger_events.until <= excluded.at",
-                event_id=event_id,
+                event_id=key,
                 lease=lease,
             )
             if changed:
                 return "new"
-            return "done" if _is_settled(query, event_id) else "busy"
+            # A claim from the future: the clock was set back. The claim lasts as long from now.
+            query(
+                "UPDATE fax_ledger_events SET until = until - at + :now, at = :now"
+                " WHERE event_id = :event_id AND until IS NOT NULL AND at > :now",
+                event_id=key,
+            )
+            return "done" if self._is_settled(query, key) else "busy"
 
         answer = self.transact(work)
         if answer == "new":
-            self._sweep()
+            self._sweep_at_times()
         return answer
 
     def prolong(self, event_id: str, lease: float) -> None:
@@ -130,104 +142,23 @@ class SqlLedger(SqlCounters):
             lambda query: query(
                 "UPDATE fax_ledger_events SET until = :now + :lease, at = :now"
                 " WHERE event_id = :event_id AND until IS NOT NULL",
-                event_id=event_id,
+                event_id=to_column(event_id),
                 lease=lease,
             )
         )
 
     def settle(self, event_id: str) -> None:
         """Record that an event needs no more work."""
-        self.transact(lambda query: query(_SETTLE, event_id=event_id))
+        self.transact(lambda query: self._settle(query, to_column(event_id)))
 
     def release(self, event_id: str) -> None:
         """End a claim, so that the event can be claimed again."""
         self.transact(
             lambda query: query(
                 "DELETE FROM fax_ledger_events WHERE event_id = :event_id AND until IS NOT NULL",
-                event_id=event_id,
+                event_id=to_column(event_id),
             )
         )
-
-    def put(self, entry: InboxEntry) -> bool:
-        """Store *entry* unless its event is in the inbox or was settled."""
-
-        def work(query: Query) -> bool:
-            _, changed = query(
-                "INSERT INTO fax_ledger_inbox"
-                " (event_id, application, body, headers, url, attempts, due)"
-                " VALUES (:event_id, :application, :body, :headers, :url, 0, :now)"
-                " ON CONFLICT (event_id) DO NOTHING",
-                event_id=entry.event_id,
-                application=entry.application,
-                body=entry.body,
-                headers=json.dumps(dict(entry.headers)),
-                url=entry.url,
-            )
-            # Check after the insertion, which waits while another process finishes this event.
-            if changed and _is_settled(query, entry.event_id):
-                _remove(query, entry.event_id)
-                return False
-            return bool(changed)
-
-        return self.transact(work)
-
-    def take(self, lease: float, application: str = "") -> InboxEntry | None:
-        """Return an entry of *application* that is due, the longest due first."""
-
-        def work(query: Query) -> InboxEntry | None:
-            rows: Sequence[Row] = ()
-            # Entries of earlier versions have no application. They are older.
-            for owner in dict.fromkeys(("", application)):
-                rows, _ = query(
-                    "SELECT event_id, body, headers, url, attempts, application"  # noqa: S608
-                    " FROM fax_ledger_inbox WHERE application = :owner AND due <= :now"
-                    " ORDER BY due, place LIMIT 1 " + self.for_update,
-                    owner=owner,
-                )
-                if rows:
-                    break
-            else:
-                return None
-            event_id, body, headers, url, attempts, owner = rows[0]
-            query(
-                "UPDATE fax_ledger_inbox SET due = :now + :lease, attempts = attempts + 1"
-                " WHERE event_id = :event_id",
-                lease=lease,
-                event_id=event_id,
-            )
-            return InboxEntry(event_id, body, json.loads(headers), url, attempts + 1, owner)
-
-        return self.transact(work)
-
-    def finish(self, event_id: str) -> None:
-        """Delete an event's entry and settle the event."""
-
-        def work(query: Query) -> None:
-            _remove(query, event_id)
-            query(_SETTLE, event_id=event_id)
-
-        self.transact(work)
-
-    def postpone(self, event_id: str, seconds: float, *, count_attempt: bool = True) -> None:
-        """Make an event's entry due in *seconds* seconds."""
-        self.transact(
-            lambda query: query(
-                "UPDATE fax_ledger_inbox SET due = :now + :seconds, attempts = attempts - :less"
-                " WHERE event_id = :event_id",
-                seconds=seconds,
-                less=int(not count_attempt),
-                event_id=event_id,
-            )
-        )
-
-    def waiting(self) -> int:
-        """Return how many inbox entries are not finished."""
-
-        def work(query: Query) -> int:
-            ((count,),), _ = query("SELECT count(*) FROM fax_ledger_inbox")
-            return int(count)
-
-        return self.transact(work, writes=False)
 
     def forget(self, keys: Sequence[str]) -> None:
         """Delete the facts of those *keys*."""
@@ -235,56 +166,64 @@ class SqlLedger(SqlCounters):
             return
 
         def work(query: Query) -> None:
-            for some in _groups(keys):
+            for names, parameters in _groups(keys):
                 query(
-                    "DELETE FROM fax_ledger_facts WHERE fax_id IN (:"  # noqa: S608
-                    + ", :".join(some)
-                    + ")",
-                    **some,
+                    f"DELETE FROM fax_ledger_facts WHERE fax_id IN ({names})",  # noqa: S608
+                    **parameters,
                 )
 
         self.transact(work)
 
     def sweep(self, older_than: float) -> int:
         """Delete facts, settled events, expired claims and counters that are too old."""
+        total = 0
+        while True:
+            number, is_done = self._sweep_step(older_than)
+            total += number
+            if is_done:
+                return total
+            time.sleep(_BETWEEN_STEPS)
 
-        def work(query: Query) -> int:
+    def _sweep_step(self, older_than: float) -> tuple[int, bool]:
+        """Delete a few rows. Return how many, and whether that were all."""
+
+        def work(query: Query) -> tuple[int, int, int]:
             _, facts = query(
-                "DELETE FROM fax_ledger_facts WHERE at < :now - :age",
+                "DELETE FROM fax_ledger_facts WHERE fax_id IN ("  # noqa: S608
+                " SELECT fax_id FROM fax_ledger_facts WHERE at < :now - :age"
+                f" ORDER BY at LIMIT :limit {self.for_update})",
                 age=older_than,
+                limit=_STEP,
             )
             _, events = query(
-                "DELETE FROM fax_ledger_events WHERE at < :now - :age"
-                " AND (until IS NULL OR until <= :now)",
+                "DELETE FROM fax_ledger_events WHERE event_id IN ("  # noqa: S608
+                " SELECT event_id FROM fax_ledger_events WHERE at < :now - :age"
+                f" AND (until IS NULL OR until <= :now) ORDER BY at LIMIT :limit {self.for_update})",
                 age=older_than,
+                limit=_STEP,
             )
-            return facts + events + self._sweep_counts(query, older_than)
+            return facts, events, self._sweep_counts(query, older_than, _STEP)
 
-        return self.transact(work)
+        numbers = self.transact(work)
+        return sum(numbers), max(numbers) < _STEP
 
-    def _sweep(self) -> None:
+    def _sweep_at_times(self) -> None:
         now = time.monotonic()
-        if self._swept is None or now - self._swept >= _BETWEEN_SWEEPS:
-            self._swept = now
-            self.sweep(self.retention)
+        if self._next_sweep is None or now >= self._next_sweep:
+            self._next_sweep = now + _BETWEEN_SWEEPS
+            # What called this has succeeded, whatever becomes of the sweep.
+            with suppress(LedgerUnavailable):
+                _, is_done = self._sweep_step(self.retention)
+                if not is_done:
+                    self._next_sweep = now + _BETWEEN_STEPS
 
 
-def _is_settled(query: Query, event_id: str) -> bool:
-    rows, _ = query(
-        "SELECT 1 FROM fax_ledger_events WHERE event_id = :event_id AND until IS NULL",
-        event_id=event_id,
-    )
-    return bool(rows)
-
-
-def _remove(query: Query, event_id: str) -> None:
-    query("DELETE FROM fax_ledger_inbox WHERE event_id = :event_id", event_id=event_id)
-
-
-def _groups(fax_ids: Sequence[str]) -> Iterator[Mapping[str, str]]:
-    for start in range(0, len(fax_ids), _AT_ONCE):
-        some = fax_ids[start : start + _AT_ONCE]
-        yield {"id{}".format(number): fax_id for number, fax_id in enumerate(some)}
+def _groups(keys: Sequence[str]) -> Iterator[tuple[str, Mapping[str, str]]]:
+    """Yield the names and values of parameters for *keys*, for a few keys at a time."""
+    for start in range(0, len(keys), _AT_ONCE):
+        some = enumerate(keys[start : start + _AT_ONCE])
+        parameters = {"id{}".format(number): to_column(key) for number, key in some}
+        yield ", ".join(":" + name for name in parameters), parameters
 
 
 def _written(facts: Facts) -> str:

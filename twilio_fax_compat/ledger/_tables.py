@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol, Sequence
+from typing import Any, Callable, Protocol, Sequence, TypeVar
 
 from twilio_fax_compat.ledger._protocol import LedgerUnavailable
 
 Row = Sequence[Any]
+T = TypeVar("T")
 
 
 class Query(Protocol):
@@ -20,8 +21,17 @@ class Query(Protocol):
         """Run *statement*."""
 
 
+class Transactions:
+    """What runs SQL in transactions."""
+
+    def transact(self, work: Callable[[Query], T], *, writes: bool = True) -> T:
+        """Run *work* in a transaction and return its result; a lost connection runs it again."""
+        raise NotImplementedError
+
+
 # A new schema version appends an entry. The database stores how many entries were applied.
-# A document is JSON text. An event is settled if its "until" is null.
+# A document is JSON text. An event is settled if its "until" is null. "at" is when a row was written: a row
+# from the future shows that the clock was set back.
 MIGRATIONS = (
     """
     CREATE TABLE fax_ledger_facts (
@@ -57,6 +67,13 @@ MIGRATIONS = (
     """
     ALTER TABLE fax_ledger_inbox ADD COLUMN application TEXT NOT NULL DEFAULT '';
     CREATE INDEX fax_ledger_inbox_due ON fax_ledger_inbox (application, due, place)
+    """,
+    """
+    ALTER TABLE fax_ledger_tallies RENAME TO fax_ledger_counts;
+    ALTER TABLE fax_ledger_inbox ADD COLUMN at DOUBLE PRECISION NOT NULL DEFAULT 0;
+    CREATE INDEX fax_ledger_inbox_at ON fax_ledger_inbox (at);
+    CREATE INDEX fax_ledger_facts_recent ON fax_ledger_facts (at, fax_id);
+    DROP INDEX fax_ledger_facts_at
     """,
 )
 

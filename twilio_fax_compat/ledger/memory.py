@@ -4,15 +4,28 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from threading import Lock
+from heapq import heappop, heappush
+from itertools import count
+from threading import RLock
 from typing import Callable, Iterator, Sequence
 
-from attrs import define, evolve, field
+from attrs import define, evolve, field, frozen
 
 from twilio_fax_compat._core.facts import SEND_KEYS, Facts, merged
+from twilio_fax_compat.ledger._forks import take_part
 from twilio_fax_compat.ledger._protocol import InboxEntry, LedgerUnavailable
 
 _DONE = float("inf")
+
+
+@frozen
+class _Stored:
+    """An inbox entry, the time when it is due, and the time when that was written."""
+
+    entry: InboxEntry
+    due: float
+    at: float
+    place: int
 
 
 @define(eq=False)
@@ -26,20 +39,38 @@ class MemoryLedger:
 
     limit: int = 10_000
     clock: Callable[[], float] = field(default=time.monotonic, repr=False)
-    # Each value begins with the time it was last touched.
+    # Each value begins with the time when it was written.
     _facts: OrderedDict[str, tuple[float, Facts]] = field(
         factory=OrderedDict, init=False, repr=False
     )
     _claims: OrderedDict[str, tuple[float, float]] = field(
         factory=OrderedDict, init=False, repr=False
     )
-    # In the order of arrival, with the time when each is due.
-    _inbox: OrderedDict[str, tuple[float, InboxEntry]] = field(
-        factory=OrderedDict, init=False, repr=False
-    )
+    _inbox: dict[str, _Stored] = field(factory=dict, init=False, repr=False)
+    # By application: heaps of when an entry is due, its place, and its event. Entries that were finished
+    # or have another due time since are skipped.
+    _due: dict[str, list[tuple[float, int, str]]] = field(factory=dict, init=False, repr=False)
+    _places: Iterator[int] = field(factory=count, init=False, repr=False)
+    # The latest time at which an inbox entry was written.
+    _latest: float = field(default=float("-inf"), init=False, repr=False)
     # By hour and name, the oldest hour first.
     _counts: OrderedDict[tuple[int, str], int] = field(factory=OrderedDict, init=False, repr=False)
-    _lock: Lock = field(factory=Lock, init=False, repr=False)
+    _lock: RLock = field(factory=RLock, init=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        take_part(self)
+
+    def before_fork(self) -> None:
+        """Wait until no other thread changes the ledger."""
+        self._lock.acquire()
+
+    def after_fork_in_parent(self) -> None:
+        """Let other threads continue."""
+        self._lock.release()
+
+    def after_fork_in_child(self) -> None:
+        """Replace the lock, which belongs to the parent's thread."""
+        self._lock = RLock()
 
     def remember(self, fax_id: str, facts: Facts) -> None:
         """Merge *facts* into the facts of a fax."""
@@ -103,10 +134,12 @@ class MemoryLedger:
         """Try to lock an event for *lease* seconds."""
         with self._lock:
             now = self.clock()
-            _, until = self._claims.get(event_id, (now, now))
+            at, until = self._claims.get(event_id, (now, now))
             if until == _DONE:
                 return "done"
             if until > now:
+                if at > now:  # the clock was set back
+                    self._note(event_id, until - at + now)
                 return "busy"
             self._note(event_id, now + lease)
             return "new"
@@ -139,7 +172,9 @@ class MemoryLedger:
                 return False
             if len(self._inbox) >= self.limit:
                 raise LedgerUnavailable("the inbox in memory is full")
-            self._inbox[entry.event_id] = (self.clock(), evolve(entry, attempts=0))
+            now = self.clock()
+            self._correct_times(now)
+            self._store(evolve(entry, attempts=0), now, now, next(self._places))
             return True
 
     def take(self, lease: float, application: str = "") -> InboxEntry | None:
@@ -148,17 +183,18 @@ class MemoryLedger:
             return None
         with self._lock:
             now = self.clock()
-            is_due = [
-                (entry.application != "", due, place, entry)
-                for place, (due, entry) in enumerate(self._inbox.values())
-                if due <= now and entry.application in ("", application)
-            ]
-            if not is_due:
-                return None
-            entry = min(is_due, key=lambda candidate: candidate[:3])[3]
-            taken = evolve(entry, attempts=entry.attempts + 1)
-            self._inbox[entry.event_id] = (now + lease, taken)
-            return taken
+            self._correct_times(now)
+            for owner in ("", application):
+                due = self._due.get(owner, [])
+                while due and due[0][0] <= now:
+                    time_due, place, event_id = heappop(due)
+                    stored = self._inbox.get(event_id)
+                    if stored is None or (stored.due, stored.place) != (time_due, place):
+                        continue
+                    entry = evolve(stored.entry, attempts=stored.entry.attempts + 1)
+                    self._store(entry, now + lease, now, place)
+                    return entry
+            return None
 
     def finish(self, event_id: str) -> None:
         """Delete an event's entry and settle the event."""
@@ -169,10 +205,12 @@ class MemoryLedger:
     def postpone(self, event_id: str, seconds: float, *, count_attempt: bool = True) -> None:
         """Make an event's entry due in *seconds* seconds."""
         with self._lock:
-            if event_id in self._inbox:
-                entry = self._inbox[event_id][1]
-                entry = evolve(entry, attempts=entry.attempts - (not count_attempt))
-                self._inbox[event_id] = (self.clock() + seconds, entry)
+            stored = self._inbox.get(event_id)
+            if stored is not None:
+                attempts = stored.entry.attempts - (not count_attempt)
+                now = self.clock()
+                entry = evolve(stored.entry, attempts=attempts)
+                self._store(entry, now + seconds, now, stored.place)
 
     def waiting(self) -> int:
         """Return how many inbox entries are not finished."""
@@ -205,8 +243,24 @@ class MemoryLedger:
                 del self._counts[place]
             return len(facts) + len(events) + len(counts)
 
+    def check(self) -> None:
+        """Do nothing: memory is always there."""
+
     def close(self) -> None:
         """Do nothing: memory has no connections."""
+
+    def _store(self, entry: InboxEntry, due: float, at: float, place: int) -> None:
+        self._inbox[entry.event_id] = _Stored(entry, due, at, place)
+        heappush(self._due.setdefault(entry.application, []), (due, place, entry.event_id))
+        self._latest = max(self._latest, at)
+
+    def _correct_times(self, now: float) -> None:
+        """Let entries from the future last as long from now, because the clock was set back."""
+        if self._latest > now:
+            self._latest = now
+            for stored in list(self._inbox.values()):
+                if stored.at > now:
+                    self._store(stored.entry, stored.due - stored.at + now, now, stored.place)
 
     def _note(self, event_id: str, until: float) -> None:
         self._claims[event_id] = (self.clock(), until)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
 from functools import lru_cache
 from typing import Any, Callable, ClassVar, Sequence, TypeVar
 
 from attrs import define, field
 
-from twilio_fax_compat.ledger._pool import Pool
+from twilio_fax_compat.base.exceptions import TwilioException
+from twilio_fax_compat.ledger._pool import Pool, pool_of
 from twilio_fax_compat.ledger._protocol import LedgerUnavailable
 from twilio_fax_compat.ledger._sql import RETENTION, SqlLedger
 from twilio_fax_compat.ledger._tables import Query, Row, migrate, newest
@@ -29,7 +31,8 @@ _DEFAULTS = {
     "tcp_user_timeout": "10000",
     "fallback_application_name": "twilio_fax_compat",
 }
-_SERVER_NOW = "CAST(EXTRACT(EPOCH FROM clock_timestamp()) AS DOUBLE PRECISION)"
+# An index cannot search for a volatile function such as clock_timestamp().
+_SERVER_NOW = "CAST(EXTRACT(EPOCH FROM statement_timestamp()) AS DOUBLE PRECISION)"
 _LOCK = 7723018445  # the advisory lock of a schema migration
 
 
@@ -39,9 +42,9 @@ class PostgresLedger(SqlLedger):
     A ledger in the database at *url*. It creates its tables in the first schema of the search path.
 
     *clock* returns seconds; by default the server's clock is used. Facts and events older than
-    *retention* seconds are deleted about once an hour.
+    *retention* seconds are deleted step by step.
 
-    Raises ValueError if *url* is not a PostgreSQL connection URL.
+    Raises TwilioException if *url* is not a PostgreSQL connection URL.
     """
 
     for_update: ClassVar[str] = "FOR UPDATE SKIP LOCKED"
@@ -50,7 +53,7 @@ class PostgresLedger(SqlLedger):
     url: str = field(repr=False)
     clock: Callable[[], float] | None = field(default=None, repr=False)
     retention: float = RETENTION
-    _swept: float | None = field(default=None, init=False, repr=False)
+    _next_sweep: float | None = field(default=None, init=False, repr=False)
     _settings: dict[str, Any] = field(init=False, repr=False)
     _pool: Pool[psycopg.Connection[Any]] = field(init=False, repr=False)
 
@@ -59,8 +62,10 @@ class PostgresLedger(SqlLedger):
             self._settings = {**_DEFAULTS, **conninfo_to_dict(self.url)}
         except psycopg.Error:
             # The driver's text quotes the URL.
-            raise ValueError("the ledger's URL is not a valid PostgreSQL connection URL") from None
-        self._pool = Pool(self._connect)
+            raise TwilioException(
+                "the ledger's URL is not a valid PostgreSQL connection URL"
+            ) from None
+        self._pool = pool_of(self, self._connect)
 
     def transact(self, work: Callable[[Query], T], *, writes: bool = True) -> T:
         """
@@ -80,13 +85,23 @@ class PostgresLedger(SqlLedger):
         except psycopg.Error as error:
             raise self._unavailable(error) from error
 
+    def check(self) -> None:
+        """Raise LedgerUnavailable if the database cannot be opened and written."""
+        try:
+            self.transact(_lock_a_table)
+        finally:
+            self._pool.close()
+
     def close(self) -> None:
         """Close the connections. A later call opens new ones."""
         self._pool.close()
 
     def _transact(self, work: Callable[[Query], T]) -> T:
         with self._pool.lent() as connection:
+            pid = os.getpid()
             result = work(_query(connection, self.clock))
+            if os.getpid() != pid:
+                raise LedgerUnavailable("PostgreSQL: the process forked during an operation")
             connection.commit()
             return result
 
@@ -119,6 +134,10 @@ class PostgresLedger(SqlLedger):
                 text or type(error).__name__,
             )
         )
+
+
+def _lock_a_table(query: Query) -> None:
+    query("LOCK TABLE fax_ledger_facts IN ROW EXCLUSIVE MODE")  # as a write does
 
 
 def _prepare(connection: psycopg.Connection[Any]) -> None:

@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import tempfile
 import time
-from functools import partial
+from contextlib import suppress
 from pathlib import Path
 from typing import Callable, ClassVar, Sequence, TypeVar
 
 from attrs import define, field
 
-from twilio_fax_compat.ledger._pool import Pool
+from twilio_fax_compat.ledger._pool import Pool, pool_of
 from twilio_fax_compat.ledger._protocol import InboxEntry, LedgerUnavailable
 from twilio_fax_compat.ledger._sql import RETENTION, SqlLedger
 from twilio_fax_compat.ledger._tables import Query, Row, migrate, newest
 
 T = TypeVar("T")
+
+# SQLite waits this long for a lock before other threads, or a fork, get a chance.
+_WAIT = 0.25
+_BETWEEN_ATTEMPTS = 0.005
+_BETWEEN_CLEANUPS = 1.0
+
+# Files, by device and inode, that were open when this process was forked.
+_crossed: set[tuple[int, int]] = set()
 
 
 @define(eq=False)
@@ -25,8 +34,7 @@ class SQLiteLedger(SqlLedger):
     A ledger in the file at *path*. A new file is readable by its owner only.
 
     An operation waits up to *timeout* seconds for other processes. *clock* returns seconds, and is the
-    same in all processes. Facts and events older than *retention* seconds are deleted about once an
-    hour.
+    same in all processes. Facts and events older than *retention* seconds are deleted step by step.
     """
 
     whole: ClassVar[str] = "CAST({} AS INTEGER)"
@@ -35,13 +43,17 @@ class SQLiteLedger(SqlLedger):
     timeout: float = 10.0
     clock: Callable[[], float] = field(default=time.time, repr=False)
     retention: float = RETENTION
-    _swept: float | None = field(default=None, init=False, repr=False)
+    _next_sweep: float | None = field(default=None, init=False, repr=False)
+    # A process that was killed may have left deleted content behind.
+    _has_deleted: bool = field(default=True, init=False, repr=False)
+    _next_cleanup: float = field(init=False, repr=False)
     _pool: Pool[sqlite3.Connection] = field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         # A later os.chdir does not change the file.
         self.path = str(Path(self.path).absolute())
-        self._pool = Pool(self._connect)
+        self._next_cleanup = time.monotonic() + _BETWEEN_CLEANUPS
+        self._pool = pool_of(self, self._connect, self._note_crossing)
 
     def transact(self, work: Callable[[Query], T], *, writes: bool = True) -> T:
         """Run *work* in a transaction and return its result."""
@@ -52,30 +64,83 @@ class SQLiteLedger(SqlLedger):
         if not turn.acquire(timeout=self.timeout):
             raise self._unavailable("database is locked")
         try:
-            return self._transact(work, "BEGIN IMMEDIATE")
+            result = self._transact(work, "BEGIN IMMEDIATE")
         finally:
             turn.release()
+        self._clean_up_at_times()
+        return result
 
     def take(self, lease: float, application: str = "") -> InboxEntry | None:
         """Return an entry of *application* that is due, the longest due first."""
-        # Polling an empty inbox must not take the write lock.
-        if not self.transact(partial(_has_due, application=application), writes=False):
-            return None
-        return super().take(lease, application)
+        entry = super().take(lease, application)
+        if entry is None:
+            self._clean_up_at_times()
+        return entry
+
+    def finish(self, event_id: str) -> None:
+        """Delete an event's entry and settle the event."""
+        super().finish(event_id)
+        self._has_deleted = True
+
+    def forget(self, keys: Sequence[str]) -> None:
+        """Delete the facts of those *keys*."""
+        super().forget(keys)
+        if keys:
+            self._clean_up()
+
+    def sweep(self, older_than: float) -> int:
+        """Delete facts, settled events, expired claims and counters that are too old."""
+        number = super().sweep(older_than)
+        if number:
+            self._clean_up()
+        return number
+
+    def check(self) -> None:
+        """Raise LedgerUnavailable if the file cannot be opened and written."""
+        try:
+            self.transact(_nothing)
+        finally:
+            self._pool.close()
 
     def close(self) -> None:
         """Close the connections. A later call opens the file again."""
         self._pool.close()
 
+    def _clean_up_at_times(self) -> None:
+        if self._has_deleted and time.monotonic() >= self._next_cleanup:
+            self._clean_up()
+
+    def _clean_up(self) -> None:
+        """Remove deleted content from the write-ahead log. If that fails, it is done later."""
+        self._next_cleanup = time.monotonic() + _BETWEEN_CLEANUPS
+        self._has_deleted = False
+        is_busy = True
+        with suppress(sqlite3.Error, LedgerUnavailable), self._pool.lent() as connection:
+            ((is_busy, _, _),) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        if is_busy:
+            self._has_deleted = True
+
     def _transact(self, work: Callable[[Query], T], begin: str) -> T:
-        try:
-            with self._pool.lent() as connection:
-                connection.execute(begin)
-                result = work(_query(connection, self.clock))
-                connection.execute("COMMIT")
-                return result
-        except sqlite3.Error as error:
-            raise self._unavailable(error) from error
+        end = time.monotonic() + self.timeout
+        pid = os.getpid()
+        while True:
+            try:
+                with self._pool.lent() as connection:
+                    busy = _begin(connection, begin)
+                    if busy is None:
+                        result = work(_query(connection, self.clock))
+                        if os.getpid() != pid:
+                            raise self._unavailable("the process forked during an operation")
+                        connection.execute("COMMIT")
+                        return result
+            except sqlite3.Error as error:
+                if not _is_busy(error):
+                    raise self._unavailable(error) from error
+                busy = error
+            if time.monotonic() >= end:
+                raise self._unavailable(busy) from busy
+            # No connection is lent here: a fork waits for those that are.
+            time.sleep(_BETWEEN_ATTEMPTS)
 
     def _unavailable(self, error: object) -> LedgerUnavailable:
         return LedgerUnavailable("SQLite, {}: {}".format(self.path, error))
@@ -86,11 +151,22 @@ class SQLiteLedger(SqlLedger):
                 "SQLite 3.24 or newer is needed, this is " + sqlite3.sqlite_version
             )
         try:
-            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
+            if not Path(self.path).exists():
+                _create(os.path.realpath(self.path))
+            if _crossed and _identity(self.path) in _crossed:
+                raise self._unavailable(
+                    "the file was open when this process was forked. Call ledger.close() before the "
+                    "fork, or let each worker load the application (uWSGI: lazy-apps = true)"
+                )
         except OSError as error:
             raise self._unavailable(error.strerror) from error
+        # mode=rw: SQLite would create a file that everybody can read.
         connection = sqlite3.connect(
-            self.path, timeout=self.timeout, isolation_level=None, check_same_thread=False
+            Path(self.path).as_uri() + "?mode=rw",
+            uri=True,
+            timeout=self.timeout,
+            isolation_level=None,
+            check_same_thread=False,
         )
         try:
             self._prepare(connection)
@@ -99,19 +175,25 @@ class SQLiteLedger(SqlLedger):
             raise
         return connection
 
+    def _note_crossing(self) -> None:
+        with suppress(OSError):
+            _crossed.add(_identity(self.path))
+
     def _prepare(self, connection: sqlite3.Connection) -> None:
         # A committed event survives a power failure. Deleted content is overwritten.
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA secure_delete = ON")
         self._write_ahead(connection)
         (version,) = connection.execute("PRAGMA user_version").fetchone()
-        if version == newest(version):
-            return
-        connection.execute("BEGIN IMMEDIATE")
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
-        version = migrate(_query(connection, self.clock), version, sequence="INTEGER", bytes="BLOB")
-        connection.execute("PRAGMA user_version = {:d}".format(version))
-        connection.execute("COMMIT")
+        if version != newest(version):
+            connection.execute("BEGIN IMMEDIATE")
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+            query = _query(connection, self.clock)
+            version = migrate(query, version, sequence="INTEGER", bytes="BLOB")
+            connection.execute("PRAGMA user_version = {:d}".format(version))
+            connection.execute("COMMIT")
+        wait = min(_WAIT, self.timeout)
+        connection.execute("PRAGMA busy_timeout = {:d}".format(int(wait * 1000)))
 
     def _write_ahead(self, connection: sqlite3.Connection) -> None:
         # SQLite does not wait while another process switches the same new file to WAL.
@@ -119,12 +201,55 @@ class SQLiteLedger(SqlLedger):
         while True:
             try:
                 connection.execute("PRAGMA journal_mode = WAL")
-            except sqlite3.OperationalError:
-                if time.monotonic() > end:
+            except sqlite3.OperationalError as error:
+                if not _is_busy(error) or time.monotonic() > end:
                     raise
                 time.sleep(0.01)
             else:
                 return
+
+
+def _create(path: str) -> None:
+    """
+    Create an empty database that its owner alone can read, unless *path* exists.
+
+    The file gets its name when its descriptor is closed already. To close any descriptor of a file
+    drops all locks that SQLite has on it in this process
+    (https://www.sqlite.org/howtocorrupt.html, "Posix advisory locks canceled").
+    """
+    directory, name = os.path.split(path)
+    descriptor, temporary = tempfile.mkstemp(prefix=name + ".", dir=directory)  # mode 600
+    os.close(descriptor)
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        return  # another process created it
+    except OSError:
+        # This file system has no hard links. So this descriptor stays open as long as the process.
+        with suppress(FileExistsError):
+            os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+    finally:
+        Path(temporary).unlink()
+
+
+def _identity(path: str) -> tuple[int, int]:
+    status = Path(path).stat()
+    return status.st_dev, status.st_ino
+
+
+def _begin(connection: sqlite3.Connection, statement: str) -> sqlite3.Error | None:
+    """Begin a transaction, and return the error if another process has the lock."""
+    try:
+        connection.execute(statement)
+    except sqlite3.OperationalError as error:
+        if not _is_busy(error):
+            raise
+        return error
+    return None
+
+
+def _is_busy(error: sqlite3.Error) -> bool:
+    return "lock" in str(error)  # "database is locked", "locking protocol"
 
 
 def _query(connection: sqlite3.Connection, clock: Callable[[], float]) -> Query:
@@ -135,10 +260,5 @@ def _query(connection: sqlite3.Connection, clock: Callable[[], float]) -> Query:
     return query
 
 
-def _has_due(query: Query, application: str) -> bool:
-    rows, _ = query(
-        "SELECT 1 FROM fax_ledger_inbox"
-        " WHERE application IN ('', :application) AND due <= :now LIMIT 1",
-        application=application,
-    )
-    return bool(rows)
+def _nothing(query: Query) -> None:
+    """Write nothing."""

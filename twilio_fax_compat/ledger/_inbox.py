@@ -1,0 +1,154 @@
+"""The inbox in a database table."""
+
+from __future__ import annotations
+
+import json
+from typing import ClassVar
+
+from twilio_fax_compat.ledger._protocol import InboxEntry
+from twilio_fax_compat.ledger._tables import Query, Transactions
+from twilio_fax_compat.ledger._texts import from_column, to_column
+
+# Written so that even a PostgreSQL without statistics of the table reads one row of an index.
+_LATEST = "(SELECT max(at) FROM fax_ledger_inbox)"
+_EARLIEST = "(SELECT due FROM fax_ledger_inbox WHERE application = {} ORDER BY due LIMIT 1)"
+
+
+class SqlInbox(Transactions):
+    """The inbox of a ledger, in SQL that SQLite and PostgreSQL both run."""
+
+    for_update: ClassVar[str] = ""  # SQL that locks selected rows, without waiting for other locks
+
+    def put(self, entry: InboxEntry) -> bool:
+        """Store *entry* unless its event is in the inbox or was settled."""
+        event_id = to_column(entry.event_id)
+
+        def work(query: Query) -> bool:
+            # Older entries stay before this one.
+            self._correct_times(query)
+            _, changed = query(
+                "INSERT INTO fax_ledger_inbox"
+                " (event_id, application, body, headers, url, attempts, due, at)"
+                " VALUES (:event_id, :application, :body, :headers, :url, 0, :now, :now)"
+                " ON CONFLICT (event_id) DO NOTHING",
+                event_id=event_id,
+                application=to_column(entry.application),
+                body=entry.body,
+                headers=json.dumps(dict(entry.headers)),
+                url=to_column(entry.url),
+            )
+            # Check after the insertion, which waits while another process finishes this event.
+            if changed and self._is_settled(query, event_id):
+                self._remove(query, event_id)
+                return False
+            return bool(changed)
+
+        return self.transact(work)
+
+    def take(self, lease: float, application: str = "") -> InboxEntry | None:
+        """Return an entry of *application* that is due, the longest due first."""
+        # Entries of earlier versions have no application. They are older.
+        owners = tuple(dict.fromkeys(("", to_column(application))))
+        # Polling an empty inbox must not take SQLite's write lock.
+        if not self.transact(lambda query: _has_work(query, owners), writes=False):
+            return None
+
+        def work(query: Query) -> InboxEntry | None:
+            self._correct_times(query)
+            for owner in owners:
+                rows, _ = query(
+                    "SELECT event_id, body, headers, url, attempts"  # noqa: S608
+                    " FROM fax_ledger_inbox WHERE application = :owner AND due <= :now"
+                    f" ORDER BY due, place LIMIT 1 {self.for_update}",
+                    owner=owner,
+                )
+                for event_id, body, headers, url, attempts in rows:
+                    query(
+                        "UPDATE fax_ledger_inbox"
+                        " SET due = :now + :lease, at = :now, attempts = attempts + 1"
+                        " WHERE event_id = :event_id",
+                        lease=lease,
+                        event_id=event_id,
+                    )
+                    return InboxEntry(
+                        from_column(event_id),
+                        body,
+                        json.loads(headers),
+                        from_column(url),
+                        attempts + 1,
+                        from_column(owner),
+                    )
+            return None
+
+        return self.transact(work)
+
+    def finish(self, event_id: str) -> None:
+        """Delete an event's entry and settle the event."""
+        key = to_column(event_id)
+
+        def work(query: Query) -> None:
+            self._remove(query, key)
+            self._settle(query, key)
+
+        self.transact(work)
+
+    def postpone(self, event_id: str, seconds: float, *, count_attempt: bool = True) -> None:
+        """Make an event's entry due in *seconds* seconds."""
+        self.transact(
+            lambda query: query(
+                "UPDATE fax_ledger_inbox"
+                " SET due = :now + :seconds, at = :now, attempts = attempts - :less"
+                " WHERE event_id = :event_id",
+                seconds=seconds,
+                less=int(not count_attempt),
+                event_id=to_column(event_id),
+            )
+        )
+
+    def waiting(self) -> int:
+        """Return how many inbox entries are not finished."""
+
+        def work(query: Query) -> int:
+            ((count,),), _ = query("SELECT count(*) FROM fax_ledger_inbox")
+            return int(count)
+
+        return self.transact(work, writes=False)
+
+    def _correct_times(self, query: Query) -> None:
+        """Let entries from the future last as long from now, because the clock was set back."""
+        rows, _ = query(f"SELECT {_LATEST} > :now")
+        if rows[0][0]:
+            query(
+                "UPDATE fax_ledger_inbox SET due = due - at + :now, at = :now"  # noqa: S608
+                " WHERE place IN ("
+                f" SELECT place FROM fax_ledger_inbox WHERE at > :now {self.for_update})"
+            )
+
+    def _remove(self, query: Query, event_id: str) -> None:
+        query("DELETE FROM fax_ledger_inbox WHERE event_id = :event_id", event_id=event_id)
+
+    def _settle(self, query: Query, event_id: str) -> None:
+        query(
+            "INSERT INTO fax_ledger_events (event_id, until, at) VALUES (:event_id, NULL, :now)"
+            " ON CONFLICT (event_id) DO UPDATE SET until = NULL, at = excluded.at",
+            event_id=event_id,
+        )
+
+    def _is_settled(self, query: Query, event_id: str) -> bool:
+        rows, _ = query(
+            "SELECT 1 FROM fax_ledger_events WHERE event_id = :event_id AND until IS NULL",
+            event_id=event_id,
+        )
+        return bool(rows)
+
+
+def _has_work(query: Query, owners: tuple[str, ...]) -> bool:
+    """Return whether an entry of *owners* is due, or the time of any entry has to be corrected."""
+    rows, _ = query(
+        "SELECT {} > :now, {} <= :now, {} <= :now".format(
+            _LATEST, _EARLIEST.format(":first"), _EARLIEST.format(":last")
+        ),
+        first=owners[0],
+        last=owners[-1],
+    )
+    return any(rows[0])
