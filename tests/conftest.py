@@ -47,9 +47,9 @@ def _client(telnyx):
 @pytest.fixture(autouse=True)
 def _forget_warnings():
     """Let each test see the warnings that are given once for each process."""
-    from twilio_fax_compat._telnyx import driver
+    from twilio_fax_compat._telnyx import developer_warnings
 
-    driver._warned.clear()
+    developer_warnings._warned.clear()
 
 
 @pytest.fixture(autouse=True)

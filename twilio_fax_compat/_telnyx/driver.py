@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
-import warnings
 from datetime import datetime, timezone
 from random import random
 from time import monotonic, sleep
@@ -27,15 +25,14 @@ from twilio_fax_compat._core.effects import (
     run,
 )
 from twilio_fax_compat._core.messages import Send, TelnyxRequest, TwilioResponse
+from twilio_fax_compat._telnyx import client_facts
+from twilio_fax_compat._telnyx.developer_warnings import warn_once
 from twilio_fax_compat._telnyx.sends import carry_out_send, leave_open
 from twilio_fax_compat.base.exceptions import TwilioException
 from twilio_fax_compat.ledger import Ledger
-from twilio_fax_compat.warnings import TelnyxCompatibilityWarning
 
 if TYPE_CHECKING:
     from twilio_fax_compat._core.attempts import Attempt
-
-_warned: set[str] = set()
 
 
 def drive(flow: Flow, send: Send, ledger: Ledger) -> TwilioResponse:
@@ -73,7 +70,7 @@ class Call:
             return monotonic() - self._begun
         if isinstance(effect, (BeginSend, KeepSend, LeaveSend, EndSend)):
             return carry_out_send(effect, self.ledger, self._opened)
-        return carry_out(effect, self.ledger)
+        return carry_out_for_client(effect, self.ledger)
 
     def nothing_left(self) -> None:
         """Note that a wrong setting stopped the last request before it left."""
@@ -87,8 +84,17 @@ class Call:
         leave_open(self._opened, self.ledger)
 
 
+def carry_out_for_client(effect: Effect, ledger: Ledger) -> Any:
+    """Perform an effect as `carry_out` does, but answer without a ledger that cannot be reached."""
+    if isinstance(effect, Recall):
+        return client_facts.recall(ledger, effect.fax_ids)
+    if isinstance(effect, Remember):
+        return client_facts.remember(ledger, effect.fax_id, effect.facts)
+    return carry_out(effect, ledger)
+
+
 def carry_out(effect: Effect, ledger: Ledger) -> Any:
-    """Perform an effect other than a request, and return its result."""
+    """Perform an effect other than a request, and return its result; LedgerUnavailable is raised."""
     if isinstance(effect, Now):
         return datetime.now(timezone.utc)
     if isinstance(effect, NewToken):
@@ -102,23 +108,3 @@ def carry_out(effect: Effect, ledger: Ledger) -> Any:
     if isinstance(effect, Warn):
         return warn_once(effect)
     raise TypeError(type(effect).__name__)
-
-
-def warn_once(warning: Warn) -> None:
-    """Warn the developer, at the line that called this package."""
-    if warning.parameter in _warned:
-        return
-    warnings.warn(warning.text, TelnyxCompatibilityWarning, stacklevel=_callers_level())
-    _warned.add(warning.parameter)
-
-
-def _callers_level() -> int:
-    level = 1
-    frame = sys._getframe(1)
-    package = __name__.partition(".")[0]
-    while frame.f_back is not None:
-        if frame.f_globals.get("__name__", "").partition(".")[0] not in (package, "twilio"):
-            return level
-        frame = frame.f_back
-        level += 1
-    return level

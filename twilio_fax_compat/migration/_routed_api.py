@@ -9,8 +9,7 @@ from typing import Any, Callable, Mapping
 
 from attrs import define, field
 
-from twilio_fax_compat._core.effects import Recall, Warn
-from twilio_fax_compat._core.facts import Facts
+from twilio_fax_compat._core.effects import Warn
 from twilio_fax_compat._core.fax_api.routes import twilio_request
 from twilio_fax_compat._core.messages import TwilioRequest, TwilioResponse
 from twilio_fax_compat._core.migration.decisions import TELNYX, Subject
@@ -28,9 +27,11 @@ from twilio_fax_compat._core.migration.effects import (
     WarnDeveloper,
 )
 from twilio_fax_compat._core.migration.routing import route
+from twilio_fax_compat._telnyx import client_facts
 from twilio_fax_compat._telnyx.api import FaxApi
-from twilio_fax_compat._telnyx.driver import Call, warn_once
-from twilio_fax_compat.ledger import Ledger, LedgerUnavailable, MemoryLedger
+from twilio_fax_compat._telnyx.developer_warnings import warn_once
+from twilio_fax_compat._telnyx.driver import Call
+from twilio_fax_compat.ledger import Ledger
 from twilio_fax_compat.migration._legacy_client import LegacyProvider
 from twilio_fax_compat.migration.flags import EnvironmentFlag
 from twilio_fax_compat.migration.rollout import Rollout
@@ -61,8 +62,6 @@ class RoutedFaxApi:
     unmapped: tuple[str, ...] = ()
     _telnyx: FaxApi | None = field(default=None, init=False)
     _legacy: LegacyProvider | None = field(default=None, init=False)
-    # Facts that could not be written to the ledger.
-    _kept: MemoryLedger = field(factory=MemoryLedger, init=False, repr=False)
 
     def request(
         self,
@@ -124,13 +123,11 @@ class RoutedFaxApi:
                 if attempt is not None:
                     attempt.may_be_out = attempt.is_retry
                 raise
-        if isinstance(effect, (Decide, Record, DryRun, Count, Note, WarnDeveloper, Recall)):
+        if isinstance(effect, (Decide, Record, DryRun, Count, Note, WarnDeveloper)):
             return partial(self._carry_out, effect)
         return partial(call.carry_out, effect)
 
-    def _carry_out(
-        self, effect: Decide | Record | DryRun | Count | Note | WarnDeveloper | Recall
-    ) -> Any:
+    def _carry_out(self, effect: Decide | Record | DryRun | Count | Note | WarnDeveloper) -> Any:
         if isinstance(effect, Decide):
             decision = self.rollout.choose(effect.fields, self.account_sid)
             self._check(decision.stage)
@@ -139,12 +136,12 @@ class RoutedFaxApi:
             return self.rollout.record(effect.decision, effect.fields, self.account_sid)
         if isinstance(effect, DryRun):
             return self._dry_run(effect.fields)
-        if isinstance(effect, (Count, Note)):
-            return self._note(effect)
-        if isinstance(effect, WarnDeveloper):
-            logger.warning("%s", effect.text)
-            return warn_once(Warn("partial_results", effect.text))
-        return self._recall(effect)
+        if isinstance(effect, Count):
+            return client_facts.count(self.ledger, effect.name)
+        if isinstance(effect, Note):
+            return client_facts.remember(self.ledger, effect.key, effect.facts)
+        logger.warning("%s", effect.text)
+        return warn_once(Warn("partial_results", effect.text))
 
     def _asker(self, provider: str) -> Callable[[TwilioRequest], TwilioResponse]:
         if provider == TELNYX:
@@ -168,32 +165,6 @@ class RoutedFaxApi:
         if logger.isEnabledFor(logging.INFO):
             for kind, text in result.findings:
                 logger.info("shadow: %s %s", kind, text, extra={"fax_finding": kind})
-
-    def _note(self, effect: Count | Note) -> None:
-        try:
-            if isinstance(effect, Count):
-                self.ledger.count(effect.name)
-            else:
-                self.ledger.remember(effect.key, effect.facts)
-                if self._kept.recall((effect.key,)):
-                    self._kept.remember(effect.key, effect.facts)
-        except Exception as error:  # noqa: BLE001 - the caller needs the fax, not this error
-            logger.warning("could not write to the ledger: %s", _in_words(error))
-            if isinstance(effect, Note):
-                self._kept.remember(effect.key, effect.facts)
-
-    def _recall(self, effect: Recall) -> dict[str, Facts]:
-        kept = self._kept.recall(effect.fax_ids)
-        try:
-            return {**self.ledger.recall(effect.fax_ids), **kept}
-        except Exception as error:  # noqa: BLE001 - both providers can be asked instead
-            logger.warning("could not read the ledger: %s", _in_words(error))
-            return kept
-
-
-def _in_words(error: Exception) -> str:
-    # Only errors of this package's own ledgers are known to contain nothing private.
-    return str(error) if isinstance(error, LedgerUnavailable) else type(error).__name__
 
 
 @define
