@@ -210,8 +210,10 @@ def test_the_report_for_people(url, capsys):
         (None, 2, "TWILIO_FAX_COMPAT_LEDGER"),
         ("memory:", 2, "not shared between processes"),
         ("mysql://user:s3cret@host/db", 2, "postgresql://"),
-        ("sqlite:////nonexistent/fax.db", 2, "no ledger at /nonexistent/fax.db"),
-        ("sqlite:////", 1, "cannot be reached"),
+        ("sqlite:////nonexistent/fax.db", 2, "/nonexistent does not exist"),
+        ("sqlite:////tmp/none.db", 2, "no ledger at /tmp/none.db"),
+        ("sqlite:////", 2, "is a directory"),
+        ("postgresql://127.0.0.1:1/db", 1, "cannot be reached"),
     ],
 )
 def test_a_ledger_is_needed(ledger, status, words, capsys, monkeypatch):
