@@ -137,7 +137,7 @@ sys.exit(status)
 def test_a_forked_child_leaves_no_connection_open(telnyx):
     """A child closes its copies of the parent's connections, without a ResourceWarning."""
     done = subprocess.run(
-        [sys.executable, "-X", "dev", "-c", FORK],
+        [sys.executable, "-W", "always::ResourceWarning", "-c", FORK],
         env={**telnyx.environ, "PYTHONPATH": ":".join(filter(None, sys.path))},
         capture_output=True,
         text=True,
