@@ -35,6 +35,11 @@ IMPORTS = """
 import sys
 from twilio_fax_compat.rest import Client
 
+class Legacy:
+    class fax:
+        class faxes:
+            list = staticmethod(lambda **filters: [])
+
 client = Client("AC1", "token", {options})
 client.fax
 before = set(sys.modules)
@@ -50,7 +55,7 @@ print(sorted(set(sys.modules) - before))
 """
 OPTIONS = {
     "plain": "",
-    "rollout": "legacy=__import__('types').SimpleNamespace(fax=None), rollout='complete'",
+    "rollout": "legacy=Legacy, rollout='on'",
     "ledger": "ledger='sqlite:///fax.db'",
 }
 

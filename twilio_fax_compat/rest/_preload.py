@@ -18,6 +18,7 @@ FORK_WAIT = 30.0
 """Seconds that a fork waits at most for another thread's imports."""
 
 TELNYX = (
+    "encodings.ascii",
     "encodings.idna",  # the first look-up of a host name imports it
     "httpcore",  # the first httpx transport imports it
     "twilio_fax_compat._telnyx.api",
@@ -31,7 +32,9 @@ TELNYX = (
 """What every fax call needs."""
 
 ROUTED = (
+    "twilio_fax_compat._core.migration.merged_list",
     "twilio_fax_compat._core.migration.routed_create",
+    "twilio_fax_compat._install",
     "twilio_fax_compat.migration._provider_of",
     "twilio_fax_compat.migration._routed_api",
     "twilio_fax_compat.rest._twilio_package",
