@@ -14,7 +14,7 @@ from importlib import import_module
 from threading import RLock, get_ident
 from typing import ContextManager, Iterable
 
-FORK_WAIT = 30.0
+FORK_WAIT = 10.0
 """Seconds that a fork waits at most for another thread's imports."""
 
 TELNYX = (
