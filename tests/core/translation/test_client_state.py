@@ -4,6 +4,8 @@ import json
 from base64 import b64encode
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from twilio_fax_compat._core.translation.client_state import (
     account_of,
@@ -55,3 +57,21 @@ def test_what_is_not_ours_has_no_account(state):
 def test_a_strange_account_is_none(account):
     state = b64encode(json.dumps({"twilio_fax_compat": 1, "account": account}).encode()).decode()
     assert account_of(state) is None
+
+
+@given(st.text("0123456789abcdef", min_size=1, max_size=64))
+def test_a_token_round_trips(token):
+    """A token is found again in the client_state it was packed into."""
+    assert token_of(pack(token)) == token
+
+
+@given(st.text() | st.binary().map(lambda raw: b64encode(raw).decode()) | st.none() | st.integers())
+def test_another_programs_client_state_has_no_token(state):
+    """What is not ours is None, whatever it holds."""
+    assert token_of(state) is None
+
+
+@pytest.mark.parametrize("value", [{}, [], 7, {"token": "x"}, {"twilio_fax_compat": 1, "token": 7}])
+def test_json_that_is_not_ours_has_no_token(value):
+    """JSON of another shape is not taken for ours."""
+    assert token_of(b64encode(json.dumps(value).encode()).decode()) is None
