@@ -2,6 +2,7 @@
 
 import json
 import zlib
+from base64 import b64decode, b64encode
 
 import pytest
 import yaml
@@ -170,3 +171,35 @@ def test_a_secret_in_the_query(tmp_path):
     written = (tmp_path / "new" / "a.yaml").read_text()
     assert "s3cr3t" not in written
     assert "https://example.com/x?auth=scrubbed&a=b" in written
+
+
+def test_json_stays_json(tmp_path):
+    """A body in base64 stays in base64, as JSON has no bytes."""
+    one = elsewhere("")
+    one["response"]["body"] = {
+        "base64_string": b64encode(f"Zo\xeb {NUMBER}".encode("latin-1")).decode()
+    }
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps({"version": 1, "interactions": [one]}))
+
+    assert convert(path, tmp_path / "new") == 0
+
+    (new,) = json.loads((tmp_path / "new" / "a.json").read_text())["interactions"]
+    assert b64decode(new["response"]["body"]["base64_string"]) == b"Zo\xeb +15005550100"
+
+
+def test_what_is_beside_an_unreadable_body(tmp_path, capsys):
+    """Its secrets are still found elsewhere, and unreadable parts of the file are left out."""
+    one = elsewhere(b"%PDF-1.4", X_Api_Key="5up3rs3cr3t-0123")
+    other = elsewhere(f"the key 5up3rs3cr3t-0123 of {NUMBER}")
+    path = tmp_path / "a.yaml"
+    data = {"version": 1, "interactions": [one, other], "metadata": {"pdf": b"%PDF-1.4"}}
+    path.write_text(yaml.dump(data))
+
+    assert convert(path, tmp_path / "new") == 1
+
+    assert "  the rest of the file: left out" in capsys.readouterr().out
+    new = yaml.safe_load((tmp_path / "new" / "a.yaml").read_text())
+    assert set(new) == {"version", "interactions"}
+    (kept,) = new["interactions"]
+    assert kept["response"]["body"]["string"] == "the key scrubbed of +15005550100"

@@ -128,7 +128,8 @@ def planned(
             for interaction in cassette.interactions:
                 observe(interaction, scrubber)
         for source in cassettes:
-            scrubber.observe(str(source.relative_to(root)))
+            # The first pass collects what the names of all files have.
+            _target_name(source.relative_to(root), scrubber)
     jobs = [
         Job(path, out / _target_name(source.relative_to(root), scrubber), cassette)
         for source, (path, cassette) in cassettes.items()
@@ -180,7 +181,8 @@ class Report:
         if outcomes:
             print(mask(str(path)))
         for outcome in outcomes:
-            head = f"  {outcome.number}. {outcome.what}: "
+            place = f"{outcome.number}. " if outcome.number else ""
+            head = f"  {place}{outcome.what}: "
             for reason in outcome.reasons:
                 print(head + ("not converted: " if outcome.is_fax else "left out: ") + mask(reason))
             for loss in () if outcome.reasons else outcome.losses:

@@ -33,7 +33,7 @@ class Outcome:
     """
     The result for one interaction.
 
-    *number*: its position in the file, from 1. *what*: its method and path. *reasons*: why it was
+    *number*: its position in the file, from 1, or 0 for the rest of the file. *what*: its method and path. *reasons*: why it was
     left out, empty if it was converted. *losses*: what a program sees differently. *warnings*: what
     our client says about its arguments.
     """
@@ -71,7 +71,12 @@ def convert_cassette(
     outcomes: dict[int, Outcome] = {}
     rest = {name: value for name, value in old.data.items() if name != "interactions"}
     if scrubber is not None:
-        rest = scrubber.scrub(rest)
+        try:
+            rest = scrubber.scrub(rest)
+        except Unreadable as error:
+            rest = {"version": rest.get("version", 1)}
+            reason = f"it cannot be read: {error}"
+            outcomes[0] = Outcome(0, "the rest of the file", [reason], is_fax=False)
     for number, recording in enumerate(old.interactions, 1):
         try:
             recordings.append(recording if scrubber is None else scrubbed(recording, scrubber))

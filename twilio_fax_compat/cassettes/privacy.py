@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from typing import Any
 
 from twilio_fax_compat._core.cassettes.nested_text import Unreadable
@@ -26,13 +27,14 @@ _OF_THE_OLD_BODY = (
 
 def observe(interaction: JSON, scrubber: Scrubber) -> None:
     """Let *scrubber* collect the private data of an *interaction*, as far as it can be read."""
-    for part in _parts(interaction):
-        try:
-            scrubber.observe(_decoded(part))
-        except (CannotDecode, Unreadable):
-            # `scrubbed` leaves this interaction out.
-            scrubber.observe({**part, "body": None, "content": None})
-    scrubber.observe(_rest(interaction))
+    for part in (*_parts(interaction), _rest(interaction)):
+        for name, value in part.items():
+            try:
+                body = _decoded(part)[name] if name in ("body", "content") else value
+                scrubber.observe(body, name)
+            except (CannotDecode, Unreadable):
+                # `scrubbed` leaves this interaction out.
+                continue
 
 
 def scrubbed(interaction: JSON, scrubber: Scrubber) -> JSON:
@@ -79,7 +81,9 @@ def _decoded(message: JSON) -> JSON:
         body = decoded_body(message)
         if isinstance(raw, dict):
             others = {name: raw[name] for name in raw if name not in ("string", "base64_string")}
-            body = {**others, "string": body}
+            is_base64 = "base64_string" in raw
+            content = b64encode(body).decode() if is_base64 else body
+            body = {**others, "base64_string" if is_base64 else "string": content}
     name = "body" if "body" in message else "content"
     result = {**message, name: body} if name in message else dict(message)
     if "headers" in message:
