@@ -33,9 +33,9 @@ class Outcome:
     """
     The result for one interaction.
 
-    *number*: its position in the file, from 1, or 0 for the rest of the file. *what*: its method and path. *reasons*: why it was
-    left out, empty if it was converted. *losses*: what a program sees differently. *warnings*: what
-    our client says about its arguments.
+    *number*: its position in the file, from 1, or 0 for the rest of the file. *what*: its method
+    and path. *reasons*: why it was left out, empty if it was converted. *losses*: what a program
+    sees differently. *warnings*: what our client says about its arguments.
     """
 
     number: int
