@@ -106,3 +106,22 @@ def test_the_sdk_sends_twice_when_an_answer_is_lost(sdk, telnyx):
     send(sdk.with_options(max_retries=1), telnyx)
 
     assert len(telnyx.faxes) == 2
+
+
+def test_webhook_deliveries(sdk, telnyx):
+    """The SDK lists the deliveries that failed, reads them and their attempts, and finds each again."""
+    fax = sdk.faxes.create(
+        connection_id=telnyx.connection_id,
+        from_=NUMBER,
+        to=OTHER,
+        media_url="https://x.example/a.pdf",
+        webhook_url="http://127.0.0.1:1/",
+    ).data
+    telnyx.flush_webhooks()
+    assert list(sdk.webhook_deliveries.list(filter={"status": {"eq": "delivered"}})) == []
+    (record,) = sdk.webhook_deliveries.list(filter={"status": {"eq": "failed"}})
+
+    assert record.webhook.payload["fax_id"] == fax.id
+    assert record.attempts[0].http.request.url == "http://127.0.0.1:1/"
+    assert record.attempts[0].started_at.tzinfo is not None
+    assert sdk.webhook_deliveries.retrieve(record.id).data == record

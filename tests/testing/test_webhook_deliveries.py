@@ -94,18 +94,3 @@ def test_pages(http, telnyx):
         "total_pages": 3,
         "total_results": 5,
     }
-
-
-def test_the_sdk_reads_them(http, telnyx):
-    """Telnyx's own SDK reads the records and sends the filters."""
-    sdk_package = pytest.importorskip("telnyx", reason="needs Telnyx's SDK: pip install telnyx")
-    with sdk_package.Telnyx(api_key=telnyx.api_key, base_url=telnyx.base_url) as sdk:
-        post(http, telnyx, webhook_url="http://127.0.0.1:1/")
-        telnyx.flush_webhooks()
-        (record,) = sdk.webhook_deliveries.list(filter={"status": {"eq": "failed"}})
-        same = sdk.webhook_deliveries.retrieve(record.id).data
-
-    assert record.webhook.payload["fax_id"] == telnyx.faxes[0]["id"]
-    assert record.attempts[0].http.request.url == "http://127.0.0.1:1/"
-    assert record.attempts[0].started_at.tzinfo is not None
-    assert same == record

@@ -24,7 +24,7 @@ from twilio_fax_compat._core.webhooks.catch_up import (
     redirected,
 )
 from twilio_fax_compat._core.webhooks.events import facts_of
-from twilio_fax_compat._telnyx.driver import carry_out
+from twilio_fax_compat._telnyx.driver import Call
 from twilio_fax_compat._telnyx.http import sender
 from twilio_fax_compat.base.exceptions import TwilioException, TwilioRestException
 from twilio_fax_compat.ledger import InboxEntry, Ledger, MemoryLedger
@@ -168,10 +168,11 @@ def _read(
     if since <= timedelta(0):
         raise TwilioException("since must be a positive timedelta, such as timedelta(hours=6)")
     send = sender(settings, http_client)
-    unused = MemoryLedger()
+    # The flow asks for the time, and for nothing that a ledger has.
+    call = Call(MemoryLedger())
 
     def perform(effect: Effect) -> Any:
-        return send(effect) if isinstance(effect, TelnyxRequest) else carry_out(effect, unused)
+        return send(effect) if isinstance(effect, TelnyxRequest) else call.carry_out(effect)
 
     flow = missed_events(
         since,

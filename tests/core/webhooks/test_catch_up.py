@@ -5,9 +5,9 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from twilio_fax_compat._core.effects import Now, Pause, run
+from twilio_fax_compat._core.effects import Elapsed, Now, Pause, run
 from twilio_fax_compat._core.fax_api.retries import RetryPolicy
-from twilio_fax_compat._core.messages import Failure, TelnyxResponse, TwilioResponse
+from twilio_fax_compat._core.messages import Failure, TelnyxRequest, TelnyxResponse, TwilioResponse
 from twilio_fax_compat._core.webhooks.catch_up import deliver_missed, missed_events, read_record
 
 FAX = "6ddd2642-0dab-4bcf-9c5f-45dd5f0a2d2e"
@@ -45,12 +45,16 @@ class Telnyx:
         self.meta, self.date, self.after = meta, date, after
         self.queries = []
         self.ignores_pages = False
+        self.seconds, self.pace = 1000.0, 0.01
 
     def __call__(self, effect):
         if isinstance(effect, Now):
             return NOW - timedelta(days=2)
         if isinstance(effect, Pause):
             return None
+        if isinstance(effect, Elapsed):
+            self.seconds += self.pace
+            return self.seconds
         query = dict(effect.query)
         self.queries.append(query)
         number, size = int(query["page[number]"]), int(query["page[size]"])
@@ -90,6 +94,17 @@ def test_all_pages_are_read_and_sorted(meta, newest_first):
 
     assert ids(missed) == [f"e{number}" for number in range(7)]
     assert missed.is_complete
+
+
+def test_the_time_limit_is_that_of_a_page():
+    """A long list takes longer than one call may."""
+    policy = RetryPolicy(budget=35)
+    telnyx = Telnyx([record(number) for number in range(20)])
+    telnyx.pace = 10
+    missed = run(missed_events(HOUR, policy, page_size=1), telnyx)
+
+    assert len(missed.events) == 20
+    assert telnyx.seconds > 1000 + 35 * 3
 
 
 def test_each_event_comes_once():
@@ -215,8 +230,8 @@ def test_errors_are_twilios(outcome, status, page):
     telnyx = Telnyx([record(1)])
 
     def perform(effect):
-        if isinstance(effect, Pause):
-            return None
+        if not isinstance(effect, TelnyxRequest):
+            return telnyx(effect)
         return outcome if len(telnyx.queries) >= page else telnyx(effect)
 
     answer = read(perform)

@@ -24,7 +24,7 @@ from urllib.parse import urlsplit
 
 from attrs import field, frozen
 
-from twilio_fax_compat._core.effects import Effect, Now, Pause
+from twilio_fax_compat._core.effects import Effect, Elapsed, Now, Pause
 from twilio_fax_compat._core.fax_api.reading import error_of
 from twilio_fax_compat._core.fax_api.retries import RetryPolicy, repeated
 from twilio_fax_compat._core.messages import (
@@ -157,8 +157,19 @@ def _read_pages(
 
 
 def _ask(query: Mapping[str, str], policy: RetryPolicy) -> Generator[Effect, Any, Outcome]:
-    tried = yield from repeated(TelnyxRequest("GET", PATH, tuple(query.items())), policy)
-    return tried.outcome
+    """Ask for a page. The limits of *policy* hold for each page, however many there are."""
+    began: float = yield Elapsed()
+    asking = repeated(TelnyxRequest("GET", PATH, tuple(query.items())), policy)
+    result: Any = None
+    while True:
+        try:
+            effect = asking.send(result)
+        except StopIteration as end:
+            outcome: Outcome = end.value.outcome
+            return outcome
+        result = yield effect
+        if isinstance(effect, Elapsed):
+            result -= began
 
 
 def _now(outcome: Outcome) -> Generator[Effect, Any, datetime]:
