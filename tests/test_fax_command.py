@@ -97,7 +97,7 @@ def test_without_telnyx(url, capsys):
         (["nonsense"], "is not a Twilio SID"),
         (["release", "nonsense"], "32 hexadecimal digits"),
         (["FX1", "FX2"], "give one fax"),
-        (["--ledger", "memory:", "FX" + "0" * 32], "ledger of one process"),
+        (["--ledger", "memory:", "FX" + "0" * 32], "not shared between processes"),
         (["--ledger", "sqlite:////no/such/fax.db", "FX" + "0" * 32], "no ledger at"),
     ],
 )

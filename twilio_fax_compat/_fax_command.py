@@ -7,7 +7,6 @@ import json
 import os
 import re
 import sys
-from pathlib import Path
 from typing import Any, Mapping, Sequence
 
 from twilio_fax_compat._core.attempts import TELNYX
@@ -24,10 +23,10 @@ from twilio_fax_compat._telnyx.http import sender
 from twilio_fax_compat._telnyx.sends import is_in_progress, key_of_token, release, remembered_sends
 from twilio_fax_compat.base.exceptions import TwilioException
 from twilio_fax_compat.ledger import Ledger, LedgerUnavailable
-from twilio_fax_compat.ledger._opening import ENVIRONMENT, PROCESS_LEDGER, open_ledger
+from twilio_fax_compat.ledger._opening import ENVIRONMENT
+from twilio_fax_compat.ledger._shared import shared_ledger
 from twilio_fax_compat.settings import TelnyxSettings
 
-_SQLITE = "sqlite:///"
 _TOKEN = re.compile(r"[0-9a-f]{32}")
 _PAGES = 20  # of Telnyx's list, read at most for a token; each has 250 faxes
 
@@ -262,14 +261,4 @@ def _text(data: Mapping[str, Any]) -> str:
 
 
 def _ledger(url: str | None) -> Ledger | None:
-    if not url:
-        return None
-    ledger = open_ledger(url)
-    if ledger is PROCESS_LEDGER:
-        raise ValueError(
-            "memory: is a ledger of one process: only the program itself can see it. Share a ledger, "
-            "such as sqlite:////var/lib/myapp/fax.db"
-        )
-    if url.startswith(_SQLITE) and not Path(url[len(_SQLITE) :]).exists():
-        raise ValueError(f"there is no ledger at {url[len(_SQLITE) :]}")
-    return ledger
+    return shared_ledger(url) if url else None

@@ -386,8 +386,8 @@ def test_the_command_delivers_to_an_application(telnyx, log, tmp_path, capsys, m
 @pytest.mark.parametrize(
     ("options", "words", "status"),
     [
-        ([], "pass --app or --ledger URL", 2),
-        (["--ledger", "memory:"], "ledger of one process", 2),
+        ([], "pass --ledger URL", 2),
+        (["--ledger", "memory:"], "not shared between processes", 2),
         (["--ledger", "sqlite:////nowhere/fax.db"], "no ledger at /nowhere", 2),
         (["--app", "nowhere"], "MODULE:NAME", 2),
         (["--app", "no_such_module:app"], "no_such_module", 2),

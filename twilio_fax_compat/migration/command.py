@@ -9,19 +9,19 @@ import re
 import sys
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Mapping
+from typing import Any
 
 from twilio_fax_compat._core.migration.counters import SHADOW_OK
 from twilio_fax_compat._core.migration.plans import Plan
+from twilio_fax_compat._core.translation.times import parse_period
 from twilio_fax_compat.base.exceptions import TwilioException
 from twilio_fax_compat.ledger import Ledger, LedgerUnavailable
-from twilio_fax_compat.ledger._opening import ENVIRONMENT, PROCESS_LEDGER, open_ledger
+from twilio_fax_compat.ledger._opening import ENVIRONMENT
+from twilio_fax_compat.ledger._shared import shared_ledger
 from twilio_fax_compat.migration import text_report as tables
 from twilio_fax_compat.migration.rollout import Rollout
 from twilio_fax_compat.migration.summary import findings, ranked, sides
 
-_UNITS: Mapping[str, int] = {"m": 60, "h": 3600, "d": 86400, "w": 604800}
-_SQLITE = "sqlite:///"
 _MODULE = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
 
 
@@ -58,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
     ImportError without the driver of the ledger's database.
     """
     try:
-        ledger = _ledger(arguments.ledger or os.environ.get(ENVIRONMENT))
+        ledger = shared_ledger(arguments.ledger or os.environ.get(ENVIRONMENT))
         subject = _status if arguments.subject == "status" else _report
         text = subject(arguments, ledger)
         ledger.close()
@@ -127,24 +127,8 @@ def _rollout(text: str | None) -> Rollout:
         raise ValueError(f"--rollout {module}:{name}: {error}") from error
 
 
-def _ledger(url: str | None) -> Ledger:
-    if not url:
-        raise ValueError(
-            f"no ledger is given: pass --ledger URL or set {ENVIRONMENT} to the application's ledger"
-        )
-    ledger = open_ledger(url)
-    if ledger is PROCESS_LEDGER:
-        raise ValueError(
-            "a ledger in memory is not shared between processes: use one that is, as in "
-            "sqlite:////var/lib/myapp/fax.db"
-        )
-    if url.startswith(_SQLITE) and not Path(url[len(_SQLITE) :]).exists():
-        raise ValueError(f"there is no ledger at {url[len(_SQLITE) :]}")
-    return ledger
-
-
 def _period(text: str) -> tuple[str, float]:
-    match = re.fullmatch(r"([1-9][0-9]{0,5})([mhdw])", text)
-    if match is None:
+    period = parse_period(text)
+    if period is None:
         raise argparse.ArgumentTypeError("write a number and m, h, d or w, as in 24h")
-    return text, float(match.group(1)) * _UNITS[match.group(2)]
+    return text, period.total_seconds()

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, Callable, Mapping, Sequence
 from urllib.parse import urlsplit
 
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 
 from twilio_fax_compat._core.effects import Effect, run
 from twilio_fax_compat._core.messages import TelnyxRequest, TwilioResponse
@@ -103,9 +103,10 @@ def catch_up(
 
     With *app*, a WSGI or ASGI application that contains the middleware, each event is posted to it in this
     process. Without it, each event is stored in the inbox of *ledger* (a ledger or its URL, by default
-    ``TWILIO_FAX_COMPAT_LEDGER``), from which an application with ``inbox=True`` delivers it; *application* is
-    the name of that inbox. With *facts_only* nothing is delivered: the page counts, durations and failure
-    reasons go to the ledger, for programs without a webhook server.
+    ``TWILIO_FAX_COMPAT_LEDGER``), from which an application with ``inbox=True`` delivers it. *application* is
+    the ``application`` of its middleware; without it, any application that shares the ledger may deliver.
+    With *facts_only* nothing is delivered: the page counts, durations and failure reasons go to the ledger,
+    for programs without a webhook server.
 
     An event that was delivered before is not delivered again if the ledger is the application's. So this
     may run while webhooks arrive, and more than once. *include_delivered* also takes the events that Telnyx
@@ -207,10 +208,12 @@ def _to_inbox(
             results.append("no-url")
             continue
         entry = InboxEntry(
-            missed.event.id, missed.body, _circumstances(missed.url, strip_prefix), missed.url
+            missed.event.id,
+            missed.body,
+            _circumstances(missed.url, strip_prefix),
+            missed.url,
+            application=application,
         )
-        if application:
-            entry = evolve(entry, application=application)
         results.append("stored" if ledger.put(entry) else "known")
     return results
 

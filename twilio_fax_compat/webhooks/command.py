@@ -14,13 +14,13 @@ from typing import Any
 from twilio_fax_compat._core.translation.times import parse_period
 from twilio_fax_compat.base.exceptions import TwilioException
 from twilio_fax_compat.ledger import Ledger, LedgerUnavailable
-from twilio_fax_compat.ledger._opening import ENVIRONMENT, PROCESS_LEDGER, open_ledger
+from twilio_fax_compat.ledger._opening import ENVIRONMENT
+from twilio_fax_compat.ledger._shared import shared_ledger
 from twilio_fax_compat.settings import ENVIRONMENT as SETTINGS
 from twilio_fax_compat.settings import TelnyxSettings
 from twilio_fax_compat.webhooks._catch_up import CatchUp, CaughtUpEvent, catch_up
 
 _CONNECTION = SETTINGS["connection_id"]
-_SQLITE = "sqlite:///"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -61,7 +61,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--ledger", metavar="URL", help=f"the application's ledger (default: {ENVIRONMENT})"
     )
     command.add_argument(
-        "--application", metavar="NAME", default="", help="the name of the application's inbox"
+        "--application",
+        metavar="NAME",
+        default="",
+        help="the middleware's application=, if several applications share the ledger",
     )
     command.add_argument(
         "--url", metavar="URL", help="deliver to this URL instead of the one that Telnyx tried"
@@ -123,7 +126,7 @@ def _target(arguments: argparse.Namespace) -> tuple[Any, Ledger | None]:
         return None, None
     if arguments.app is not None:
         return _application(arguments.app), None
-    return None, _ledger(arguments.ledger or os.environ.get(ENVIRONMENT))
+    return None, shared_ledger(arguments.ledger or os.environ.get(ENVIRONMENT))
 
 
 def _application(text: str) -> Any:
@@ -136,22 +139,6 @@ def _application(text: str) -> Any:
         return attrgetter(name)(import_module(module))
     except (ImportError, AttributeError) as error:
         raise ValueError(f"--app {text}: {error}") from error
-
-
-def _ledger(url: str | None) -> Ledger:
-    if not url:
-        raise ValueError(
-            f"pass --app or --ledger URL, or set {ENVIRONMENT} to the application's ledger"
-        )
-    ledger = open_ledger(url)
-    if ledger is PROCESS_LEDGER:
-        raise ValueError(
-            "memory: is a ledger of one process: the application needs a shared ledger, such as "
-            "sqlite:////var/lib/myapp/fax.db"
-        )
-    if url.startswith(_SQLITE) and not Path(url[len(_SQLITE) :]).exists():
-        raise ValueError(f"there is no ledger at {url[len(_SQLITE) :]}")
-    return ledger
 
 
 def _line(event: CaughtUpEvent) -> str:
