@@ -144,6 +144,27 @@ def test_events_go_to_the_inbox_of_a_running_application(telnyx, log, tmp_path):
     assert all(valid for *_, valid in log.seen)
 
 
+@pytest.mark.parametrize("framework", ["flask", "starlette"])
+def test_an_application_with_an_inbox_stores_what_it_gets(telnyx, log, framework, tmp_path):
+    """Its own middleware stores the events, under its own name, and its workers deliver them."""
+    url = f"sqlite:///{tmp_path}/fax.db"
+    (sid,) = missed(telnyx, TO)
+    options = {"ledger": url, "inbox": True, "application": "billing"}
+    app = wrapped(telnyx, log, framework, **options)
+    assert run(telnyx, app).counts == {"accepted": 4}
+    app.close()
+    other = wrapped(telnyx, apps.Log(), **{**options, "application": "reports"})
+    other.start()
+    server = wrapped(telnyx, log, **options)
+    server.start()
+    wait_until(lambda: len(log.seen) == 2)
+    server.close()
+    other.close()
+
+    assert statuses(log) == [(sid, "queued"), (sid, "delivered")]
+    assert run(telnyx, ledger=url, application="reports").counts == {"known": 4}
+
+
 def wait_until(is_true, seconds=15):
     deadline = threading.Event()
     for _ in range(seconds * 100):
