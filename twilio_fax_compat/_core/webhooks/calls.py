@@ -18,11 +18,11 @@ from twilio_fax_compat._core.translation.ids import fax_sid
 from twilio_fax_compat._core.webhooks.effects import AppAnswer, CallApp, LogWarning, Step
 from twilio_fax_compat._core.webhooks.events import FaxEvent
 from twilio_fax_compat._core.webhooks.multipart import encode_multipart
+from twilio_fax_compat._core.webhooks.public_url import origin_of
 from twilio_fax_compat._core.webhooks.twilio_requests import (
     CallbackSettings,
     _call,
     _headers,
-    _origin,
 )
 
 HTTP_FAILED, NO_CONNECTION, TOO_MANY_REDIRECTS, BAD_REDIRECT = 11200, 11205, 11215, 11216
@@ -141,7 +141,7 @@ def _request(
 
 
 def _is_own(delivery: Delivery, url: str) -> bool:
-    return _origin(url) == _origin(delivery.url)
+    return origin_of(url) == origin_of(delivery.url)
 
 
 def _target(answer: AppAnswer, call: CallApp) -> str | None:

@@ -38,7 +38,8 @@ from twilio_fax_compat._core.webhooks.events import (
     incoming_fax,
     to_twilio_callback,
 )
-from twilio_fax_compat._core.webhooks.twilio_requests import CallbackSettings, _origin
+from twilio_fax_compat._core.webhooks.public_url import origin_of
+from twilio_fax_compat._core.webhooks.twilio_requests import CallbackSettings
 from twilio_fax_compat._core.webhooks.twiml import Receive, Reject, read_twiml
 
 DONE, AGAIN = 200, 503
@@ -251,7 +252,7 @@ def _own_link(delivery: Delivery) -> Generator[Step, Any, str | None]:
     if delivery.rules.links is None:
         return None
     now = yield Now()
-    origin = "{}://{}".format(*_origin(delivery.url))
+    origin = "{}://{}".format(*origin_of(delivery.url))
     return delivery.rules.links.link(origin, delivery.event.fax_id, now)
 
 

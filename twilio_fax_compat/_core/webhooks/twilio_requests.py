@@ -11,7 +11,7 @@ from attrs import field, frozen
 
 from twilio_fax_compat._core.translation.media_links import MediaLinks
 from twilio_fax_compat._core.webhooks.effects import CallApp
-from twilio_fax_compat._core.webhooks.public_url import origin_of, without_credentials
+from twilio_fax_compat._core.webhooks.public_url import without_credentials
 from twilio_fax_compat._core.webhooks.signatures import twilio_signature
 
 FORM = "application/x-www-form-urlencoded"
@@ -91,7 +91,3 @@ _ESCAPES = {chr(code): quote_plus(chr(code)) for code in range(128)}
 
 def _escape(match: re.Match[str]) -> str:
     return _ESCAPES[match[0]]
-
-
-def _origin(url: str) -> tuple[str, str]:
-    return origin_of(url)
