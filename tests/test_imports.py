@@ -104,10 +104,24 @@ RULES = {
     "demo": ({"_core.masking", "rest", "testing", "webhooks"}, "it shows the public names"),
     "demo.legacy_app": (set(), "it is a program written for Twilio"),
     "demo.legacy_program": (set(), "it is a program written for Twilio"),
+    "_suite": (
+        {"_core.fax_api.retries", "_install", "rest", "testing"},
+        "it serves suites with pytest and without: no backend, no report",
+    ),
+    "_suite.connections": (
+        {""},
+        "child processes load it by its path, and import `install` only if twilio is imported",
+    ),
+    "_suite.child_path": (set(), "Python imports it when a child process starts"),
+    "unittest": (
+        {"_suite", "http", "rest", "settings"},
+        "it runs suites where pytest is not installed",
+    ),
     "pytest_plugin": (
         {
             "_core",
             "_install",
+            "_suite",
             "_telnyx",
             "_version",
             "base",
@@ -132,6 +146,7 @@ RULES = {
     "pytest_plugin.backends": (
         {
             "_core",
+            "_suite",
             "_telnyx",
             "cassettes",
             "http",
@@ -152,6 +167,8 @@ OUTSIDE = {
     "base": ({"twilio"}, "it shares its exceptions with an installed twilio"),
     "ledger": ({"attrs", "psycopg"}, "a ledger needs a database driver at most"),
     "rest": (set(), "the mirror of Twilio's classes leaves HTTP to others"),
+    "_suite.connections": (set(), "child processes load it by its path"),
+    "_suite.child_path": (set(), "Python imports it when a child process starts"),
     "twiml": ({"twilio", "typing_extensions"}, "it shares its exception with an installed twilio"),
 }
 

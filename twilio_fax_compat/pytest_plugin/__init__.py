@@ -36,7 +36,11 @@ def pytest_load_initial_conftests(early_config: Any) -> None:
         early_config.add_cleanup(run.stop)
         run.start()
     except ImportError as missing:
-        raise pytest.UsageError(str(missing)) from missing
+        raise pytest.UsageError(
+            "--fax-backend={} needs the extra: pip install 'twilio-fax-compat[pytest]' ({})".format(
+                backend, missing
+            )
+        ) from missing
     early_config.pluginmanager.register(run, RUN)
     if run.choice.deep:
         from twilio_fax_compat.pytest_plugin.deep import DeepRuns

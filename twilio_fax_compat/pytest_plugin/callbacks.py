@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, urlsplit
 import httpx
 from attrs import define, field, frozen
 
-from twilio_fax_compat.pytest_plugin.backends.emulator import SuiteEmulator
+from twilio_fax_compat._suite.emulator import SuiteEmulator
 from twilio_fax_compat.pytest_plugin.suite_client import SuiteClient
 from twilio_fax_compat.webhooks import WSGIMiddleware
 

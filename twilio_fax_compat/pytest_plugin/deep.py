@@ -44,8 +44,8 @@ class DeepRuns:
         run = self.run
         assert run.client is not None
         assert run.watch is not None
-        run.forget_faxes()
-        forwarder = Forwarder(run.client(ACCOUNT, "token"), self._silently)
+        run.kept.forget(item.nodeid)
+        forwarder = Forwarder(run.client(ACCOUNT, "token"), self._silently, run.prepared)
         second = run.current = TestRecord(item.nodeid)
         run.watch.forwarder = run.client.forwarder = forwarder
         try:
@@ -61,7 +61,7 @@ class DeepRuns:
         not_forwarded = list(dict.fromkeys(forwarder.not_forwarded))
         if not calls and not not_forwarded and not forwarder.problems:
             not_forwarded = [_why_nothing(first)]
-        return DeepRun(worst, calls, forwarder.problems, not_forwarded)
+        return DeepRun(worst, calls, forwarder.problems, not_forwarded, second.prepared)
 
     @contextmanager
     def _silently(self) -> Iterator[None]:

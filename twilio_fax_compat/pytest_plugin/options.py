@@ -40,6 +40,11 @@ def add_options(parser: pytest.Parser) -> None:
         help="run tests that use test doubles again, and forward their calls to the emulator",
     )
     group.addoption(
+        "--fax-keep",
+        choices=("test", "class", "module", "session"),
+        help="how long the emulator keeps the faxes of a test; the default is test",
+    )
+    group.addoption(
         "--fax-cassettes",
         metavar="DIR",
         help="the folder of the recordings of Telnyx; the default is fax_cassettes",
@@ -64,6 +69,7 @@ def add_options(parser: pytest.Parser) -> None:
         help="the number of faxes that a live run may send, all processes together",
     )
     parser.addini("fax_backend", "the default of --fax-backend")
+    parser.addini("fax_keep", "the default of --fax-keep")
     parser.addini("fax_cassettes", "the default of --fax-cassettes")
     parser.addini("fax_live_to", "more numbers for --fax-live-to", type="linelist")
     parser.addini("fax_live_budget", "the default of --fax-live-budget")

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import platform
 import sys
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Callable, ClassVar, Mapping
 from urllib.parse import urlencode
 
+import pytest
+from attrs import define
+
 from twilio_fax_compat._core.cassettes.recorded_account import Recorded
 from twilio_fax_compat._core.fax_api.routes import answer_request, twilio_request
-from twilio_fax_compat._core.masking import mask
 from twilio_fax_compat._core.messages import TwilioRequest, TwilioResponse
 from twilio_fax_compat._telnyx.api import FaxApi
 from twilio_fax_compat._telnyx.driver import drive
@@ -22,6 +25,7 @@ from twilio_fax_compat.pytest_plugin.report.records import (
     payload_in,
     watched,
 )
+from twilio_fax_compat.pytest_plugin.report.texts import masked
 from twilio_fax_compat.rest import FAX_URL, Client
 from twilio_fax_compat.rest._twilio_package import TwilioIsMissing
 from twilio_fax_compat.settings import TelnyxSettings
@@ -33,6 +37,18 @@ if TYPE_CHECKING:
     from twilio_fax_compat.pytest_plugin.doubles.forwarding import Forwarder
 
 Record = Callable[[TwilioCall], None]
+
+
+@define(eq=False)
+class AskedAsTwilio:
+    """A call of *client* that a test double answers; *is_carried* if it went on to the backend."""
+
+    client: SuiteClient
+    is_carried: bool = False
+
+
+ASKED_AS_TWILIO: ContextVar[AskedAsTwilio | None] = ContextVar("asked_as_twilio", default=None)
+"""The call that a test double answers in this context."""
 
 
 class SuiteClient(Client):
@@ -68,13 +84,22 @@ class SuiteClient(Client):
     ) -> Any:
         request = twilio_request(method, uri, params, data)
         call = TwilioCall.of(request, double.name)
-        type(self).record(call)
         replay = self.backend.replay if double.is_recording else None
         url = _with_query(uri, params)
         if replay is not None and replay.asked_url(url) != url:
             uri, params = replay.asked_url(url), None
         client = double.client if replay is None else replay.asked_client(double, url)
-        answer = self._ask_as_twilio(client, method, uri, params, data, headers, *rest, **named)
+        asked = AskedAsTwilio(self)
+        token = ASKED_AS_TWILIO.set(asked)
+        try:
+            answer = self._ask_as_twilio(client, method, uri, params, data, headers, *rest, **named)
+        finally:
+            ASKED_AS_TWILIO.reset(token)
+            # A double that only adds to Twilio's HTTP client hands the call on: it is recorded there.
+            if not asked.is_carried:
+                type(self).record(call)
+        if asked.is_carried:
+            return answer
         payload = payload_in(getattr(answer, "text", None))
         if isinstance(answer.status_code, int):
             call.note_payload(answer.status_code, payload)
@@ -175,8 +200,11 @@ class SuiteFaxApi(FaxApi):
         flow = watched(answer_request(request, self._flow_settings), call)
         try:
             return drive(flow, lambda sent: self.backend.send(sent, self._send), self._ledger)
+        except pytest.fail.Exception as failure:
+            call.broken_off = masked(str(failure))
+            raise
         except BaseException as error:
-            call.broken_off = mask("{}: {}".format(type(error).__name__, error))
+            call.interrupted = masked("{}: {}".format(type(error).__name__, error))
             raise
 
 

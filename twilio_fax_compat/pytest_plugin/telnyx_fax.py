@@ -6,8 +6,9 @@ from typing import Any
 
 from attrs import field, frozen
 
+from twilio_fax_compat._core.translation.failure_reasons import FAILURE_REASONS
 from twilio_fax_compat._core.translation.ids import fax_id, fax_sid
-from twilio_fax_compat.pytest_plugin.backends.emulator import SuiteEmulator
+from twilio_fax_compat._suite.emulator import SuiteEmulator
 from twilio_fax_compat.testing.journal import Exchange
 
 
@@ -50,11 +51,22 @@ class TelnyxFax:
         self.emulator.deliver(self._id(sid))
 
     def fail(self, reason: str = "receiver_no_answer", sid: str | None = None) -> None:
-        """Fail a fax now, with one of Telnyx's failure reasons such as ``user_busy``."""
+        """
+        Fail a fax now, with one of Telnyx's failure reasons such as ``user_busy``.
+
+        Raises ValueError for a reason that Telnyx does not have.
+        """
+        _check_reason(reason)
         self.emulator.fail(self._id(sid), reason)
 
     def outcome(self, number: str, what: str) -> None:
-        """Choose how faxes to *number* end from now on: ``delivered`` or a failure reason."""
+        """
+        Choose how faxes to *number* end from now on: ``delivered`` or a failure reason.
+
+        Raises ValueError for a reason that Telnyx does not have.
+        """
+        if what not in ("delivered", "received"):
+            _check_reason(what)
         self.emulator.outcome(number, what)
 
     def hold(self) -> None:
@@ -85,3 +97,12 @@ class TelnyxFax:
         if telnyx_id is None:
             raise KeyError(sid)
         return telnyx_id
+
+
+def _check_reason(reason: str) -> None:
+    if reason not in FAILURE_REASONS:
+        raise ValueError(
+            "{!r} is not a failure reason of Telnyx; these are: {}".format(
+                reason, ", ".join(sorted(FAILURE_REASONS))
+            )
+        )

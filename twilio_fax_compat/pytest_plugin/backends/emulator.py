@@ -2,59 +2,20 @@
 
 from __future__ import annotations
 
-from collections import deque
-from ipaddress import ip_address
+from collections import Counter
 from typing import Any, Collection
-from urllib.parse import urlsplit
 
 from attrs import evolve
 
 from twilio_fax_compat._core.fax_api.retries import RetryPolicy
 from twilio_fax_compat._core.messages import Outcome, Send, TelnyxRequest
+from twilio_fax_compat._suite.emulator import QUICK, SuiteEmulator, let_time_pass
+from twilio_fax_compat._suite.guard import EVERY_PROVIDER, RunGuard
 from twilio_fax_compat.pytest_plugin.backends.base import Backend
 from twilio_fax_compat.pytest_plugin.backends.network import Network
 from twilio_fax_compat.pytest_plugin.doubles.http_stubs import active_cassette
+from twilio_fax_compat.pytest_plugin.report.records import TelnyxCall
 from twilio_fax_compat.settings import TelnyxSettings
-from twilio_fax_compat.testing.emulator import TelnyxEmulator
-
-QUICK = RetryPolicy(
-    backoff=0.01,
-    backoff_max=0.05,
-    lookups=(0.01, 0.02, 0.05),
-    budget=10,
-)
-"""The retry policy of clients that do not set one: loopback needs no long pauses."""
-
-
-class SuiteEmulator(TelnyxEmulator):
-    """
-    An emulator whose faxes move on in real time and at each read, and whose webhooks stay local.
-
-    *due_events* are pairs of a webhook URL and its event. They are delivered over HTTP only to URLs of
-    this machine, and not while *is_collected* is True.
-    """
-
-    def __init__(self) -> None:
-        super().__init__(speed=1.0, moves_when_read=True)
-        self.due_events: deque[tuple[str, dict[str, Any]]] = deque()
-        self.is_collected = False
-
-    def reset(self, keep: Collection[str] = ()) -> None:
-        """Delete all faxes and events, as `TelnyxEmulator.reset` does."""
-        super().reset(keep)
-        self.webhook_url = None
-        self.due_events.clear()
-        self.is_collected = False
-
-    def _announce(self, fax: Any, event: dict[str, Any]) -> None:
-        url = fax.resource["webhook_url"] or self.webhook_url
-        # At Twilio, the application's URL received incoming faxes only.
-        if url and (fax.is_inbound or url != self.webhook_url):
-            self.due_events.append((url, event))
-        if url and (self.is_collected or not _is_of_this_machine(url)):
-            self._events.append(event)
-        else:
-            super()._announce(fax, event)
 
 
 class EmulatorBackend(Backend):
@@ -65,11 +26,18 @@ class EmulatorBackend(Backend):
     def __init__(self, config: Any) -> None:
         super().__init__(config)
         self.emulator = SuiteEmulator()
+        self.guard = RunGuard(
+            EVERY_PROVIDER,
+            "with --fax-backend=emulator no request leaves this machine",
+            install=True,
+        )
+        self._own: Counter[tuple[str, str]] = Counter()
+        self._seen = 0
         self._network = Network()
 
     def start(self) -> None:
         """Start the emulator and point the environment variables at it."""
-        _let_time_pass_for_the_emulator()
+        let_time_pass()
         self.emulator.start()
         self.environ = self.emulator.environ
         super().start()
@@ -78,6 +46,24 @@ class EmulatorBackend(Backend):
         """Stop the emulator and restore the environment variables."""
         super().stop()
         self.emulator.stop()
+
+    def begin(self, nodeid: str) -> None:
+        """Prepare for the test *nodeid*."""
+        self._own.clear()
+        self._seen = len(self.emulator.journal)
+
+    def others(self) -> list[TelnyxCall]:
+        """Return the fax requests of the current test that no client of this process made."""
+        own = Counter(self._own)
+        calls = []
+        for exchange in self.emulator.journal[self._seen :]:
+            key = exchange.method, exchange.path
+            if own[key]:
+                own[key] -= 1
+            elif exchange.path.startswith("/v2/faxes"):
+                path = exchange.path[len("/v2") :]
+                calls.append(TelnyxCall(exchange.method, path, status=exchange.status))
+        return calls
 
     def fax_ids(self) -> set[str]:
         """Return the ids of all faxes."""
@@ -94,6 +80,7 @@ class EmulatorBackend(Backend):
 
     def send(self, request: TelnyxRequest, send: Send) -> Outcome:
         """Ask the emulator, even if the suite blocks the network or another API's cassette is active."""
+        self._own[request.method, "/v2" + request.path] += 1
         with self._network.opened():
             if active_cassette() is None:
                 return send(request)
@@ -101,20 +88,3 @@ class EmulatorBackend(Backend):
 
             with force_reset():
                 return send(request)
-
-
-def _is_of_this_machine(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def _let_time_pass_for_the_emulator() -> None:
-    """Keep freezegun from stopping the emulator's clock."""
-    try:
-        import freezegun
-    except ImportError:
-        return
-    freezegun.configure(extend_ignore_list=["twilio_fax_compat.testing", "uvicorn", "asyncio"])

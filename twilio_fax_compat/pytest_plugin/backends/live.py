@@ -4,22 +4,43 @@ from __future__ import annotations
 
 import os
 import re
-from threading import Lock
-from typing import Any
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any, Mapping
+from urllib.parse import urlsplit
+from uuid import uuid4
 
 import pytest
 
 from twilio_fax_compat._core.masking import mask_number
 from twilio_fax_compat._core.messages import JSON, Outcome, Send, TelnyxRequest
+from twilio_fax_compat._suite.guard import FAX_ONLY, Address, RunGuard
 from twilio_fax_compat.pytest_plugin.backends.base import Backend
-from twilio_fax_compat.settings import ENVIRONMENT
+from twilio_fax_compat.pytest_plugin.backends.budget import Budget
+from twilio_fax_compat.pytest_plugin.backends.network import Network
+from twilio_fax_compat.settings import DEFAULT_BASE_URL, ENVIRONMENT
+
+KEY = "TELNYX_API_KEY"
+NOBODY: Address = ("127.0.0.1", 9)
+"""An address where nobody listens."""
+
+HIDDEN = {KEY: "KEY_of_the_live_run", "TELNYX_BASE_URL": "http://{}:{}/v2".format(*NOBODY)}
+"""What the environment has during the run, so that child processes cannot send faxes."""
+
+_WHY = (
+    "with --fax-backend={} only a Twilio client of the test process sends faxes, "
+    "so that the numbers and the budget are checked"
+)
 
 
 class LiveBackend(Backend):
     """
     Telnyx itself.
 
-    Each worker of pytest-xdist has its share of the budget, so that all keep to it together.
+    The key and the address of Telnyx are kept here and not in the environment. Connections to
+    Telnyx are blocked, except for requests that `send` has checked. All processes of the run count
+    their faxes in one file.
     """
 
     name = "live"
@@ -37,7 +58,7 @@ class LiveBackend(Backend):
                 "--fax-live-yes-really-send": options.fax_live_yes_really_send,
                 "--fax-live-to=NUMBER": numbers,
                 "--fax-live-budget=N": budget not in (None, ""),
-                "TELNYX_API_KEY": os.environ.get("TELNYX_API_KEY"),
+                KEY: os.environ.get(KEY),
                 "TELNYX_CONNECTION_ID": os.environ.get("TELNYX_CONNECTION_ID"),
             }.items()
             if not given
@@ -51,45 +72,84 @@ class LiveBackend(Backend):
         if not re.fullmatch(r"[0-9]+", str(budget)):
             raise pytest.UsageError("--fax-live-budget must be a number of faxes, 0 or more")
         self.allowed = frozenset(number.strip() for number in numbers)
-        self._budget = int(budget)
-        self._config = config
-        self.environ = {
-            variable: os.environ[variable]
-            for variable in ENVIRONMENT.values()
-            if os.environ.get(variable)
+        self.environ = HIDDEN
+        self._kept: Mapping[str, str] = {
+            "TELNYX_BASE_URL": DEFAULT_BASE_URL,
+            **{
+                variable: os.environ[variable]
+                for variable in ENVIRONMENT.values()
+                if os.environ.get(variable)
+            },
         }
-        self._counted: set[object] = set()
-        self._lock = Lock()
+        self._number = int(budget)
+        self._network = Network(with_sockets=False)
+        self._folder = ""
+        self._budget = Budget("", 0)
+        self.guard = RunGuard(
+            FAX_ONLY, _WHY.format(self.name), addresses=self._addresses(), past_proxies=False
+        )
+
+    @property
+    def client_environ(self) -> Mapping[str, str]:
+        """The environment variables with the true key and address."""
+        return self._kept
+
+    def start(self) -> None:
+        """Hide the key and the address, and begin to count."""
+        if self._kept[KEY] != HIDDEN[KEY]:
+            self._folder = tempfile.mkdtemp(prefix="twilio-fax-compat-")
+            self._budget = Budget(str(Path(self._folder) / "budget"), self._number)
+        super().start()
+
+    def stop(self) -> None:
+        """Restore the environment variables."""
+        super().stop()
+        if self._folder:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def for_workers(self) -> dict[str, Any]:
+        """Return what a worker of pytest-xdist needs: its environment does not have it."""
+        return {"environ": dict(self._kept), "budget": self._budget.path}
+
+    def join(self, given: Mapping[str, Any]) -> None:
+        """Take over what the main process of the run gave to this worker."""
+        self._kept = given["environ"]
+        self._budget = Budget(given["budget"], self._number)
+        assert self.guard is not None
+        self.guard.block(self._addresses())
 
     def send(self, request: TelnyxRequest, send: Send) -> Outcome:
         """Ask Telnyx; fail the test if the request would send a fax that is not allowed."""
         if request.method == "POST" and request.path == "/faxes":
-            self._count(request.body or {})
-        return send(request)
+            self._check(request.body or {})
+        assert self.guard is not None
+        with self._network.opened(), self.guard.open():
+            return send(request)
 
-    def _count(self, body: JSON) -> None:
+    def _check(self, body: JSON) -> None:
         to, token = body.get("to"), body.get("client_state")
         if to not in self.allowed:
-            pytest.fail(
-                "nothing was sent: {} is not in the list of --fax-live-to".format(mask_number(to)),
-                pytrace=False,
+            self._refuse("{} is not in the list of --fax-live-to".format(mask_number(to)))
+        if not self._budget.path:
+            self._refuse(
+                "this process got no key of the live run; a worker of pytest-xdist gets it after "
+                "the conftest files were imported"
             )
-        with self._lock:
-            if token in self._counted:
-                return  # a retry of the same fax
-            self._counted.add(token)
-            # A worker learns which one it is only after the start.
-            share = share_of(self._budget, getattr(self._config, "workerinput", None))
-            if len(self._counted) > share:
-                pytest.fail(
-                    "nothing was sent: the faxes of --fax-live-budget are used up", pytrace=False
-                )
+        if not self._budget.take(str(token or uuid4())):
+            self._refuse("the faxes of --fax-live-budget are used up")
 
+    def _refuse(self, why: str) -> None:
+        text = "nothing was sent: " + why
+        assert self.guard is not None
+        self.guard.report_from_child(text)
+        pytest.fail(text, pytrace=False)
 
-def share_of(budget: int, worker: Any) -> int:
-    """Return how many of *budget* faxes the *worker* of this ``workerinput`` may send; None is alone."""
-    if worker is None:
-        return budget
-    number, count = int(re.sub(r"[^0-9]", "", worker["workerid"]) or 0), worker["workercount"]
-    # A worker that replaces a crashed one does not know what that one sent.
-    return 0 if number >= count else budget // count + (number < budget % count)
+    def _addresses(self) -> list[Address]:
+        parts = urlsplit(self._kept["TELNYX_BASE_URL"])
+        host, port = parts.hostname or "", parts.port
+        hosts = {host, "127.0.0.1", "::1"} if host in ("localhost", "127.0.0.1", "::1") else {host}
+        addresses = [
+            (name, port or (80 if parts.scheme == "http" else 443)) for name in sorted(hosts)
+        ]
+        # Child processes that ask the address of the environment get a clear error as well.
+        return [*addresses, NOBODY]

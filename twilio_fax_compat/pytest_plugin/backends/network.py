@@ -2,42 +2,55 @@
 Reaches the emulator even if the suite blocks the network for its tests.
 
 ``pytest --block-network`` of pytest-recording, pytest-socket and hand-made blocks replace names of
-`socket`. While the emulator is asked, these names are restored.
+`socket`. Stubs of httpx (respx, pytest-httpx) replace methods of httpx and httpcore. While Telnyx is
+asked, what they replaced is restored: they are meant for the suite's own requests.
 """
 
 from __future__ import annotations
 
 import socket
 from contextlib import contextmanager
+from importlib import import_module
 from threading import Lock
 from typing import Any, Iterator, Tuple
 
 from attrs import define, field
 
 _ABSENT = object()
-_NAMES = ("socket", "create_connection", "getaddrinfo")
-_METHODS = ("connect", "connect_ex")
+_SOCKET_NAMES = ("socket", "create_connection", "getaddrinfo")
+_SOCKET_METHODS = ("connect", "connect_ex")
+_HTTPX = (
+    ("httpx", "HTTPTransport", "handle_request"),
+    ("httpcore", "HTTPConnection", "handle_request"),
+    ("httpcore", "ConnectionPool", "handle_request"),
+    ("httpcore", "HTTPProxy", "handle_request"),
+)
 
 Place = Tuple[Any, str, Any]
 
 
-def _places() -> list[Place]:
-    holders: list[tuple[Any, tuple[str, ...]]] = [(socket, _NAMES), (socket.socket, _METHODS)]
-    return [
-        (holder, name, vars(holder).get(name, _ABSENT))
-        for holder, names in holders
-        for name in names
-    ]
+def _places(with_sockets: bool) -> list[Place]:
+    names = [(getattr(import_module(module), cls), name) for module, cls, name in _HTTPX]
+    if with_sockets:
+        names += [(socket, name) for name in _SOCKET_NAMES]
+        names += [(socket.socket, name) for name in _SOCKET_METHODS]
+    return [(holder, name, vars(holder).get(name, _ABSENT)) for holder, name in names]
 
 
 @define(eq=False)
 class Network:
-    """The names of `socket` as they were when the object was made."""
+    """
+    The methods of httpx as they were when the object was made, and *with_sockets* those of `socket`.
+    """
 
-    _open: list[Place] = field(init=False, factory=_places)
+    with_sockets: bool = True
+    _open: list[Place] = field(init=False)
     _blocked: list[Place] = field(init=False, factory=list)
     _inside: int = field(init=False, default=0)
     _lock: Lock = field(init=False, factory=Lock)
+
+    def __attrs_post_init__(self) -> None:
+        self._open = _places(self.with_sockets)
 
     @contextmanager
     def opened(self) -> Iterator[None]:

@@ -9,6 +9,8 @@ the recorded one, and the test gets our client's result.
 from __future__ import annotations
 
 import json
+import os
+from base64 import b64encode
 from typing import Any, Collection, Mapping
 
 import httpx
@@ -22,6 +24,7 @@ from twilio_fax_compat._core.effects import Flow, Pause
 from twilio_fax_compat._core.fax_api.routes import answer_request, twilio_request
 from twilio_fax_compat._core.fax_api.settings import FlowSettings
 from twilio_fax_compat._core.messages import Outcome, Send, TelnyxRequest, TwilioResponse
+from twilio_fax_compat._suite.guard import EVERY_PROVIDER, RunGuard
 from twilio_fax_compat._telnyx.driver import drive
 from twilio_fax_compat.cassettes.loader import NotACassette
 from twilio_fax_compat.cassettes.player import CassetteClient, NotRecorded
@@ -65,14 +68,20 @@ class ReplayBackend(Backend):
         self.environ = {
             "TELNYX_API_KEY": "KEY_replayed",
             "TELNYX_CONNECTION_ID": "0",
+            # An application behind the middleware needs one; no webhook is signed with it.
+            "TELNYX_PUBLIC_KEY": b64encode(os.urandom(32)).decode(),
             "TELNYX_BASE_URL": DEFAULT_BASE_URL,
         }
         self.replay = self
+        self.guard = RunGuard(
+            EVERY_PROVIDER, "with --fax-backend=replay no request leaves this machine"
+        )
         self._place = place_of(config)
         self._recording: Recording | None = None
         self._known = RecordedAccount()
         self._ledger = MemoryLedger()
         self._stubs: dict[int, Stub] = {}
+        self._clients: list[httpx.Client] = []
         self._unusable = ""
         self._safe_loading = SafeLoading()
 
@@ -98,10 +107,15 @@ class ReplayBackend(Backend):
     def reset(self, keep: Collection[str] = ()) -> None:
         """Forget the answers that the last test received."""
         self._known, self._ledger, self._stubs = RecordedAccount(), MemoryLedger(), {}
+        while self._clients:
+            self._clients.pop().close()
 
     def carrier(self, http_client: Any) -> Any:
         """Return an HTTP client that the cassettes of every vcrpy release can intercept."""
-        return httpx.Client() if active_cassette() is not None else super().carrier(http_client)
+        if active_cassette() is None:
+            return super().carrier(http_client)
+        self._clients.append(httpx.Client())
+        return self._clients[-1]
 
     def send(self, request: TelnyxRequest, send: Send) -> Outcome:
         """Return the answer of the recording or of the cassette."""

@@ -8,7 +8,7 @@ the emulator's answer.
 from __future__ import annotations
 
 from typing import Any, Callable
-from unittest.mock import DEFAULT
+from unittest.mock import DEFAULT, NonCallableMock
 
 from attrs import define, field
 
@@ -17,6 +17,7 @@ from twilio_fax_compat._core.messages import TwilioRequest
 from twilio_fax_compat._core.translation.faxes import DEFAULT_API_URL
 from twilio_fax_compat._core.translation.ids import fax_id, media_sid
 from twilio_fax_compat.base.exceptions import TwilioException
+from twilio_fax_compat.pytest_plugin.doubles.properties import NEVER_GIVEN
 from twilio_fax_compat.rest.fax.v1.fax import FaxContext, FaxList
 from twilio_fax_compat.rest.fax.v1.fax.fax_media import FaxMediaContext, FaxMediaList
 
@@ -37,6 +38,7 @@ class Forwarder:
 
     client: Any
     silently: Callable[[], Any]
+    prepared: Callable[[str], None]
     problems: list[str] = field(factory=list)
     not_forwarded: list[str] = field(factory=list)
     _fax_list: Any = field(init=False)
@@ -48,7 +50,7 @@ class Forwarder:
 
     def mock_called(
         self,
-        original: Callable[..., Any],
+        prepared_answer: Callable[[], Any],
         mock: Any,
         path: list[str],
         args: tuple[Any, ...],
@@ -63,11 +65,13 @@ class Forwarder:
         except (TwilioException, TypeError, ValueError) as raised:
             error = raised
         # If the mock raises, the test is about error handling, and the rest is skipped.
-        answer = original(mock, *args, **kwargs)
+        answer = prepared_answer()
         if error is not None:
             self._note(".".join(path[path.index("faxes") :]).replace(".()", "()"), error)
             return answer
         self._pair(answer, real)
+        for fax in answer if isinstance(answer, (list, tuple)) else [answer]:
+            _report_reads(fax, self.prepared)
         if prepared:
             return answer
         self._given[id(mock)] = mock.return_value = real
@@ -137,6 +141,32 @@ class Forwarder:
     def _note(self, call: str, error: Exception) -> None:
         text = str(getattr(error, "msg", "") or error)
         self.problems.append("{}: {}".format(call, mask(text)))
+
+
+def _report_reads(fax: Any, prepared: Callable[[str], None]) -> None:
+    """Report when the program reads a value of the mock *fax* that Telnyx never gives."""
+    if not isinstance(fax, NonCallableMock):
+        return
+    for name, why in NEVER_GIVEN.items():
+        # Each mock has a class of its own, and keeps in its own members what was prepared.
+        if name in vars(fax) and not isinstance(vars(fax)[name], NonCallableMock):
+            setattr(type(fax), name, _ReportedValue(name, why, prepared))
+
+
+class _ReportedValue:
+    """A property that reports when it is read; the value stays where the test put it."""
+
+    def __init__(self, name: str, why: str, prepared: Callable[[str], None]) -> None:
+        self.name, self.why, self.prepared = name, why, prepared
+
+    def __get__(self, fax: Any, kind: type | None = None) -> Any:
+        if fax is None:
+            return self
+        self.prepared("{} was read: {}".format(self.name, self.why))
+        return vars(fax)[self.name]
+
+    def __set__(self, fax: Any, value: object) -> None:
+        vars(fax)[self.name] = value
 
 
 _METHODS = {cls: dict(vars(cls)) for cls in (FaxList, FaxContext, FaxMediaList, FaxMediaContext)}

@@ -41,7 +41,7 @@ class Double:
 def double_for(http_client: Any) -> Double | None:
     """Return the test double that answers calls through *http_client*, or None."""
     if is_untouched(http_client) or is_untouched_original(http_client):
-        below = _stub_of_http()
+        below = stub_of_http()
         return (
             None
             if below is None
@@ -81,7 +81,8 @@ def has_faxes(cassette: Any) -> bool:
     return any(FAX_URL.match(str(request.uri)) for request in cassette.requests)
 
 
-def _stub_of_http() -> str | None:
+def stub_of_http() -> str | None:
+    """Return the name of the HTTP stubs that would answer a request to Twilio, or None."""
     cassette = active_cassette()
     if cassette is not None and has_faxes(cassette):
         return A_CASSETTE

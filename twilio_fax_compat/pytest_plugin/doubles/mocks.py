@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import sys
 from contextlib import suppress
+from functools import partial
 from importlib import import_module
 from types import FunctionType, ModuleType
-from typing import TYPE_CHECKING, Any, Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Callable, Iterator, Mapping, Protocol
+from unittest.mock import NonCallableMock
 
 import pytest
 from attrs import define, field
 
+from twilio_fax_compat.pytest_plugin.doubles.properties import NEVER_GIVEN, NOT_PROVIDED
 from twilio_fax_compat.pytest_plugin.report.records import TwilioCall, masked_fields
 from twilio_fax_compat.rest import Client
 from twilio_fax_compat.rest.fax.v1 import fax as fax_module
@@ -53,18 +56,29 @@ _PLACES: Mapping[str, tuple[str, ...]] = {
 }
 """The attributes and calls that lead from a client to each class."""
 
-_NOT_PROVIDED: Mapping[str, str] = {
-    "price": "Telnyx reports no price with a fax",
-    "price_unit": "Telnyx reports no price with a fax",
-    "num_pages": "Telnyx gives it only in webhooks",
-    "duration": "Telnyx gives it only in webhooks",
-}
-"""The properties of a fax that Twilio set and Telnyx does not, and why."""
-
 _FINAL = ("delivered", "received")
+
+_FAX_ATTRIBUTES = ("fax", "faxes", "request", "http_client")
+"""The attributes of a client that fax calls pass."""
 
 _DEPTH = 50
 """How many levels of nested mocks are followed."""
+
+
+class Notes(Protocol):
+    """What is noted of a test."""
+
+    def record(self, call: TwilioCall) -> None:
+        """Note a call that a mock received."""
+
+    def replaced(self, what: str, is_of_fax: Callable[[], bool] | None = None) -> None:
+        """Note that *what* was replaced; *is_of_fax* is asked when the test ends."""
+
+    def missed(self, what: str) -> None:
+        """Note that the test read *what*, which Telnyx does not provide."""
+
+    def prepared(self, what: str) -> None:
+        """Note that the test read *what*, which only a test double gives."""
 
 
 @define(eq=False)
@@ -72,13 +86,11 @@ class MockWatch:
     """
     Watches the test doubles of a test.
 
-    It calls *replaced* with the names that replaced Twilio's client, *record* with the fax calls
-    that mocks received, and *missed* with the properties a test read that Telnyx does not provide.
+    *notes* gets the names that replaced Twilio's client, the fax calls that mocks received, and the
+    properties a test read that Telnyx does not provide.
     """
 
-    replaced: Callable[[str], None]
-    record: Callable[[TwilioCall], None]
-    missed: Callable[[str], None]
+    notes: Notes
     forwarder: Forwarder | None = None
     _places: dict[int, tuple[Any, tuple[str, ...]]] = field(init=False, factory=dict)
     _undo: list[Callable[[], None]] = field(init=False, factory=list)
@@ -89,7 +101,7 @@ class MockWatch:
             self._wrap(module._patch, "__enter__", self._patch_entered)
             self._wrap(module.CallableMixin, "_execute_mock_call", self._mock_called)
         self._wrap(pytest.MonkeyPatch, "setattr", self._attribute_set)
-        watched = _watched_class(fax_module.FaxInstance, self.replaced, self.missed)
+        watched = _watched_class(fax_module.FaxInstance, self.notes)
         self._set(fax_module, "FaxInstance", watched)
 
     def stop(self) -> None:
@@ -112,7 +124,7 @@ class MockWatch:
 
     def _patch_entered(self, original: Callable[[Any], Any], patcher: Any) -> Any:
         result = original(patcher)
-        self._note(patcher.target, patcher.attribute, patcher.temp_original)
+        self._note(patcher.target, patcher.attribute, patcher.temp_original, result)
         place = _PLACES.get(getattr(patcher.target, "__name__", ""))
         if place is not None and is_of_twilio(patcher.target):
             mock = vars(result)["mock"] if isinstance(result, FunctionType) else result
@@ -125,7 +137,7 @@ class MockWatch:
         before = len(patch._setattr)
         original(patch, *args, **kw)
         for target, name, old in patch._setattr[before:]:
-            self._note(target, name, old)
+            self._note(target, name, old, getattr(target, name, None))
 
     def _mock_called(
         self, original: Callable[..., Any], mock: Any, *args: Any, **kwargs: Any
@@ -134,11 +146,16 @@ class MockWatch:
         operation = operation_of(path)
         if operation is None:
             return original(mock, *args, **kwargs)
-        args = args[1:] if args and is_of_twilio(args[0]) else args
-        self.record(mock_call(operation, args, kwargs))
+        # An autospecced method gets the object first, as `self`.
+        own = args[1:] if args and is_of_twilio(args[0]) else args
+        self.notes.record(mock_call(operation, own, kwargs))
         if self.forwarder is None:
             return original(mock, *args, **kwargs)
-        return self.forwarder.mock_called(original, mock, path, args, kwargs)
+
+        def prepared_answer() -> Any:
+            return original(mock, *args, **kwargs)
+
+        return self.forwarder.mock_called(prepared_answer, mock, path, own, kwargs)
 
     def _path_of(self, mock: Any) -> list[str]:
         names: list[str] = []
@@ -150,10 +167,43 @@ class MockWatch:
             mock = mock._mock_new_parent
         return names[::-1]
 
-    def _note(self, target: Any, name: str, original: object) -> None:
-        if is_of_twilio(target) or is_of_twilio(original):
-            holder = getattr(target, "__name__", type(target).__name__)
-            self.replaced("{}.{} replaced".format(holder, name))
+    def _note(self, target: Any, name: str, original: object, replacement: object) -> None:
+        if not (is_of_twilio(target) or is_of_twilio(original)):
+            return
+        if _is_client(target) and not name.startswith("_") and name not in _FAX_ATTRIBUTES:
+            return  # another product of Twilio
+        holder = getattr(target, "__name__", type(target).__name__)
+        is_of_fax = None
+        if _is_http(target) or _is_http(original):
+            # A fax call through it is recorded as such a call.
+            is_of_fax = _never
+        elif isinstance(replacement, NonCallableMock) and _is_client(original):
+            is_of_fax = partial(uses_fax, replacement)
+        self.notes.replaced("{}.{} replaced".format(holder, name), is_of_fax)
+
+
+def uses_fax(mock: Any, depth: int = _DEPTH) -> bool:
+    """Return whether *mock*, a client or what leads to one, was asked for ``fax``."""
+    members = vars(mock)
+    below = [*members.get("_mock_children", {}).items(), ("()", members.get("_mock_return_value"))]
+    for name, child in below:
+        is_mock = isinstance(child, NonCallableMock) and depth > 0
+        if is_mock and (name in _FAX_ATTRIBUTES or uses_fax(child, depth - 1)):
+            return True
+    return False
+
+
+def _never() -> bool:
+    return False
+
+
+def _is_client(thing: object) -> bool:
+    return issubclass(thing if isinstance(thing, type) else type(thing), Client)
+
+
+def _is_http(thing: object) -> bool:
+    kind = thing if isinstance(thing, type) else type(thing)
+    return kind.__module__.startswith(("twilio.http", "twilio_fax_compat.http"))
 
 
 def is_of_twilio(thing: object) -> bool:
@@ -184,15 +234,13 @@ def _mock_modules() -> Iterator[Any]:
             yield import_module(name)
 
 
-def _watched_class(
-    cls: type[Any], replaced: Callable[[str], None], missed: Callable[[str], None]
-) -> type[Any]:
+def _watched_class(cls: type[Any], notes: Notes) -> type[Any]:
     """Return a subclass of *cls* that reports its use by other packages, and missing properties."""
 
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
         maker = sys._getframe(1).f_globals.get("__name__", "")
         if not maker.startswith("twilio_fax_compat."):
-            replaced("{} made by hand".format(cls.__name__))
+            notes.replaced("{} made by hand".format(cls.__name__))
         cls.__init__(self, *args, **kwargs)
 
     def reporting(name: str, why: str) -> property:
@@ -201,7 +249,9 @@ def _watched_class(
         def value(self: Any) -> Any:
             content = original.__get__(self)
             if content is None and self.status in _FINAL:
-                missed("{} is None: {}".format(name, why))
+                notes.missed("{} is None: {}".format(name, why))
+            if content is not None and name in NEVER_GIVEN:
+                notes.prepared("{} was read: {}".format(name, why))
             return content
 
         return property(value, doc=original.__doc__)
@@ -211,6 +261,6 @@ def _watched_class(
         "__module__": cls.__module__,
         "__qualname__": cls.__qualname__,
         "__doc__": cls.__doc__,
-        **{name: reporting(name, why) for name, why in _NOT_PROVIDED.items()},
+        **{name: reporting(name, why) for name, why in NOT_PROVIDED.items()},
     }
     return type(cls.__name__, (cls,), members)

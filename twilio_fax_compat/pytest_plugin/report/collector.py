@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from typing import Any, Mapping
+from typing import Any, Mapping, Sequence
 
-from attrs import define, field
+from attrs import define, evolve, field
 
-from twilio_fax_compat._core.masking import mask
 from twilio_fax_compat.pytest_plugin.report.comparison import Difference, differences
 from twilio_fax_compat.pytest_plugin.report.records import KINDS, TestRecord
 from twilio_fax_compat.pytest_plugin.report.run_options import RunOptions
+from twilio_fax_compat.pytest_plugin.report.texts import masked, masked_ids
 
 REASON_LIMIT = 500
 
 
 @define(eq=False)
 class Reports:
-    """The records of all tests, by their ids."""
+    """The records of all tests, by their ids; *outside* are fax calls that belong to no test."""
 
     choice: RunOptions
     tests: dict[str, TestRecord] = field(factory=dict)
+    outside: Sequence[str] = ()
     _verdicts: dict[str, tuple[str, str]] = field(factory=dict)
 
     def take(self, report: Any, data: Mapping[str, Any] | None) -> None:
@@ -43,12 +44,18 @@ class Reports:
     def differences(self) -> list[Difference] | None:
         """The differences from the control run, or None without one."""
         control = self.choice.control
-        return None if control is None else differences(control, list(self.tests.values()))
+        return None if control is None else differences(control, self.shown_tests)
+
+    @property
+    def shown_tests(self) -> list[TestRecord]:
+        """The records with the ids that a report shows."""
+        names = masked_ids(self.tests)
+        return [_renamed(test, names) for test in self.tests.values()]
 
     def to_json(self) -> dict[str, Any]:
         """Return the report as the JSON object that ``--fax-report=FILE.json`` writes."""
         found = self.differences
-        tests = list(self.tests.values())
+        tests = self.shown_tests
         return {
             "version": 1,
             "backend": self.choice.backend,
@@ -58,6 +65,7 @@ class Reports:
             },
             "kinds": dict(KINDS),
             "tests": [test.to_json() for test in tests],
+            "outside": [masked(text) for text in self.outside],
             "differences": None
             if found is None
             else [difference.to_json() for difference in found],
@@ -81,10 +89,21 @@ class Reports:
         from twilio_fax_compat.pytest_plugin.report.summary import lines
 
         terminal.section("fax on Telnyx ({})".format(self.choice.backend))
-        for line in lines(list(self.tests.values()), self.differences):
+        for line in lines(
+            self.shown_tests, self.differences, [masked(text) for text in self.outside]
+        ):
             terminal.line(line)
         for path in self.choice.reports:
             terminal.line("report: {}".format(path))
+
+
+def _renamed(test: TestRecord, names: Mapping[str, str]) -> TestRecord:
+    """Return *test* under the name that a report shows, also where its texts name tests."""
+    forgotten = test.forgotten
+    for nodeid, name in names.items():
+        if forgotten and name != nodeid:
+            forgotten = [text.replace(nodeid, name) for text in forgotten]
+    return evolve(test, nodeid=names[test.nodeid], forgotten=forgotten)
 
 
 def verdict_of(report: Any) -> str | None:
@@ -105,4 +124,4 @@ def _reason(report: Any) -> str:
     else:
         crash = getattr(longrepr, "reprcrash", None)
         text = str(getattr(crash, "message", None) or longrepr or "")
-    return mask(text)[:REASON_LIMIT]
+    return masked(text)[:REASON_LIMIT]

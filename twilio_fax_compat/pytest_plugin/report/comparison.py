@@ -47,4 +47,4 @@ def why(test: TestRecord | None) -> str:
         return test.reason
     own = [] if any(text[:80] in test.reason for text in refused) else [test.reason]
     missed = test.missed if test.kind in (ON_TELNYX, REPLAYED) else []
-    return "; ".join(dict.fromkeys([*refused, *missed, *filter(None, own)]))
+    return "; ".join(dict.fromkeys([*refused, *missed, *test.forgotten, *filter(None, own)]))

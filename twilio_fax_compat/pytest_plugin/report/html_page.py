@@ -13,6 +13,7 @@ table { border-collapse: collapse; width: 100% }
 th, td { text-align: left; vertical-align: top; padding: .3rem .6rem; border-bottom: 1px solid #ddd }
 code, pre { font: 13px/1.4 ui-monospace, monospace; overflow-wrap: anywhere; white-space: pre-wrap }
 .passed, .xfailed { color: #17692c } .failed, .error, .xpassed { color: #b3151d; font-weight: 600 }
+.test { overflow-wrap: normal; white-space: normal; word-break: normal }
 .skipped, .absent { color: #666 } .note { color: #8a5a00 } ul { margin: .2rem 0; padding-left: 1.2rem }
 """
 
@@ -36,11 +37,14 @@ def _page(report: Mapping[str, Any]) -> Iterator[str]:
     yield "<h2>Tests</h2><table><thead><tr><th>Test<th>Verdict<th>Proves<th>What happened"
     yield "</tr></thead><tbody>"
     for test in report["tests"]:
-        yield "<tr><td><code>{}</code>".format(escape(test["nodeid"]))
+        yield "<tr><td>" + _name(test["nodeid"])
         yield "<td>" + _verdict(test["verdict"])
         yield "<td>" + escape(report["kinds"][test["kind"]])
         yield "<td>" + "".join(_happened(test)) + "</tr>"
-    yield "</tbody></table></body></html>"
+    yield "</tbody></table>"
+    if report["outside"]:
+        yield "<h2>Not part of a test</h2>" + _list("", report["outside"])
+    yield "</body></html>"
 
 
 def _differences(differences: list[Mapping[str, Any]]) -> Iterator[str]:
@@ -50,8 +54,8 @@ def _differences(differences: list[Mapping[str, Any]]) -> Iterator[str]:
         return
     yield "<table><thead><tr><th>Test<th>Control<th>Here<th>Why</tr></thead><tbody>"
     for one in differences:
-        yield "<tr><td><code>{}</code><td>{}<td>{}<td>{}</tr>".format(
-            escape(one["nodeid"]),
+        yield "<tr><td>{}<td>{}<td>{}<td>{}</tr>".format(
+            _name(one["nodeid"]),
             _verdict(one["before"]),
             _verdict(one["after"]),
             escape(one["why"]),
@@ -63,6 +67,9 @@ def _happened(test: Mapping[str, Any]) -> Iterator[str]:
     if test["reason"]:
         yield "<pre>{}</pre>".format(escape(test["reason"]))
     yield _list("not provided by Telnyx", test["missed"])
+    yield _list("only test doubles give it", test["prepared"])
+    yield _list("blocked", test["blocked"])
+    yield _list("deleted", test["forgotten"])
     if test["test_doubles"]:
         yield '<p class="note">{}</p>'.format(escape(", ".join(test["test_doubles"])))
     if test["calls"]:
@@ -71,12 +78,14 @@ def _happened(test: Mapping[str, Any]) -> Iterator[str]:
         )
     deep = test["deep"]
     if deep:
-        yield "<details><summary>run again on the emulator: {}</summary>".format(
-            escape(deep["verdict"])
-        )
+        yield "<p>run again on the emulator: {}</p>".format(_verdict(deep["verdict"]))
         yield _list("Telnyx would differ", deep["problems"])
+        yield _list("left out", list(dict.fromkeys(n for c in deep["calls"] for n in c["warned"])))
+        yield _list("only the test double gives it", deep["prepared"])
         yield _list("not forwarded", deep["not_forwarded"])
-        yield _calls(deep["calls"]) + "</details>"
+        yield "<details><summary>{} forwarded calls</summary>{}</details>".format(
+            len(deep["calls"]), _calls(deep["calls"])
+        )
 
 
 def _calls(calls: list[Mapping[str, Any]]) -> str:
@@ -89,7 +98,7 @@ def _call(call: Mapping[str, Any]) -> str:
     )
     if call["statuses"]:
         head += ": " + escape(", ".join(call["statuses"]))
-    for name in ("refused", "broken_off", "not_converted"):
+    for name in ("refused", "broken_off", "interrupted", "not_converted"):
         if call[name]:
             head += '<br><span class="failed">{}</span>'.format(escape(call[name]))
     if call["losses"]:
@@ -117,7 +126,14 @@ def _fields(fields: Mapping[str, Any]) -> str:
 
 
 def _list(title: str, items: list[str]) -> str:
-    return "".join("<p>{}: {}</p>".format(escape(title), escape(item)) for item in items)
+    start = escape(title) + ": " if title else ""
+    return "".join("<p>{}{}</p>".format(start, escape(item)) for item in items)
+
+
+def _name(nodeid: str) -> str:
+    """Return a test's name, which may be broken only between its parts."""
+    text = escape(nodeid).replace("/", "/<wbr>").replace("::", "::<wbr>")
+    return '<code class="test">{}</code>'.format(text)
 
 
 def _verdict(verdict: str) -> str:

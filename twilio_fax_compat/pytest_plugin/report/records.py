@@ -4,26 +4,29 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, Generator, Iterable, Mapping
+from typing import Any, Callable, Generator, Iterable, Mapping
 
 from attrs import asdict, define, field
 
 from twilio_fax_compat._core.effects import Effect, Flow, Warn
-from twilio_fax_compat._core.masking import mask
 from twilio_fax_compat._core.messages import (
     TelnyxRequest,
     TelnyxResponse,
     TwilioRequest,
     TwilioResponse,
 )
+from twilio_fax_compat.pytest_plugin.report.texts import masked
 
 ON_TELNYX, REPLAYED, REPLACED = "telnyx", "replayed", "patched"
+UNANSWERED, BLOCKED = "unanswered", "blocked"
 NO_CALL, CONTROL = "none", "control"
 
 KINDS: Mapping[str, str] = {
     ON_TELNYX: "ran on Telnyx",
     REPLAYED: "replayed through the translation to Telnyx",
     REPLACED: "patched: proves nothing about Telnyx",
+    UNANSWERED: "not answered by Telnyx: refused beforehand, interrupted, or without an answer",
+    BLOCKED: "tried to reach Twilio or Telnyx past the plugin: blocked",
     NO_CALL: "made no fax call",
     CONTROL: "control run",
 }
@@ -62,10 +65,11 @@ class TwilioCall:
     A call of Twilio's fax API.
 
     *answered_by* is ``telnyx`` or the name of the test double. *warned* are the parameters that
-    were left out; *refused* is the reason why Telnyx cannot do the call; *broken_off* is the error
-    that interrupted it; *statuses* are the fax statuses the test saw. *is_shared*: the call belongs
-    to a set-up that several tests share. For recordings: *is_converted*, *losses* (what differs
-    after the conversion), and *not_converted* (why it was not converted).
+    were left out; *refused* is the reason why Telnyx cannot do the call; *broken_off* is why the
+    plugin did not let it happen, which fails the test; *interrupted* is the error of a call that the
+    test itself ended, such as a deadline; *statuses* are the fax statuses the test saw. *is_shared*:
+    the call belongs to a set-up that several tests share. For recordings: *is_converted*, *losses*
+    (what differs after the conversion), and *not_converted* (why it was not converted).
     """
 
     operation: str
@@ -79,6 +83,7 @@ class TwilioCall:
     warned: list[str] = field(factory=list)
     refused: str | None = None
     broken_off: str | None = None
+    interrupted: str | None = None
     statuses: list[str] = field(factory=list)
     is_shared: bool = False
     is_converted: bool = False
@@ -91,8 +96,16 @@ class TwilioCall:
         path = request.path.rstrip("/")
         operation = OPERATIONS.get((request.method.upper(), _SID.sub("*", path)), "other")
         return cls(
-            operation, request.method, mask(path), masked_fields(request.fields), answered_by
+            operation, request.method, masked(path), masked_fields(request.fields), answered_by
         )
+
+    @property
+    def is_answered_by_telnyx(self) -> bool:
+        """Whether Telnyx answered: an error is an answer, a refusal of ours is not."""
+        if self.answered_by != ON_TELNYX or self.broken_off or self.interrupted:
+            return False
+        succeeded = self.status is not None and self.status < 400
+        return succeeded or any(sent.status is not None for sent in self.telnyx)
 
     def note_payload(self, status: int, payload: object, is_ours: bool = False) -> None:
         """Record the answer: its HTTP *status* and the decoded body; *is_ours* if we answered."""
@@ -107,7 +120,7 @@ class TwilioCall:
             if isinstance(value, str) and value not in self.statuses:
                 self.statuses.append(value)
         if is_ours and not self.telnyx and status >= 400:
-            self.refused = mask(str(payload.get("message", "")))
+            self.refused = masked(str(payload.get("message", "")))
 
 
 @define
@@ -116,18 +129,30 @@ class DeepRun:
     The result of a test's second run, in which test doubles forward their calls to the emulator.
 
     *problems* are calls that Telnyx would not have answered as the test double did;
-    *not_forwarded* says which calls could not be forwarded, and why.
+    *not_forwarded* says which calls could not be forwarded, and why. *prepared* are values that the
+    test double gave, that the program read, and that Telnyx never gives.
     """
 
     verdict: str = ""
     calls: list[TwilioCall] = field(factory=list)
     problems: list[str] = field(factory=list)
     not_forwarded: list[str] = field(factory=list)
+    prepared: list[str] = field(factory=list)
+
+    @property
+    def left_out(self) -> list[str]:
+        """The parameters that Telnyx has no equivalent for."""
+        return list(dict.fromkeys(name for call in self.calls for name in call.warned))
 
     @property
     def is_smooth(self) -> bool:
-        """Whether every call was forwarded and Telnyx accepted it."""
-        return self.verdict == "passed" and not (self.problems or self.not_forwarded)
+        """Whether every call was forwarded as it was, and Telnyx gives what the program read."""
+        findings = (self.problems, self.not_forwarded, self.left_out, self.prepared)
+        return self.verdict == "passed" and not any(findings)
+
+
+_OF_THE_RUN = {"is_of_the_run": True}
+"""Marks what a record has only while its test runs."""
 
 
 @define
@@ -135,8 +160,10 @@ class TestRecord:
     """
     One test: its calls, its test doubles, and its verdict with the *reason* of a failure.
 
-    *missed*: fax properties the test read that Telnyx never provides. *unreached*: the stubs of
-    Twilio's fax API that no replayed call reached.
+    *missed*: fax properties the test read that Telnyx never provides. *prepared*: the same, where a
+    test double gave a value. *unreached*: the stubs of Twilio's fax API that no replayed call
+    reached. *blocked*: connections that the guard did not let happen. *forgotten*: faxes that the
+    test read after the plugin had deleted them.
     """
 
     __test__ = False
@@ -149,31 +176,56 @@ class TestRecord:
     test_doubles: list[str] = field(factory=list)
     unreached: list[str] = field(factory=list)
     missed: list[str] = field(factory=list)
+    prepared: list[str] = field(factory=list)
+    blocked: list[str] = field(factory=list)
+    forgotten: list[str] = field(factory=list)
     deep: DeepRun | None = None
+    is_closed: bool = field(default=False, eq=False, metadata=_OF_THE_RUN)
+    has_failed: bool = field(default=False, eq=False, metadata=_OF_THE_RUN)
+    _doubles: list[tuple[str, Callable[[], bool]]] = field(
+        init=False, factory=list, eq=False, repr=False, metadata=_OF_THE_RUN
+    )
 
-    def replaced(self, what: str) -> None:
-        """Add *what* to the test doubles, once."""
-        if what not in self.test_doubles:
-            self.test_doubles.append(what)
+    def replaced(self, what: str, is_of_fax: Callable[[], bool] | None = None) -> None:
+        """Add *what* to the test doubles, once; with *is_of_fax* when `judged` is asked, if True."""
+        if is_of_fax is None:
+            _add(self.test_doubles, what)
+        else:
+            self._doubles.append((what, is_of_fax))
 
     def miss(self, what: str) -> None:
         """Add *what* to the missed properties, once."""
-        if what not in self.missed:
-            self.missed.append(what)
+        _add(self.missed, what)
+
+    def prepare(self, what: str) -> None:
+        """Add *what* to the properties that only a test double can give, once."""
+        _add(self.prepared, what)
+
+    def block(self, what: str) -> None:
+        """Add *what* to the blocked connections, once."""
+        _add(self.blocked, what)
 
     def judged(self) -> str:
         """Return what the test proves, a key of `KINDS`; its own calls outweigh shared set-ups."""
-        made = [call for call in self.calls if not call.broken_off]
-        made = [call for call in made if not call.is_shared] or ([] if self.test_doubles else made)
-        if any(call.answered_by == ON_TELNYX for call in made):
+        for what, is_of_fax in self._doubles:
+            if is_of_fax():
+                _add(self.test_doubles, what)
+        self._doubles.clear()
+        if self.blocked:
+            return BLOCKED
+        own = [call for call in self.calls if not call.is_shared]
+        own = own or ([] if self.test_doubles else self.calls)
+        if any(call.is_answered_by_telnyx for call in own):
             return ON_TELNYX
-        if any(call.is_converted for call in made):
+        if any(call.is_converted for call in own):
             return REPLAYED
-        return REPLACED if made or self.test_doubles else NO_CALL
+        if self.test_doubles or any(call.answered_by != ON_TELNYX for call in own):
+            return REPLACED
+        return UNANSWERED if own else NO_CALL
 
     def to_json(self) -> dict[str, Any]:
         """Return the record as a JSON object."""
-        return asdict(self)
+        return asdict(self, filter=lambda attribute, _: attribute.metadata != _OF_THE_RUN)
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> TestRecord:
@@ -186,6 +238,11 @@ class TestRecord:
                 "deep": DeepRun(**{**deep, "calls": _calls(deep["calls"])}) if deep else None,
             }
         )
+
+
+def _add(texts: list[str], text: str) -> None:
+    if text not in texts:
+        texts.append(text)
 
 
 def _calls(items: Iterable[Mapping[str, Any]]) -> list[TwilioCall]:
@@ -236,7 +293,7 @@ def masked_fields(fields: Mapping[str, object]) -> dict[str, Any]:
 def _masked(name: str, value: object) -> Any:
     if name in _SECRET:
         return "***"
-    return value if isinstance(value, (bool, int, float)) else mask(str(value))
+    return value if isinstance(value, (bool, int, float)) else masked(str(value))
 
 
 def payload_in(text: object) -> object:

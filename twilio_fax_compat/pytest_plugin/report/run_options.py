@@ -12,15 +12,23 @@ from attrs import frozen
 
 from twilio_fax_compat.pytest_plugin.report.records import TestRecord
 
+KEEP = ("test", "class", "module", "session")
+
 
 @frozen
 class RunOptions:
-    """The name of the *backend*, the *reports* to write, the *control* records, and ``--fax-deep``."""
+    """
+    The options of a run.
+
+    They are the name of the *backend*, the *reports* to write, the *control* records, ``--fax-deep``
+    and how long to *keep* faxes.
+    """
 
     backend: str
     reports: Sequence[Path] = ()
     control: Sequence[TestRecord] | None = None
     deep: bool = False
+    keep: str = "test"
 
     @classmethod
     def of(cls, backend: str, config: Any) -> RunOptions:
@@ -39,7 +47,12 @@ class RunOptions:
             control = _read_control(directory / options.fax_compare)
         if options.fax_deep and backend != "emulator":
             raise pytest.UsageError("--fax-deep needs --fax-backend=emulator")
-        return cls(backend, reports, control, options.fax_deep)
+        keep = options.fax_keep or config.getini("fax_keep") or "test"
+        if keep not in KEEP:
+            raise pytest.UsageError(
+                "fax_keep: {!r} must be one of {}".format(keep, ", ".join(KEEP))
+            )
+        return cls(backend, reports, control, options.fax_deep, keep)
 
 
 def _check_writable(report: Path) -> None:

@@ -11,7 +11,11 @@ from twilio_fax_compat.pytest_plugin.report.records import KINDS, REPLACED, Test
 WIDTH = 300
 
 
-def lines(tests: Sequence[TestRecord], differing: Sequence[Difference] | None) -> Iterator[str]:
+def lines(
+    tests: Sequence[TestRecord],
+    differing: Sequence[Difference] | None,
+    outside: Sequence[str] = (),
+) -> Iterator[str]:
     """Yield the lines of the section, as plain text."""
     kinds = Counter(test.kind for test in tests)
     for kind, words in KINDS.items():
@@ -21,9 +25,12 @@ def lines(tests: Sequence[TestRecord], differing: Sequence[Difference] | None) -
             yield "{:4} {} ({})".format(kinds[kind], words, counts)
     yield from _failures(tests)
     yield from _warned(tests)
+    yield from _prepared(tests)
     yield from _not_converted(tests)
     yield from _unreached(tests)
     yield from _deep(tests)
+    for text in dict.fromkeys(outside):
+        yield "not part of a test: {}".format(_short(text))
     if differing is not None:
         yield "differences from the control run: {}".format(len(differing) or "none")
         for item in differing:
@@ -42,11 +49,20 @@ def _failures(tests: Sequence[TestRecord]) -> Iterator[str]:
 
 
 def _warned(tests: Sequence[TestRecord]) -> Iterator[str]:
-    counts = Counter(
-        name for test in tests for name in {name for call in test.calls for name in call.warned}
-    )
+    counts = Counter(name for test in tests for name in _left_out(test))
     for name, number in counts.items():
         yield "left out, because Telnyx has no equivalent: {} (in {} tests)".format(name, number)
+
+
+def _left_out(test: TestRecord) -> list[str]:
+    calls = [*test.calls, *(test.deep.calls if test.deep is not None else ())]
+    return list(dict.fromkeys(name for call in calls for name in call.warned))
+
+
+def _prepared(tests: Sequence[TestRecord]) -> Iterator[str]:
+    counts = Counter(text for test in tests for text in test.prepared)
+    for text, number in counts.items():
+        yield "only test doubles give it: {} (in {} tests)".format(text, number)
 
 
 def _unreached(tests: Sequence[TestRecord]) -> Iterator[str]:
@@ -79,6 +95,12 @@ def _deep(tests: Sequence[TestRecord]) -> Iterator[str]:
         yield "  {}: {}, {} calls made".format(test.nodeid, run.verdict, len(run.calls))
         for problem in run.problems:
             yield "    Telnyx would differ: {}".format(_short(problem))
+        if run.left_out:
+            yield "    left out, because Telnyx has no equivalent: {}".format(
+                ", ".join(run.left_out)
+            )
+        for text in run.prepared:
+            yield "    only the test double gives it: {}".format(_short(text))
         for reason in run.not_forwarded:
             yield "    not forwarded: {}".format(_short(reason))
 

@@ -40,6 +40,7 @@ class TwilioNames:
     _fax_classes: Pairs = field(init=False, default=())
     _present: set[str] = field(init=False, factory=set)
     _rest: Any = field(init=False, default=None)
+    _renewed: list[tuple[ModuleType, object]] = field(init=False, factory=list)
 
     def take(self) -> None:
         """Replace Twilio's names with ours."""
@@ -67,9 +68,17 @@ class TwilioNames:
             del self._rest.TwilioHttpClient
             self._rest = None
         switch.uninstall()
+        for module, real in self._renewed:
+            vars(module)["Client"] = real
+        self._renewed = []
         _replace([(self.client, self._real or self._plain), (self.twin, self._plain)])
         back = [(ours, theirs) for theirs, ours in self._fax_classes]
         _replace(back, but_not=self._present)
+
+    def take_again(self, module: ModuleType) -> None:
+        """Replace the client in *module*, ``twilio.rest``, after it was executed again."""
+        self._renewed.append((module, vars(module)["Client"]))
+        vars(module)["Client"] = self.client
 
     def _take_http_client(self) -> None:
         """Add ``twilio.rest.TwilioHttpClient``, which suites replace, where the release lacks it."""

@@ -1,0 +1,1 @@
+"""The folder that child processes have on PYTHONPATH; it has nothing but ``sitecustomize``."""
