@@ -154,7 +154,7 @@ def test_subprocess():
 
 @pytest.fixture(name="held")
 def _held(suite):
-    """A suite with a plugin that holds clients before ours starts."""
+    """Return a suite with a plugin that holds clients before ours starts."""
     suite.pytester.makepyfile(early=EARLY)
     suite.pytester.syspathinsert()
     return suite
