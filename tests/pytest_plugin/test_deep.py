@@ -1,5 +1,7 @@
 """``--fax-deep``: what stand-ins were asked is asked of the emulator too."""
 
+import re
+
 import pytest
 
 
@@ -254,3 +256,43 @@ def test_it_needs_the_emulator(suite):
 
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["*--fax-deep needs --fax-backend=emulator*"])
+
+
+def test_what_only_the_double_gives(suite):
+    """Parameters that are left out, and prepared prices that the program reads, are findings."""
+    suite.test(
+        """
+        import app
+        from unittest import mock
+
+        @mock.patch("app.Client")
+        def test_price(client):
+            client.return_value.fax.faxes.create.return_value = mock.Mock(price="0.07", sid="FX1")
+            fax = app.send(ttl=5)
+            assert (fax.price, fax.sid) == ("0.07", "FX1")
+
+        @mock.patch("app.Client")
+        def test_price_that_is_not_read(client):
+            client.return_value.fax.faxes.create.return_value = mock.Mock(price="0.07", sid="FX1")
+            assert app.send().sid == "FX1"
+        """
+    )
+    result, told = suite.report("--fax-deep", "--fax-report=page.html")
+
+    result.assert_outcomes(passed=2)
+    deep = deep_of(told)
+    assert deep["test_price"]["prepared"] == ["price was read: Telnyx reports no price with a fax"]
+    assert deep["test_price_that_is_not_read"]["prepared"] == []
+    result.stdout.fnmatch_lines(
+        [
+            "left out, because Telnyx has no equivalent: ttl (in 1 tests)",
+            "*1 of 2 without findings*",
+            "  test_suite.py::test_price: passed, 1 calls made",
+            "    left out, because Telnyx has no equivalent: ttl",
+            "    only the test double gives it: price was read: Telnyx reports no price with a fax",
+        ]
+    )
+    page = (suite.pytester.path / "page.html").read_text()
+    unfolded = re.sub(r"<details>.*?</details>", "", page)
+    assert "price was read" in unfolded
+    assert "left out: ttl" in unfolded

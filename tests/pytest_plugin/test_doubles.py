@@ -226,3 +226,64 @@ def test_frozen_time(suite):
         """
     )
     suite.run().assert_outcomes(passed=1)
+
+
+def test_methods_that_keep_self(suite):
+    """An autospecced method with a side effect, and a spy, get the object as with Twilio."""
+    pytest.importorskip("pytest_mock", reason="needs pytest-mock")
+    suite.test(
+        """
+        from unittest import mock
+        import app
+        from twilio.rest.fax.v1.fax import FaxContext, FaxList
+
+        def test_side_effect():
+            def create(self, **named):
+                assert isinstance(self, FaxList)
+                return named["to"]
+
+            with mock.patch.object(FaxList, "create", autospec=True, side_effect=create) as double:
+                assert app.send() == "+15005550009"
+                assert isinstance(double.call_args[0][0], FaxList)
+
+        def test_spy(mocker):
+            spy = mocker.spy(FaxContext, "fetch")
+            fax = app.send()
+            assert app.client().fax.faxes(fax.sid).fetch().sid == fax.sid
+            assert spy.call_count == 1
+            assert isinstance(spy.call_args[0][0], FaxContext)
+            assert spy.spy_return.sid == fax.sid
+        """
+    )
+    result, told = suite.report()
+
+    result.assert_outcomes(passed=2)
+    assert kinds(told) == {"test_side_effect": "patched", "test_spy": "telnyx"}
+
+
+@pytest.mark.parametrize("library", ["respx", "pytest_httpx"])
+def test_stubs_of_httpx_for_another_api(suite, library):
+    """They answer the suite's own requests, and not those that our client makes of Telnyx."""
+    pytest.importorskip(library, reason=f"needs {library}")
+    ways = {
+        "respx": """
+    with respx.mock:
+        respx.get("https://other.example/").respond(204)
+        {}
+        """,
+        "pytest_httpx": """
+    httpx_mock.add_response(url="https://other.example/", status_code=204)
+    {}
+        """,
+    }
+    body = "assert httpx.get('https://other.example/').status_code == 204"
+    body += "; assert app.wait(app.send().sid) == 'delivered'"
+    suite.test(
+        f"import app, httpx, {library}\n"
+        f"def test_it({'httpx_mock' if library == 'pytest_httpx' else ''}):"
+        + ways[library].format(body)
+    )
+    result, told = suite.report()
+
+    result.assert_outcomes(passed=1)
+    assert kinds(told) == {"test_it": "telnyx"}

@@ -93,7 +93,7 @@ def test_no_such_reason(telnyx_fax):
 def test_what_each_test_is(suite):
     """One run, and what the report says of each of its tests."""
     suite.test(TESTS)
-    result, report = suite.report("--fax-report=page.html")
+    _result, report = suite.report("--fax-report=page.html")
     tests = report["tests"]
 
     kinds = {name: test["kind"] for name, test in tests.items()}
