@@ -66,7 +66,8 @@ class FakeTelnyx:
     whether lists have ``client_state``; *shows_state_alone*: whether a single fax has it.
     *ignores_bounds*: its list ignores ``filter[created_at]``. *is_endless*: every page is the first.
     *dates*: whether answers have a ``Date``. *lists_down*: the status of every list, if set.
-    *choose* returns the `Post` for a request body.
+    *choose* returns the `Post` for a request body. *shown* has pairs of an API key and the id of a fax
+    that a list or an answer showed to it.
     """
 
     choose: object = staticmethod(lambda _body: OK)
@@ -80,6 +81,7 @@ class FakeTelnyx:
     lists_down: int | None = None
     hang: float = 0.5
     posts: list = field(factory=list)
+    shown: set = field(factory=set)
     lists: list = field(factory=list)
     _faxes: list = field(factory=list)
     _lock: threading.Lock = field(factory=threading.Lock)
@@ -196,10 +198,13 @@ class _Handler(BaseHTTPRequestHandler):
             self.telnyx.lists.append(query)
             if self.telnyx.lists_down is not None:
                 return self.reply(self.telnyx.lists_down, ERROR)
-            return self.reply(200, self.telnyx.page(query))
+            page = self.telnyx.page(query)
+            self.note_shown(page["data"])
+            return self.reply(200, page)
         wanted = parts.path.rpartition("/")[2]
         for fax in self.telnyx.faxes():
             if fax["id"] == wanted:
+                self.note_shown([fax])
                 alone = fax if self.telnyx.shows_state_alone else {**fax, "client_state": None}
                 return self.reply(200, {"data": alone})
         return self.reply(404, {"errors": [{"code": "10005", "title": "Not found"}]})
@@ -217,8 +222,13 @@ class _Handler(BaseHTTPRequestHandler):
         if plan.body is not None:
             return self.reply(plan.answer, plan.body, plan.headers)
         if 200 <= plan.answer < 300:
+            self.note_shown([fax])
             return self.reply(plan.answer, {"data": fax}, plan.headers)
         return self.reply(plan.answer, ERROR if plan.is_telnyx else b"<html>", plan.headers)
+
+    def note_shown(self, faxes):
+        key = self.headers.get("authorization", "").rpartition(" ")[2]
+        self.telnyx.shown.update((key, fax["id"]) for fax in faxes if fax)
 
     def reply(self, status, body, headers=None, part=1.0):
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()

@@ -15,7 +15,7 @@ from twilio_fax_compat._core.effects import Effect, Elapsed, Now, Pause
 from twilio_fax_compat._core.messages import Failure, Outcome, TelnyxRequest, TelnyxResponse
 from twilio_fax_compat._core.translation.times import parse_http_date
 
-_LOOKUPS = (0.5, 2.0)
+_LOOKUPS = (1.0, 3.0)
 """The pauses before the look-ups that are always made, if the policy has fewer."""
 
 
@@ -45,7 +45,7 @@ class RetryPolicy:
     backoff: float = field(default=0.5, validator=validators.ge(0.0))
     backoff_max: float = field(default=8.0, validator=validators.ge(0.0))
     lookups: tuple[float, ...] = field(
-        default=(0.5, 2.0, 4.0),
+        default=(1.0, 3.0, 6.0),
         converter=_at_least_two,
         validator=validators.deep_iterable(member_validator=validators.ge(0.0)),
     )
