@@ -148,8 +148,9 @@ class Soak:
 
     def start(self, role: str) -> None:
         """Start a process."""
-        command = [sys.executable, "-X", "dev", __file__, "--ledger", self.url]
-        command += ["--role", role, "--lease", str(self.lease)]
+        # Python 3.12 warns whenever a process with threads forks.
+        command = [sys.executable, "-X", "dev", "-W", "ignore::DeprecationWarning", __file__]
+        command += ["--ledger", self.url, "--role", role, "--lease", str(self.lease)]
         self.running.append((role, subprocess.Popen(command, stdout=self.write)))
 
     def listen(self, seconds: float) -> None:
