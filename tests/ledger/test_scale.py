@@ -10,7 +10,7 @@ from twilio_fax_compat._core.facts import Facts
 from twilio_fax_compat.ledger import _sql
 
 POSTPONED = 30_000
-FACTS = 30_000
+FACTS = 100_000
 
 
 @pytest.fixture(name="place", params=SHARED)
