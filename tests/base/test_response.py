@@ -125,3 +125,18 @@ def test_a_response_survives_a_pickle_without_its_cause():
     for twin in (copy.copy(response), pickle.loads(pickle.dumps(response))):
         assert vars(twin) == {**vars(response), "cause": None}
     assert response.cause is cause
+
+
+def test_a_response_shows_its_status_and_text():
+    """As Twilio's does."""
+    assert repr(Response(200, "body")) == "HTTP 200 body"
+
+
+def test_a_failed_payload_response_shows_a_masked_message():
+    """A failed list puts its response among an exception's arguments."""
+    response = PayloadResponse(400, {"message": "to +15005550009", "details": {"to": "+1500555"}})
+
+    assert repr(response) == "HTTP 400: to ...0009"
+    assert repr(PayloadResponse(400, {"message": 5})) == "HTTP 400"
+    assert repr(PayloadResponse(200, {"message": "to +15005550009"})) == "HTTP 200"
+    assert json.loads(response.text)["message"] == "to +15005550009"

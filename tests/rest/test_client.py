@@ -1,11 +1,13 @@
 """The client: its arguments, its settings, and what it leaves to the twilio package."""
 
+import inspect
 import subprocess
 import sys
 
 import httpx
 import pytest
 
+from tests.base.libraries import needs_751
 from tests.helpers import ACCOUNT, MEDIA_URL, TO, make_client, send
 from twilio_fax_compat import RetryPolicy, TelnyxSettings
 from twilio_fax_compat.base.exceptions import TwilioException, TwilioRestException
@@ -305,3 +307,35 @@ def test_sending_loads_nothing_for_receiving(telnyx):
     )
 
     assert shown.stdout.strip() == "[]"
+
+
+@needs_751
+def test_the_client_takes_twilios_arguments():
+    """The constructor begins with all of Twilio's parameters, and ``request`` has the same."""
+    from twilio.rest import Client as TwilioClient
+
+    theirs = list(inspect.signature(TwilioClient.__init__).parameters)
+    ours = list(inspect.signature(Client.__init__).parameters)
+
+    assert theirs == ours[: len(theirs)]
+    assert [
+        (parameter.name, parameter.kind, parameter.default)
+        for parameter in inspect.signature(TwilioClient.request).parameters.values()
+    ] == [
+        (parameter.name, parameter.kind, parameter.default)
+        for parameter in inspect.signature(Client.request).parameters.values()
+    ]
+
+
+def test_the_order_of_the_arguments():
+    """Programs pass arguments by position, so their order is part of the interface."""
+    names = (
+        "username password account_sid region http_client environment edge user_agent_extensions "
+        "credential_provider telnyx ledger media_host legacy rollout"
+    )
+    assert names.split() == list(inspect.signature(Client.__init__).parameters)[1:]
+
+
+def test_the_client_shows_its_account():
+    """As Twilio's does."""
+    assert repr(Client("ACx", "y")) == "<Twilio ACx>"
