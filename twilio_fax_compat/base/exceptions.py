@@ -8,7 +8,7 @@ So ``except twilio.base.exceptions.TwilioRestException`` catches ours where that
       TwilioIsMissing           a product other than fax needs the twilio package
     LedgerUnavailable           a ledger's database cannot be reached
     FlagUnavailable             a migration flag cannot be read
-    NotACassette (ValueError)   a file is not a recording of vcrpy
+    NotACassette (ValueError)   a file is not a recording of vcrpy, or (BrokenCassette) is not safe to use
     NotRecorded                 a replayed request is not in the recording
 """
 

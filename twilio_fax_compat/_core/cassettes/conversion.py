@@ -58,7 +58,7 @@ _NOW = datetime(2021, 1, 1, tzinfo=timezone.utc)
 _SOME_LINK = "https://media.invalid/fax.pdf"
 
 _MOST_TURNS = 4
-"""A list ends after so many Telnyx pages for one Twilio page, in case a page repeats."""
+"""The number of Telnyx pages for one Twilio page after which a list ends, in case a page repeats."""
 
 
 @define
