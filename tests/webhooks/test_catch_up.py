@@ -11,6 +11,7 @@ from tests.helpers import BUSY, FROM, TO, make_client, send
 from tests.webhooks import apps
 from tests.webhooks.serving import ACCOUNT, FRAMEWORKS, listening
 from twilio_fax_compat.__main__ import main
+from twilio_fax_compat._core.facts import Facts
 from twilio_fax_compat.base.exceptions import TwilioException, TwilioRestException
 from twilio_fax_compat.ledger import MemoryLedger
 from twilio_fax_compat.ledger.sqlite import SQLiteLedger
@@ -360,7 +361,9 @@ def test_the_command_lists_and_stores(telnyx, tmp_path, capsys, monkeypatch):
     """The output has SIDs and results, and neither numbers nor URLs."""
     (sid,) = missed(telnyx, TO)
     path = tmp_path / "fax.db"
-    SQLiteLedger(str(path)).remember("x", facts())
+    ledger = SQLiteLedger(str(path))
+    ledger.remember("x", Facts(page_count=1))
+    ledger.close()
     assert main(["callbacks", "catch-up", "--since", "6h", "--dry-run"]) == 0
     listed = capsys.readouterr().out
     assert listed.count(sid) == 4
@@ -376,12 +379,6 @@ def test_the_command_lists_and_stores(telnyx, tmp_path, capsys, monkeypatch):
     assert "4 of other Fax Applications" in stored
     for private in (TO, TO[1:], FROM[1:], "127.0.0.1", "fax.pdf"):
         assert private not in listed + stored
-
-
-def facts():
-    from twilio_fax_compat._core.facts import Facts
-
-    return Facts(page_count=1)
 
 
 @pytest.mark.usefixtures("environ")
@@ -412,7 +409,8 @@ def test_the_command_delivers_to_an_application(telnyx, log, tmp_path, capsys, m
         (["--ledger", "sqlite:////nowhere/fax.db"], "no ledger at /nowhere", 2),
         (["--app", "nowhere"], "MODULE:NAME", 2),
         (["--app", "no_such_module:app"], "no_such_module", 2),
-        (["--ledger", "postgresql://u:secret@127.0.0.1:1/x"], "cannot be reached", 1),
+        (["--ledger", "mysql://u:secret@127.0.0.1:1/x"], "postgresql://", 2),
+        (["--ledger", "sqlite:////"], "cannot be reached", 1),
     ],
 )
 def test_the_commands_errors(telnyx, options, words, status, capsys):

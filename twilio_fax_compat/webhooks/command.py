@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from contextlib import ExitStack
 from datetime import timedelta
 from importlib import import_module
 from operator import attrgetter
@@ -17,7 +18,6 @@ from twilio_fax_compat.ledger import Ledger, LedgerUnavailable
 from twilio_fax_compat.ledger._opening import ENVIRONMENT
 from twilio_fax_compat.ledger._shared import shared_ledger
 from twilio_fax_compat.settings import ENVIRONMENT as SETTINGS
-from twilio_fax_compat.settings import TelnyxSettings
 from twilio_fax_compat.webhooks._catch_up import CatchUp, CaughtUpEvent, catch_up
 
 _CONNECTION = SETTINGS["connection_id"]
@@ -94,21 +94,21 @@ def run(arguments: argparse.Namespace) -> int:
         environ[_CONNECTION] = "" if arguments.connection == "any" else arguments.connection
     try:
         app, ledger = _target(arguments)
-        result = catch_up(
-            app,
-            since=arguments.since,
-            ledger=ledger,
-            facts_only=arguments.facts_only,
-            include_delivered=arguments.all,
-            dry_run=arguments.dry_run,
-            url=arguments.url,
-            strip_prefix=arguments.strip_prefix,
-            application=arguments.application,
-            telnyx=TelnyxSettings(),
-            environ=environ,
-        )
-        if ledger is not None:
-            ledger.close()
+        with ExitStack() as stack:
+            if ledger is not None:
+                stack.callback(ledger.close)
+            result = catch_up(
+                app,
+                since=arguments.since,
+                ledger=ledger,
+                facts_only=arguments.facts_only,
+                include_delivered=arguments.all,
+                dry_run=arguments.dry_run,
+                url=arguments.url,
+                strip_prefix=arguments.strip_prefix,
+                application=arguments.application,
+                environ=environ,
+            )
     except LedgerUnavailable as error:
         print(f"the ledger cannot be reached: {error}", file=sys.stderr)
         return 1
