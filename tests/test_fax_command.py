@@ -98,7 +98,7 @@ def test_without_telnyx(url, capsys):
         (["release", "nonsense"], "32 hexadecimal digits"),
         (["FX1", "FX2"], "give one fax"),
         (["--ledger", "memory:", "FX" + "0" * 32], "not shared between processes"),
-        (["--ledger", "sqlite:////no/such/fax.db", "FX" + "0" * 32], "no ledger at"),
+        (["--ledger", "sqlite:////no/such/fax.db", "FX" + "0" * 32], "/no/such does not exist"),
     ],
 )
 def test_a_wrong_argument(url, capsys, words, text):

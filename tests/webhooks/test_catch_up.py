@@ -406,16 +406,19 @@ def test_the_command_delivers_to_an_application(telnyx, log, tmp_path, capsys, m
     [
         ([], "pass --ledger URL", 2),
         (["--ledger", "memory:"], "not shared between processes", 2),
-        (["--ledger", "sqlite:////nowhere/fax.db"], "no ledger at /nowhere", 2),
+        (["--ledger", "sqlite:////nowhere/fax.db"], "/nowhere does not exist", 2),
+        (["--ledger", "sqlite:///{}/none.db"], "no ledger at", 2),
         (["--app", "nowhere"], "MODULE:NAME", 2),
         (["--app", "no_such_module:app"], "no_such_module", 2),
         (["--ledger", "mysql://u:secret@127.0.0.1:1/x"], "postgresql://", 2),
-        (["--ledger", "sqlite:////"], "cannot be reached", 1),
+        (["--ledger", "sqlite:///{}/text.db"], "cannot be reached", 1),
     ],
 )
-def test_the_commands_errors(telnyx, options, words, status, capsys):
+def test_the_commands_errors(telnyx, options, words, status, tmp_path, capsys):
     """Each says what is missing or wrong, and no password."""
+    (tmp_path / "text.db").write_text("this is not a database, but a text of some length " * 99)
     missed(telnyx, TO)
+    options = [option.format(tmp_path) for option in options]
 
     assert main(["callbacks", "catch-up", *options]) == status
     error = capsys.readouterr().err
