@@ -169,3 +169,17 @@ def test_an_action_with_credentials_gets_them(telnyx):
     post(wrapped(app, telnyx), telnyx, body, "/fax", HTTP_AUTHORIZATION="Basic came")
     expected = "Basic " + base64.b64encode(b"me:pw").decode()
     assert seen == [("/fax", "Basic came"), ("/done", expected)]
+
+
+def test_a_file_is_read_and_not_left_to_the_server(telnyx):
+    """TwiML in a file, which a server would send by its own means."""
+    seen = []
+
+    def app(environ, start_response):
+        seen.append("wsgi.file_wrapper" in environ)
+        start_response("200 OK", [])
+        return [b""]
+
+    wrapper = {"wsgi.file_wrapper": io.BytesIO}
+    assert post(wrapped(app, telnyx), telnyx, webhook(), **wrapper) == "200 OK"
+    assert seen == [False]

@@ -28,6 +28,15 @@ Environ = Dict[str, Any]
 StartResponse = Callable[..., Any]
 App = Callable[[Environ, StartResponse], Iterable[bytes]]
 
+_NOT_OF_THE_CALL = (
+    "HTTP_CONTENT_LENGTH",
+    "HTTP_TRANSFER_ENCODING",
+    "RAW_URI",
+    "REQUEST_URI",
+    # The server sends such a file itself, but the answer to a callback is read here.
+    "wsgi.file_wrapper",
+)
+
 
 class WSGIMiddleware(Middleware[App]):
     """
@@ -198,7 +207,7 @@ def _as_twilio(environ: Environ, call: CallApp, url: PublicUrl) -> Environ:
     for name, value in call.headers.items():
         key = name.upper().replace("-", "_")
         changed[key if key == "CONTENT_TYPE" else "HTTP_" + key] = value
-    for name in ("RAW_URI", "REQUEST_URI", "HTTP_TRANSFER_ENCODING", "HTTP_CONTENT_LENGTH"):
+    for name in _NOT_OF_THE_CALL:
         changed.pop(name, None)
     return changed
 
