@@ -5,8 +5,10 @@ import io
 import logging
 import threading
 import time
+from contextlib import contextmanager
 
 import pytest
+from waitress.server import create_server
 
 from tests.webhooks.apps import TOKEN, Log, flask_app
 from tests.webhooks.driving import forged, webhook
@@ -30,8 +32,22 @@ def _ledger(tmp_path):
     ledger.close()
 
 
+@contextmanager
+def waitress(app):
+    """Serve an application with waitress, which closes an empty answer before it sends it."""
+    server = create_server(app, host="127.0.0.1", port=0, threads=2)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.effective_port}"
+    finally:
+        server.close()
+        thread.join()
+
+
+@pytest.mark.parametrize("serve", [listening, waitress], ids=["wsgiref", "waitress"])
 @pytest.mark.parametrize("inbox", [False, True], ids=["direct", "inbox"])
-def test_work_on_close_does_not_delay_the_answer(telnyx, ledger, inbox, caplog):
+def test_work_on_close_does_not_delay_the_answer(telnyx, ledger, inbox, serve, caplog):
     """It runs when Telnyx has its answer; its failure is in the log, and nothing is repeated."""
     log, going = Log(), threading.Event()
     app = flask_app(log)
@@ -46,7 +62,7 @@ def test_work_on_close_does_not_delay_the_answer(telnyx, ledger, inbox, caplog):
         return response
 
     middleware = wrapped(app, telnyx, ledger=ledger, inbox=inbox)
-    with listening(middleware) as log.url:
+    with serve(middleware) as log.url:
         began = time.monotonic()
         assert forged(log, telnyx, webhook()).status_code == 200
         wait_until(lambda: log.seen and ledger.waiting() == 0)

@@ -99,7 +99,7 @@ class WSGIMiddleware(Middleware[App]):
             except BaseException:
                 delivery.close()
                 raise
-            return _Answer(start_response, status, delivery.close)
+            return _Answer(start_response, status, delivery)
         status = receiver.store(event, body, url.url, stored_environ(environ))
         self._workers.wake()
         return _Answer(start_response, status)
@@ -127,6 +127,11 @@ class _Delivery:
 
     def run(self, talk: Talk) -> int:
         return run(talk, self._perform)
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether the application may have work to do after its answers."""
+        return bool(self._closers)
 
     def close(self) -> None:
         """Run what the application does after its answers. A failure is logged and changes nothing."""
@@ -173,20 +178,23 @@ class _Delivery:
 
 
 class _Answer:
-    """An answer without a body. The server calls `close` when the answer is on its way."""
+    """An answer without a body. The server calls `close`, which ends *delivery*, after the answer."""
 
     def __init__(
-        self, start_response: StartResponse, status: int, close: Callable[[], object] | None = None
+        self, start_response: StartResponse, status: int, delivery: _Delivery | None = None
     ) -> None:
-        start_response(f"{status} {HTTPStatus(status).phrase}", [("Content-Length", "0")])
-        self._close = close
+        write = start_response(f"{status} {HTTPStatus(status).phrase}", [("Content-Length", "0")])
+        self._delivery = delivery
+        if delivery is not None and delivery.is_unfinished and callable(write):
+            # Some servers send the headers of an empty answer only after they have called close().
+            write(b"")
 
     def __iter__(self) -> Iterator[bytes]:
         return iter((b"",))
 
     def close(self) -> None:
-        if self._close is not None:
-            self._close()
+        if self._delivery is not None:
+            self._delivery.close()
 
 
 def _as_twilio(environ: Environ, call: CallApp, url: PublicUrl) -> Environ:
