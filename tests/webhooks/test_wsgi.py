@@ -41,6 +41,7 @@ def waitress(app):
     try:
         yield f"http://127.0.0.1:{server.effective_port}"
     finally:
+        server.task_dispatcher.shutdown()
         server.close()
         thread.join()
 
