@@ -96,14 +96,28 @@ def test_wrong_settings_are_an_error_at_once(middleware, telnyx, wrong, message)
 
 @pytest.mark.parametrize("middleware", [WSGIMiddleware, ASGIMiddleware])
 @pytest.mark.parametrize("inbox", [False, True])
-def test_a_ledger_that_cannot_be_opened_is_an_error_at_once(middleware, telnyx, inbox):
+@pytest.mark.parametrize(
+    "url",
+    [
+        "sqlite:////nowhere/at/all/fax.db",
+        "sqlite:///{}/text",
+        "postgresql://me:secret@127.0.0.1:1/fax",
+    ],
+    ids=["no folder", "not a database", "no server"],
+)
+def test_a_ledger_that_cannot_be_opened_is_an_error_at_once(
+    middleware, telnyx, inbox, url, tmp_path
+):
     """The application does not start, rather than to refuse each webhook."""
+    (tmp_path / "text").write_text("not a database" * 100)
+    url = url.format(tmp_path)
     for given in (
-        {"ledger": "sqlite:////nowhere/at/all/fax.db"},
-        {"ledger": None, "environ": {"TWILIO_FAX_COMPAT_LEDGER": "sqlite:////nowhere/at/fax.db"}},
+        {"ledger": url},
+        {"ledger": None, "environ": {"TWILIO_FAX_COMPAT_LEDGER": url}},
     ):
-        with pytest.raises(TwilioException, match=r"cannot be opened.*TWILIO_FAX_COMPAT_LEDGER"):
+        with pytest.raises(TwilioException, match=r"TWILIO_FAX_COMPAT_LEDGER") as caught:
             middleware(None, **options(telnyx, inbox=inbox, **given))
+        assert "secret" not in str(caught.value)
 
 
 def wsgi_mounted(app, telnyx, **settings):

@@ -263,7 +263,7 @@ def _opened_ledger(ledger: Ledger | str | None, environ: Mapping[str, str]) -> L
     chosen = chosen_ledger(ledger, environ)
     if chosen is not ledger:
         try:
-            chosen.recall(("",))
+            chosen.check()
         except LedgerUnavailable as error:
             raise TwilioException(
                 f"the ledger cannot be opened: {error}. Check TWILIO_FAX_COMPAT_LEDGER or ledger="
