@@ -248,16 +248,15 @@ def soak(name, options):
 def drain(server):
     """Wait until the inbox is empty, and return how many entries it still has."""
     ledger = open_ledger(server.ledger_url)
-    end = max(server.end, time.monotonic() + 5)
-    waiting = 1
-    while waiting and time.monotonic() < end:
+    end = max(server.end, time.monotonic() + 15)
+    waiting = None
+    while waiting != 0 and time.monotonic() < end:
         time.sleep(0.1)
-        try:
-            # A worker that was started last delivers as soon as it gets a request.
+        # A worker that was started last delivers as soon as it gets a request.
+        with contextlib.suppress(httpx.HTTPError):
             httpx.get(f"http://127.0.0.1:{server.port}/up", timeout=5)
+        with contextlib.suppress(LedgerUnavailable):
             waiting = ledger.waiting()
-        except (LedgerUnavailable, httpx.HTTPError):
-            pass
     ledger.close()
     return waiting
 
@@ -285,7 +284,7 @@ def figures(server, acknowledged, waiting):
     return {
         "server": server.name,
         "acknowledged": len(acknowledged),
-        "lost": max(len(lost) - waiting, 0),
+        "lost": max(len(lost) - (waiting or 0), 0),
         "waiting": waiting,
         "repeated": len(repeated),
         "interrupted and repeated": len(interrupted),

@@ -15,7 +15,7 @@ def test_no_event_is_lost_and_none_is_repeated():
     """Under gunicorn (sync, gthread, preload), uvicorn and waitress; see benchmarks for the long form."""
     pytest.importorskip("gunicorn")
     command = [sys.executable, "benchmarks/callbacks_soak.py", "--events", "20", "--at-once", "5"]
-    command += ["--lease", "3", "--kill-every", "4", "--limit", "35"]
+    command += ["--lease", "4", "--kill-every", "4", "--limit", "40"]
     run = subprocess.run(
         command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
     )
