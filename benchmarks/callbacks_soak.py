@@ -80,7 +80,7 @@ class Server:
     def _start(self):
         environ = {
             **os.environ,
-            "PYTHONPATH": os.pathsep.join([str(HERE), str(HERE.parent)]),
+            "PYTHONPATH": os.pathsep.join([str(HERE), *filter(None, sys.path)]),
             "SOAK_KEY": b64encode(bytes(self.key.verify_key)).decode(),
             "SOAK_LEDGER": self.ledger_url,
             "SOAK_NOTES": str(self.notes),
