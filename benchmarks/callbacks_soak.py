@@ -195,7 +195,7 @@ def make_trouble(server, over, options):
     turn = 0
     while not over.wait(options.kill_every):
         turn += 1
-        server.reload() if turn % 3 == 0 else server.kill_one()
+        server.reload() if turn % 3 == 1 else server.kill_one()
 
 
 def poll(server, over):

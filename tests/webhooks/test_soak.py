@@ -14,8 +14,8 @@ ROOT = Path(__file__).parents[2]
 def test_no_event_is_lost_and_none_is_repeated():
     """Under gunicorn (sync, gthread, preload), uvicorn and waitress; see benchmarks for the long form."""
     pytest.importorskip("gunicorn")
-    command = [sys.executable, "benchmarks/callbacks_soak.py", "--events", "20", "--at-once", "5"]
-    command += ["--lease", "4", "--kill-every", "4", "--limit", "40"]
+    command = [sys.executable, "benchmarks/callbacks_soak.py", "--events", "24", "--at-once", "5"]
+    command += ["--lease", "4", "--kill-every", "3", "--limit", "40"]
     run = subprocess.run(
         command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
     )
@@ -24,4 +24,4 @@ def test_no_event_is_lost_and_none_is_repeated():
     lines = run.stdout.splitlines()
     assert len(lines) == 5
     for line in lines:
-        assert "acknowledged: 20, lost: 0, waiting: 0, repeated: 0" in line
+        assert "acknowledged: 24, lost: 0, waiting: 0, repeated: 0" in line
