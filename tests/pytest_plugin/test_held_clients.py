@@ -269,6 +269,10 @@ def test_live(held, monkeypatch, workers):
 
     assert sent == ["+15005550009"] * 3
     tests = report["tests"]
+    if not workers:
+        (call,) = tests["test_forks"]["calls"]
+        assert call["operation"] == "requests of other processes"
+        assert [sent["status"] for sent in call["telnyx"]] == [202] * 3
     passed = {name for name, test in tests.items() if test["verdict"] == "passed"}
     assert passed == (set() if workers else {"test_environment"})
     for name, test in tests.items():

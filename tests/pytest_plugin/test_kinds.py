@@ -26,6 +26,29 @@ def test_sms_by_an_attribute():
         app.client().messages.create(to="+15005550009")
 
 
+class Texting:
+    def __init__(self, *_):
+        self.messages = self
+
+    def create(self, **_):
+        return "sent"
+
+
+class Faxing(Texting):
+    def __init__(self, *_):
+        self.fax = self.faxes = self
+
+
+def test_sms_by_a_class(monkeypatch):
+    monkeypatch.setattr(app, "Client", Texting)
+    assert app.client().messages.create() == "sent"
+
+
+def test_fax_by_a_class(monkeypatch):
+    monkeypatch.setattr(app, "Client", Faxing)
+    assert app.send() == "sent"
+
+
 def test_fax_by_a_mock():
     with mock.patch("app.Client") as client:
         app.send()
@@ -100,6 +123,8 @@ def test_what_each_test_is(suite):
     assert kinds == {
         "test_sms_by_a_mock": "none",
         "test_sms_by_an_attribute": "none",
+        "test_sms_by_a_class": "none",
+        "test_fax_by_a_class": "patched",
         "test_fax_by_a_mock": "patched",
         "test_deadline": "unanswered",
         "test_made_at_import": "telnyx",

@@ -14,11 +14,12 @@ from uuid import uuid4
 import pytest
 
 from twilio_fax_compat._core.masking import mask_number
-from twilio_fax_compat._core.messages import JSON, Outcome, Send, TelnyxRequest
+from twilio_fax_compat._core.messages import JSON, Outcome, Send, TelnyxRequest, TelnyxResponse
 from twilio_fax_compat._suite.guard import FAX_ONLY, Address, RunGuard
 from twilio_fax_compat.pytest_plugin.backends.base import Backend
 from twilio_fax_compat.pytest_plugin.backends.budget import Budget
 from twilio_fax_compat.pytest_plugin.backends.network import Network
+from twilio_fax_compat.pytest_plugin.report.records import TelnyxCall
 from twilio_fax_compat.settings import DEFAULT_BASE_URL, ENVIRONMENT
 
 KEY = "TELNYX_API_KEY"
@@ -85,6 +86,7 @@ class LiveBackend(Backend):
         self._network = Network(with_sockets=False)
         self._folder = ""
         self._budget = Budget("", 0)
+        self._seen: set[str] = set()
         self.guard = RunGuard(
             FAX_ONLY, _WHY.format(self.name), addresses=self._addresses(), past_proxies=False
         )
@@ -120,13 +122,33 @@ class LiveBackend(Backend):
 
     def send(self, request: TelnyxRequest, send: Send) -> Outcome:
         """Ask Telnyx; fail the test if the request would send a fax that is not allowed."""
+        token = None
         if request.method == "POST" and request.path == "/faxes":
-            self._check(request.body or {})
+            token = self._check(request.body or {})
         assert self.guard is not None
         with self._network.opened(), self.guard.open():
-            return send(request)
+            outcome = send(request)
+        if token is not None and isinstance(outcome, TelnyxResponse):
+            self._budget.note(token, outcome.status)
+        return outcome
 
-    def _check(self, body: JSON) -> None:
+    def begin(self, nodeid: str) -> None:
+        """Prepare for the test *nodeid*."""
+        self._seen = set(self._sent_by_forks())
+
+    def others(self) -> list[TelnyxCall]:
+        """Return the faxes that forks of this process sent in the current test."""
+        return [
+            TelnyxCall("POST", "/faxes", status=status)
+            for token, status in self._sent_by_forks().items()
+            if token not in self._seen
+        ]
+
+    def _sent_by_forks(self) -> Mapping[str, int | None]:
+        return self._budget.sent_by_forks() if self._budget.path else {}
+
+    def _check(self, body: JSON) -> str:
+        """Return the token of a fax that may be sent; any other fails the test."""
         to, token = body.get("to"), body.get("client_state")
         if to not in self.allowed:
             self._refuse("{} is not in the list of --fax-live-to".format(mask_number(to)))
@@ -135,8 +157,10 @@ class LiveBackend(Backend):
                 "this process got no key of the live run; a worker of pytest-xdist gets it after "
                 "the conftest files were imported"
             )
-        if not self._budget.take(str(token or uuid4())):
+        token = str(token or uuid4())
+        if not self._budget.take(token):
             self._refuse("the faxes of --fax-live-budget are used up")
+        return token
 
     def _refuse(self, why: str) -> None:
         text = "nothing was sent: " + why

@@ -40,6 +40,7 @@ class RecordBackend(LiveBackend):
 
     def begin(self, nodeid: str) -> None:
         """Start the recording of a test."""
+        super().begin(nodeid)
         self._nodeid, self._interactions = nodeid, []
 
     def send(self, request: TelnyxRequest, send: Send) -> Outcome:

@@ -177,6 +177,8 @@ class MockWatch:
         if _is_http(target) or _is_http(original):
             # A fax call through it is recorded as such a call.
             is_of_fax = _never
+        elif isinstance(replacement, type) and not may_have_fax(replacement):
+            is_of_fax = _never
         elif isinstance(replacement, NonCallableMock) and _is_client(original):
             is_of_fax = partial(uses_fax, replacement)
         self.notes.replaced("{}.{} replaced".format(holder, name), is_of_fax)
@@ -189,6 +191,19 @@ def uses_fax(mock: Any, depth: int = _DEPTH) -> bool:
     for name, child in below:
         is_mock = isinstance(child, NonCallableMock) and depth > 0
         if is_mock and (name in _FAX_ATTRIBUTES or uses_fax(child, depth - 1)):
+            return True
+    return False
+
+
+def may_have_fax(cls: type) -> bool:
+    """Return whether *cls*, a suite's own class in place of Twilio's client, may have ``fax``."""
+    for base in cls.__mro__[:-1]:
+        members = vars(base)
+        if "__getattr__" in members or "__getattribute__" in members:
+            return True
+        codes = [getattr(member, "__code__", None) for member in members.values()]
+        names = [*members, *(name for code in codes if code is not None for name in code.co_names)]
+        if "fax" in names or "setattr" in names:
             return True
     return False
 
