@@ -40,21 +40,21 @@ ROUNDS = (
 """What the server is like, for a part of the sends each."""
 
 CHOICES = (
-    (50, lambda random: OK),
+    (50, lambda _random: OK),
     *(
-        (2, lambda random, how=how: Post(answer=how))
+        (2, lambda _random, how=how: Post(answer=how))
         for how in ("drop", "close", "cut", "hang", 500, 502, 504, 408, 302)
     ),
-    (2, lambda random: Post(answer=503, is_telnyx=True)),
-    (2, lambda random: Post(answer=202, body=b"{")),
-    (2, lambda random: Post(answer=202, body=b'{"data": {"id": ""}}')),
+    (2, lambda _random: Post(answer=503, is_telnyx=True)),
+    (2, lambda _random: Post(answer=202, body=b"{")),
+    (2, lambda _random: Post(answer=202, body=b'{"data": {"id": ""}}')),
     *(
         (2, lambda random, how=how: Post(random.uniform(0, LATE), how))
         for how in ("drop", "hang", 502, 504)
     ),
-    *((2, lambda random, how=how: Post(None, how)) for how in ("drop", "hang", 502, 408)),
-    (3, lambda random: Post(None, 500, is_telnyx=True)),
-    (3, lambda random: Post(None, 429, headers={"Retry-After": "0.01"})),
+    *((2, lambda _random, how=how: Post(None, how)) for how in ("drop", "hang", 502, 408)),
+    (3, lambda _random: Post(None, 500, is_telnyx=True)),
+    (3, lambda _random: Post(None, 429, headers={"Retry-After": "0.01"})),
 )
 
 
@@ -180,7 +180,7 @@ def master(number, sends, first, folder, url):
 def lines_of(journal):
     if not os.path.exists(journal):
         return []
-    return [json.loads(line) for line in open(journal).read().splitlines()]
+    return [json.loads(line) for line in Path(journal).read_text().splitlines()]
 
 
 # The judge
@@ -229,20 +229,23 @@ def judge(server, telnyx, folder, sends, first):
 def _was_told(fax, last_post, telnyx):
     """Return whether a worker that was killed since had the fax in an answer or a list."""
     # Each fax has a destination of its own, so only its own look-ups show it.
-    pids = {key[3:] for key, fax_id in telnyx.shown if fax_id == fax["id"]}
-    return bool(pids) and last_post[2] not in pids
+    last_at, _plan, last_pid = last_post
+    return any(
+        fax_id == fax["id"] and key != f"KEY{last_pid}" and at < last_at
+        for (key, fax_id), at in list(telnyx.shown.items())
+    )
 
 
 def number_of(media_url):
     return int(media_url.rpartition("/")[2][:-4])
 
 
-def soak(sends, folder, seed=7):
+def soak(sends, folder, seed=7, rounds=ROUNDS):
     """Send *sends* faxes with their journals in *folder*; return the figures and what is wrong."""
     figures, wrong = Counter(), []
     url = os.environ.get("TWILIO_FAX_COMPAT_POSTGRESQL") or f"sqlite:///{folder}/fax.db"
-    part = -(-sends // len(ROUNDS))
-    for number, settings in enumerate(ROUNDS):
+    part = -(-sends // len(rounds))
+    for number, settings in enumerate(rounds):
         place = Path(folder) / f"round-{number}"
         place.mkdir()
         with FakeTelnyx(hang=0.4, **settings) as telnyx:
@@ -256,9 +259,8 @@ def soak(sends, folder, seed=7):
                 )
                 for one in range(MASTERS)
             ]
-            for process in masters:
-                if process.wait() != 0:
-                    wrong.append(f"a master ended with {process.returncode}")
+            statuses = [process.wait() for process in masters]
+            wrong += [f"a master ended with {status}" for status in statuses if status != 0]
             time.sleep(LATE)
             counts, faults = judge(server, telnyx, place, part, first)
         figures += counts

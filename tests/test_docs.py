@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from attrs import asdict
 
 import twilio_fax_compat
 from twilio_fax_compat import RetryPolicy
@@ -157,10 +158,14 @@ def test_the_migration_guide_has_the_whole_mapping():
         assert f"`{quality}` → `{telnyx}`" in MIGRATION
     for parameter in UNSUPPORTED:
         assert f"`{parameter}`" in MIGRATION
-    policy = RetryPolicy()
-    for name in ("attempts", "backoff", "backoff_max", "resends", "rate_limit_wait", "budget"):
-        assert f"`{name}={getattr(policy, name):g}`" in MIGRATION
-    assert "`lookups=({})`".format(", ".join(f"{pause:g}" for pause in policy.lookups)) in MIGRATION
+    for name, value in asdict(RetryPolicy()).items():
+        text = (
+            "({})".format(", ".join(f"{pause:g}" for pause in value))
+            if name == "lookups"
+            else value
+        )
+        text = f"{text:g}" if isinstance(text, float) else text
+        assert f"| `{name}` | {text} |" in MIGRATION
 
 
 @pytest.mark.parametrize("name", ["README.md", "MIGRATION.md", "CHANGELOG.md", "CONTRIBUTING.md"])

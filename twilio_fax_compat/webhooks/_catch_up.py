@@ -6,13 +6,14 @@ import os
 from collections import Counter
 from datetime import datetime, timedelta
 from functools import partial
+from time import monotonic
 from typing import Any, Callable, Mapping, Sequence
 from urllib.parse import urlsplit
 
 from attrs import field, frozen
 
-from twilio_fax_compat._core.effects import Effect, run
-from twilio_fax_compat._core.messages import TelnyxRequest, TwilioResponse
+from twilio_fax_compat._core.effects import Effect, Elapsed, run
+from twilio_fax_compat._core.messages import TelnyxRequest, TelnyxResponse, TwilioResponse
 from twilio_fax_compat._core.translation.ids import fax_sid
 from twilio_fax_compat._core.webhooks.catch_up import (
     PATH,
@@ -171,9 +172,18 @@ def _read(
     send = sender(settings, http_client)
     # The flow asks for the time, and for nothing that a ledger has.
     call = Call(MemoryLedger())
+    began = monotonic()
 
     def perform(effect: Effect) -> Any:
-        return send(effect) if isinstance(effect, TelnyxRequest) else call.carry_out(effect)
+        nonlocal began
+        if isinstance(effect, Elapsed):
+            return monotonic() - began
+        if not isinstance(effect, TelnyxRequest):
+            return call.carry_out(effect)
+        outcome = send(effect)
+        if isinstance(outcome, TelnyxResponse) and outcome.status == 200:
+            began = monotonic()  # each page has the time of a call
+        return outcome
 
     flow = missed_events(
         since,

@@ -66,8 +66,8 @@ class FakeTelnyx:
     whether lists have ``client_state``; *shows_state_alone*: whether a single fax has it.
     *ignores_bounds*: its list ignores ``filter[created_at]``. *is_endless*: every page is the first.
     *dates*: whether answers have a ``Date``. *lists_down*: the status of every list, if set.
-    *choose* returns the `Post` for a request body. *shown* has pairs of an API key and the id of a fax
-    that a list or an answer showed to it.
+    *choose* returns the `Post` for a request body. *shown* has the time at which an answer or a list
+    first showed a fax, by the API key and the fax's id.
     """
 
     choose: object = staticmethod(lambda _body: OK)
@@ -81,7 +81,7 @@ class FakeTelnyx:
     lists_down: int | None = None
     hang: float = 0.5
     posts: list = field(factory=list)
-    shown: set = field(factory=set)
+    shown: dict = field(factory=dict)
     lists: list = field(factory=list)
     _faxes: list = field(factory=list)
     _lock: threading.Lock = field(factory=threading.Lock)
@@ -228,7 +228,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def note_shown(self, faxes):
         key = self.headers.get("authorization", "").rpartition(" ")[2]
-        self.telnyx.shown.update((key, fax["id"]) for fax in faxes if fax)
+        for fax in filter(None, faxes):
+            self.telnyx.shown.setdefault((key, fax["id"]), time.time())
 
     def reply(self, status, body, headers=None, part=1.0):
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
