@@ -40,7 +40,7 @@ _MINE, _THEIRS, _ELSEWHERE, _NOBODYS = "mine", "theirs", "elsewhere", "nobody's"
 
 @define(eq=False)
 class _Process:
-    """The state of this process; made again in the child of a fork."""
+    """The state of one process."""
 
     pid: int = field(factory=os.getpid)
     tokens: set[str] = field(factory=set)
@@ -52,7 +52,8 @@ class _Process:
         self.owner = "|".join((_host(), str(self.pid), _started(self.pid) or ""))
 
 
-_process: _Process | None = None
+# By process id: the child of a fork makes its own.
+_processes: dict[int, _Process] = {}
 _Entries = Dict[str, Dict[str, Mapping[str, Any]]]
 # What could not be written, by the id of its ledger, which is kept so that the id stays its own. An
 # empty entry deletes the stored one.
@@ -225,10 +226,10 @@ def _wall(entry: Mapping[str, Any]) -> float:
 
 
 def _this_process() -> _Process:
-    global _process
-    if _process is None or _process.pid != os.getpid():
-        _process = _Process()
-    return _process
+    pid = os.getpid()
+    process = _processes.get(pid)
+    # Of many threads that come here first, all get the same one.
+    return _processes.setdefault(pid, _Process()) if process is None else process
 
 
 def _who_has(token: str, entry: Mapping[str, Any], ledger: Ledger | None) -> str:
