@@ -185,7 +185,7 @@ class SqlLedger(SqlCounters, SqlInbox):
             time.sleep(_BETWEEN_STEPS)
 
     def _sweep_step(self, older_than: float) -> tuple[int, bool]:
-        """Delete a few rows. Return how many, and whether that were all."""
+        """Delete a few rows. Return how many, and whether no more are left."""
 
         def work(query: Query) -> tuple[int, int, int]:
             _, facts = query(

@@ -174,7 +174,7 @@ class SuiteClient(Client):
     def _settings(self) -> TelnyxSettings:
         return self.backend.settings(self._telnyx or TelnyxSettings())
 
-    def _exchange_over(
+    def _telnyx_api_over(
         self,
         http_client: Any,
         settings: TelnyxSettings,

@@ -87,11 +87,11 @@ class Client:
         self._ledger = ledger
         self._media_host = media_host
         self._http_client: Any = http_client or self._default_http_client()
-        self._old_provider = legacy
+        self._legacy_argument = legacy
         self._rollout = rollout
         self._fax_api: FaxApi | RoutedFaxApi | None = None
-        self._exchange_is_plain = True
-        self._legacy: Any = None
+        self._is_own_http = True
+        self._installed_client: Any = None
         self._fax: Fax | None = None
 
     def _default_http_client(self) -> Any:
@@ -106,8 +106,8 @@ class Client:
     def http_client(self, http_client: Any) -> None:
         self._http_client = http_client
         self._fax_api = None
-        if self._legacy is not None and _is_twilio_style(http_client):
-            self._legacy.http_client = http_client
+        if self._installed_client is not None and _is_twilio_style(http_client):
+            self._installed_client.http_client = http_client
 
     @property
     def fax(self) -> Fax:
@@ -146,10 +146,10 @@ class Client:
             return self._twilio_client().request(
                 method, uri, params, data, headers, auth, timeout, allow_redirects
             )
-        exchange = self._fax_api
-        if exchange is None or self._exchange_is_plain != is_untouched(self._http_client):
-            exchange = self._new_exchange()
-        answer = exchange.request(method, uri, params, data)
+        fax_api = self._fax_api
+        if fax_api is None or self._is_own_http != is_untouched(self._http_client):
+            fax_api = self._new_fax_api()
+        answer = fax_api.request(method, uri, params, data)
         return PayloadResponse(answer.status, answer.payload, {}, answer.cause)
 
     def get_hostname(self, uri: str) -> str:
@@ -178,18 +178,18 @@ class Client:
 
     def _is_routed(self) -> bool:
         return bool(
-            self._old_provider is not None
+            self._legacy_argument is not None
             or self._rollout is not None
             or self._environment.get("TWILIO_FAX_COMPAT_ROLLOUT")
         )
 
-    def _new_exchange(self) -> FaxApi | RoutedFaxApi:
+    def _new_fax_api(self) -> FaxApi | RoutedFaxApi:
         self._preload()
-        self._exchange_is_plain = is_untouched(self._http_client)
-        self._fax_api = self._new_routes() if self._is_routed() else self._telnyx_fax_api()
+        self._is_own_http = is_untouched(self._http_client)
+        self._fax_api = self._new_routed_api() if self._is_routed() else self._telnyx_fax_api()
         return self._fax_api
 
-    def _new_routes(self) -> RoutedFaxApi:
+    def _new_routed_api(self) -> RoutedFaxApi:
         from twilio_fax_compat.ledger._opening import chosen_ledger
         from twilio_fax_compat.migration._routed_api import RoutedFaxApi, rollout_of
         from twilio_fax_compat.rest._twilio_package import with_fax
@@ -206,7 +206,7 @@ class Client:
             chosen_ledger(self._ledger, self._environment),
             settings,
             self._telnyx_fax_api,
-            lambda: with_fax(self._legacy_client),
+            lambda: with_fax(self._provider_client),
             has_telnyx,
             tuple(
                 f"{name}: Telnyx has one API for all regions, so this setting has no effect"
@@ -221,7 +221,7 @@ class Client:
 
         media_host = self._media_host or self._environment.get("TWILIO_FAX_COMPAT_MEDIA_HOST")
         with no_fork():
-            return self._exchange_over(
+            return self._telnyx_api_over(
                 self._http_client,
                 self._settings(),
                 chosen_ledger(self._ledger, self._environment),
@@ -240,7 +240,7 @@ class Client:
         retries = self._http_client.max_retries if is_untouched(self._http_client) else None
         return settings if retries is None else settings.with_attempts(retries + 1)
 
-    def _exchange_over(
+    def _telnyx_api_over(
         self,
         http_client: Any,
         settings: TelnyxSettings,
@@ -251,15 +251,15 @@ class Client:
 
         return FaxApi(self.account_sid, settings, http_client, ledger, documents)
 
-    def _legacy_client(self) -> Any:
-        return self._twilio_client() if self._old_provider is None else self._old_provider
+    def _provider_client(self) -> Any:
+        return self._twilio_client() if self._legacy_argument is None else self._legacy_argument
 
     def _twilio_client(self) -> Any:
-        if self._legacy is None:
+        if self._installed_client is None:
             from twilio_fax_compat.rest._twilio_package import legacy_client
 
             http_client = self._http_client if _is_twilio_style(self._http_client) else None
-            self._legacy = legacy_client(
+            self._installed_client = legacy_client(
                 username=self.username,
                 password=self.password,
                 account_sid=self.account_sid,
@@ -270,11 +270,11 @@ class Client:
                 user_agent_extensions=self.user_agent_extensions or None,
                 credential_provider=self.credential_provider,
             )
-        return self._legacy
+        return self._installed_client
 
     def __getstate__(self) -> dict[str, Any]:
         # What holds connections and locks is made again at the next call.
-        state = {**vars(self), "_fax_api": None, "_legacy": None}
+        state = {**vars(self), "_fax_api": None, "_installed_client": None}
         if self._environment is os.environ:
             state["_environment"] = None
         return state
@@ -288,7 +288,7 @@ class Client:
         """Return a copy of this client that shares its ledger, its flag and its legacy client."""
         import copy
 
-        for part in (self._ledger, self._environment, self._old_provider, self._rollout):
+        for part in (self._ledger, self._environment, self._legacy_argument, self._rollout):
             memo[id(part)] = part
         try:
             copy.deepcopy(self._http_client, memo)

@@ -96,7 +96,7 @@ class LeaseKeeper:
                 self._start()
 
     def drop(self, key: str) -> None:
-        """Stop to prolong *key*. After this returns, its *prolong* is not running and not called."""
+        """Stop prolonging *key*. Afterwards *prolong* is not running and is not called again."""
         with self._lock:
             lease = self._held.pop(key, None)
         if lease is None:

@@ -51,8 +51,8 @@ def telnyx_fax(payload: JSON, document: str | None = None) -> JSON:
     Return the Telnyx fax that is translated to Twilio's fax *payload*.
 
     It has no page count and no duration, which Telnyx reports in webhooks only. *document* is the URL
-    that the caller passed to ``create``. Fields that should be text and are
-    not are left out.
+    that the caller passed to ``create``. Text fields of another
+    type are left out.
     """
     texts = {name: value for name, value in payload.items() if isinstance(value, str)}
     direction, status = texts.get("direction"), texts.get("status", "")

@@ -1,7 +1,8 @@
 """
 One provider's list of faxes, read from a given place.
 
-Both give the newest first (https://www.twilio.com/docs/fax/api/fax-resource); Telnyx does not document it.
+Twilio lists the newest first (https://www.twilio.com/docs/fax/api/fax-resource). Telnyx documents no order,
+so `ProviderList` finds it out.
 """
 
 from __future__ import annotations
