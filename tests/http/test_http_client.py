@@ -93,7 +93,6 @@ def test_a_subclass_may_have_a_session(telnyx):
         {"max_retries": -1},
         {"proxy": 5},
     ],
-    ids=str,
 )
 def test_what_only_requests_can_do_is_refused(arguments):
     """An argument that would have no effect is an error where it is given."""

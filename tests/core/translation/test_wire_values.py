@@ -91,7 +91,6 @@ def on_the_wire(value):
         ([TO, FROM], [TO, FROM]),
         (b"\xff", b"\xff"),
     ],
-    ids=repr,
 )
 def test_a_value_becomes_its_text(value, expected):
     """What requests would encode is taken as its text; several texts stay a list."""
@@ -171,7 +170,6 @@ def test_a_form_may_have_any_shape(form):
         },
         {"quality": [], "store_media": [True]},
     ],
-    ids=str,
 )
 def test_a_fax_is_sent_with_any_of_them(telnyx, arguments):
     """Objects of phone number and URL libraries need no str() in the program."""
