@@ -187,6 +187,10 @@ def test_wrong_settings_are_errors_at_once(telnyx):
         )
     with pytest.raises(TwilioException, match="TWILIO_AUTH_TOKEN"):
         WSGIMiddleware(None, auth_token={}, account_sid=MAIN, **options)
+    for number in ("2125550199", "+1 212 555 0199", "+1212555019x", ""):
+        with pytest.raises(TwilioException, match=r"not an E\.164 number") as caught:
+            Accounts(MAIN, TOKENS, {number: SUB})
+        assert "555019" not in str(caught.value)
     with pytest.raises(TwilioException, match="as a string"):
         Accounts(MAIN, {MAIN: b"token"})
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import hmac
 import os
+import re
 from hashlib import sha256
 from typing import Callable, Mapping, Optional, Union
 
 from attrs import define, field
 
+from twilio_fax_compat._core.masking import mask_number
 from twilio_fax_compat._core.translation.media_links import media_key
 from twilio_fax_compat.base.exceptions import TwilioException
+
+_E164 = re.compile(r"\+[1-9][0-9]{1,14}", re.ASCII)
 
 AuthTokens = Union[str, Mapping[str, str], Callable[[str], Optional[str]]]
 """One auth token, or the tokens by account SID, or a function that returns the token of an account SID."""
@@ -31,6 +35,12 @@ class Accounts:
     _no_key: bytes = field(factory=lambda: os.urandom(32), init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
+        for number in self.numbers:
+            if not _E164.fullmatch(number):
+                raise TwilioException(
+                    f"number_accounts has {mask_number(number)}, which is not an E.164 number: "
+                    "write it as +14155550100"
+                )
         for name, sids in (
             ("account_sid", [self.account_sid]),
             ("number_accounts", self._owners()),

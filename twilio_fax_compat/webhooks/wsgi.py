@@ -42,7 +42,9 @@ class WSGIMiddleware(Middleware[App]):
     """
     Wrap a WSGI *app* so that it receives Telnyx's fax webhooks as Twilio's callbacks.
 
-    *auth_token* and *account_sid* are Twilio's (``TWILIO_AUTH_TOKEN``, ``TWILIO_ACCOUNT_SID``).
+    *auth_token* and *account_sid* are Twilio's (``TWILIO_AUTH_TOKEN``, ``TWILIO_ACCOUNT_SID``). For
+    several accounts, *auth_token* is a mapping of account SIDs to tokens, or a function that returns the
+    token of an account SID, and *number_accounts* maps fax numbers (``"+14155550100"``) to account SIDs.
     *public_key* is Telnyx's, a text or a list of texts (``TELNYX_PUBLIC_KEY``).
     *ledger* is a ledger or its URL (``TWILIO_FAX_COMPAT_LEDGER``); the default is the memory of this
     process.
@@ -52,6 +54,8 @@ class WSGIMiddleware(Middleware[App]):
     opens for two hours.
     *inbox* True stores each event in the ledger and answers Telnyx at once. Threads of this process
     deliver the event to the application, and retry until it succeeds.
+    *application* is the name of this application in the inbox. By default it follows from its account
+    and auth token.
     *incoming_method*, ``"GET"`` or ``"POST"``, is the method of the request for an incoming fax's
     TwiML.
     *public_url* is the URL of the application's root, as Telnyx calls it
