@@ -55,6 +55,8 @@ def test_callbacks_and_streamed_twiml(name, inbox, telnyx, ledger):
             assert forged(log, telnyx, body, path=path).status_code == 200
             wait_until(lambda: ledger.waiting() == 0)
 
+    # Django has no lifespan that would stop the threads.
+    app.close()
     assert log.paths == ["/fax/status", "/fax", "/fax/received"]
     assert log.statuses_told == ["delivered", None, "received"]
     assert log.seen[-1][2]["FaxSid"] == "FX000000000dab4bcf9c5f45dd5f0a2d2e"
