@@ -32,8 +32,6 @@ def list_faxes(fields: Mapping[str, object], path: str, settings: FlowSettings) 
         faxes = page[0]
         if listing.was_overtaken(faxes):
             continue
-        if listing.is_unfiltered(faxes):
-            return _endless("Telnyx's list ignores filter[created_at], so its pages would not end")
         assert isinstance(tried.outcome, TelnyxResponse)
         is_last = is_last_page(tried.outcome.json() or {}, len(faxes), listing.telnyx_page_size)
         unseen = listing.unseen(faxes)
@@ -46,6 +44,8 @@ def list_faxes(fields: Mapping[str, object], path: str, settings: FlowSettings) 
     following = None
     if handed_out and (len(unseen) > len(handed_out) or not is_last):
         following = listing.after(faxes, handed_out)
+        if listing.goes_back(following):
+            return _endless("Telnyx's list ignores filter[created_at], so its pages would not end")
     facts_by_id = yield Recall([str(fax.get("id")) for fax in handed_out])
     payloads = [
         fax_payload(

@@ -137,13 +137,12 @@ class Listing:
         self.cursor = Cursor(NEWEST_FIRST, bound, 1, self.cursor.seen)
         return True
 
-    def is_unfiltered(self, faxes: Sequence[JSON]) -> bool:
-        """Return whether Telnyx ignored the time that bounds the page: such a list never ends."""
-        bound = parse_timestamp(self.cursor.bound)
-        first = parse_timestamp(faxes[0].get("created_at")) if faxes else None
-        if not self.cursor.order or bound is None or first is None:
+    def goes_back(self, following: Cursor) -> bool:
+        """Return whether the next page would begin before this one: such a list never ends."""
+        before, after = parse_timestamp(self.cursor.bound), parse_timestamp(following.bound)
+        if not self.cursor.order or before is None or after is None:
             return False
-        return first > bound if self.cursor.order == NEWEST_FIRST else first < bound
+        return after > before if self.cursor.order == NEWEST_FIRST else after < before
 
     def turn(self) -> None:
         """Continue with Telnyx's next page, because this one had nothing new."""
