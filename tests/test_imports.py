@@ -69,14 +69,14 @@ RULES = {
     "twiml": (set(), "it mirrors Twilio's package, and stands alone"),
     "http": ({"_core.masking", "base"}, "it mirrors Twilio's package, and shows no numbers"),
     "ledger": (
-        {"_core.facts", "base.exceptions"},
-        "a ledger keeps facts, and knows nobody who uses it",
+        {"_core.attempts", "_core.effects", "_core.facts", "base.exceptions"},
+        "a ledger keeps facts and remembered sends, and knows nobody who uses it",
     ),
     "_telnyx": (
         {"_core", "_version", "base.exceptions", "http", "ledger", "settings", "warnings"},
         "the way out to Telnyx knows nothing of clients, webhooks or the migration",
     ),
-    "_fax_command": (
+    "fax": (
         {"_core", "_telnyx", "base.exceptions", "ledger", "settings"},
         "a command reads the ledger and Telnyx, and needs no client",
     ),

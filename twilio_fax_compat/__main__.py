@@ -14,7 +14,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "cassettes": ("twilio_fax_compat.cassettes.command", "convert recordings of Twilio's API"),
     "demo": ("twilio_fax_compat.demo", "run a legacy Twilio program on a local Telnyx"),
     "emulator": ("twilio_fax_compat.testing.command", "serve a local Telnyx until Ctrl-C"),
-    "fax": ("twilio_fax_compat._fax_command", "show one fax, or release a send that was not sent"),
+    "fax": (
+        "twilio_fax_compat.fax.command",
+        "show one fax, or forget a remembered send that did not go out",
+    ),
     "migration": (
         "twilio_fax_compat.migration.command",
         "show the progress of a gradual migration",

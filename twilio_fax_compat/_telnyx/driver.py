@@ -27,9 +27,9 @@ from twilio_fax_compat._core.effects import (
 from twilio_fax_compat._core.messages import Send, TelnyxRequest, TwilioResponse
 from twilio_fax_compat._telnyx import client_facts
 from twilio_fax_compat._telnyx.developer_warnings import warn_once
-from twilio_fax_compat._telnyx.sends import carry_out_send, leave_open
 from twilio_fax_compat.base.exceptions import TwilioException
 from twilio_fax_compat.ledger import Ledger
+from twilio_fax_compat.ledger.remembered_sends import carry_out_send, leave_open
 
 if TYPE_CHECKING:
     from twilio_fax_compat._core.attempts import Attempt

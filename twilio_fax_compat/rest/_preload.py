@@ -39,7 +39,7 @@ ROUTED = (
     "twilio_fax_compat.migration._routed_api",
     "twilio_fax_compat.rest._twilio_package",
 )
-"""What a client with a roll-out needs beside that."""
+"""What a client with a roll-out needs besides."""
 
 LEDGERS = {
     "sqlite": "twilio_fax_compat.ledger.sqlite",

@@ -21,6 +21,7 @@ from attrs import define, field, frozen
 
 from twilio_fax_compat._core.messages import JSON, TelnyxRequest, TwilioResponse
 from twilio_fax_compat._core.translation.errors import problem
+from twilio_fax_compat._core.translation.ids import page_mark
 from twilio_fax_compat._core.translation.list_envelope import list_envelope
 from twilio_fax_compat._core.translation.times import last_moment_of, parse_timestamp, utc_text
 
@@ -290,7 +291,7 @@ def _last_ones(faxes: Sequence[JSON], last: object, limit: datetime, order: str)
 
 
 def _mark(fax: JSON) -> str:
-    return str(fax.get("id"))[:18]
+    return page_mark(fax.get("id"))
 
 
 def _moment(text: str) -> str | None:

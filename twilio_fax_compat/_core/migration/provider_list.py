@@ -19,9 +19,7 @@ from twilio_fax_compat._core.messages import JSON, TwilioRequest, TwilioResponse
 from twilio_fax_compat._core.migration.decisions import TELNYX
 from twilio_fax_compat._core.migration.effects import Ask, RouteEffect
 from twilio_fax_compat._core.translation.errors import problem
-
-_MARK = slice(2, 18)
-"""The part of a SID that distinguishes faxes of the same second."""
+from twilio_fax_compat._core.translation.ids import page_mark
 
 NEXT = "NextPageUrl"
 """The field of a list request that holds the legacy client's own page URL, on any host."""
@@ -174,4 +172,4 @@ def second_of(fax: JSON) -> str:
 
 def mark_of(fax: JSON) -> str:
     """Return the mark that distinguishes a *fax* from others of the same second."""
-    return str(fax.get("sid"))[_MARK]
+    return page_mark(fax.get("sid"))

@@ -17,7 +17,7 @@ from twilio_fax_compat._core.effects import Warn
 from twilio_fax_compat._core.masking import mask, mask_number
 from twilio_fax_compat._core.messages import JSON, TwilioResponse
 from twilio_fax_compat._core.translation.errors import problem
-from twilio_fax_compat._core.translation.statuses import DEFAULT_QUALITY, TELNYX_QUALITIES
+from twilio_fax_compat._core.translation.statuses import TELNYX_QUALITIES
 
 URL_LIMIT = 2000
 """The longest URL that Telnyx accepts, in characters (its error 10003)."""
@@ -34,6 +34,9 @@ PARAMETERS: Mapping[str, str] = {
     "Ttl": "ttl",
 }
 """Twilio's wire names, and the argument names of Twilio's Python client."""
+
+DEFAULT_QUALITY = "fine"
+"""Twilio's quality of a create that names none."""
 
 DEFAULT_STORE_MEDIA = True
 """Twilio's default for ``StoreMedia``."""

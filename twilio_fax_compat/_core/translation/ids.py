@@ -11,6 +11,8 @@ belongs to one id; both are written in lower case.
 from __future__ import annotations
 
 import re
+from base64 import urlsafe_b64encode
+from hashlib import blake2b
 
 _SID_DIGITS = re.compile(r"[0-9a-f]{32}", re.IGNORECASE)
 _FAX_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
@@ -47,3 +49,13 @@ def _digits_of_id(fax_id: object) -> str | None:
     if not isinstance(fax_id, str) or not _FAX_ID.fullmatch(fax_id):
         return None
     return fax_id.replace("-", "").lower()
+
+
+def page_mark(fax: object) -> str:
+    """
+    Return 12 characters that stand for a *fax*, its id or SID, in a page token.
+
+    They depend on all of it: ids that begin alike have different marks.
+    """
+    digest = blake2b(str(fax).encode("utf-8", "surrogatepass"), digest_size=9).digest()
+    return urlsafe_b64encode(digest).decode("ascii")

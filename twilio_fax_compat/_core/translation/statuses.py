@@ -35,10 +35,7 @@ TELNYX_QUALITIES: Mapping[str, str] = {
     "fine": "high",
     "superfine": "very_high",
 }
-"""Twilio quality to Telnyx quality. The middle one is the default of both."""
-
-DEFAULT_QUALITY = "fine"
-"""Twilio's quality if a create does not name one."""
+"""Twilio quality to Telnyx quality. `fine` and `high` are the defaults."""
 
 QUALITIES: Mapping[str, str] = {
     "normal": "standard",

@@ -40,7 +40,7 @@ from twilio_fax_compat._core.webhooks.events import (
 )
 from twilio_fax_compat._core.webhooks.public_url import origin_of
 from twilio_fax_compat._core.webhooks.twilio_requests import CallbackSettings
-from twilio_fax_compat._core.webhooks.twiml import Receive, Reject, read_twiml
+from twilio_fax_compat._core.webhooks.twiml_reader import Receive, Reject, read_twiml
 
 DONE, AGAIN = 200, 503
 """The two answers to Telnyx: 200 is success, and any other status makes Telnyx deliver again."""

@@ -9,9 +9,9 @@ import pytest
 
 from twilio_fax_compat._core.attempts import LEGACY, TELNYX, Attempt, InProgress
 from twilio_fax_compat._core.effects import BeginSend, EndSend, KeepSend, LeaveSend
-from twilio_fax_compat._telnyx import sends
-from twilio_fax_compat._telnyx.sends import carry_out_send, leave_open
 from twilio_fax_compat.ledger import MemoryLedger
+from twilio_fax_compat.ledger import remembered_sends as sends
+from twilio_fax_compat.ledger.remembered_sends import carry_out_send, leave_open
 from twilio_fax_compat.ledger.sqlite import SQLiteLedger
 
 KEY = "send:1"
@@ -143,7 +143,7 @@ def test_a_process_that_is_gone(tmp_path):
     ledger = SQLiteLedger(tmp_path / "fax.db")
     code = f"""
 import os, signal
-from tests.telnyx.test_sends import Sender
+from tests.ledger.test_remembered_sends import Sender
 from twilio_fax_compat.ledger.sqlite import SQLiteLedger
 print(Sender(SQLiteLedger({str(tmp_path / "fax.db")!r})).begin().token, flush=True)
 os.kill(os.getpid(), signal.SIGKILL)

@@ -20,11 +20,16 @@ from twilio_fax_compat._core.translation.ids import fax_id, fax_sid
 from twilio_fax_compat._core.translation.send_keys import key_of_name
 from twilio_fax_compat._core.translation.statuses import twilio_status
 from twilio_fax_compat._telnyx.http import sender
-from twilio_fax_compat._telnyx.sends import is_in_progress, key_of_token, release, remembered_sends
 from twilio_fax_compat.base.exceptions import TwilioException
 from twilio_fax_compat.ledger import Ledger, LedgerUnavailable
 from twilio_fax_compat.ledger._opening import ENVIRONMENT
 from twilio_fax_compat.ledger._shared import shared_ledger
+from twilio_fax_compat.ledger.remembered_sends import (
+    is_in_progress,
+    key_of_token,
+    release,
+    remembered_sends,
+)
 from twilio_fax_compat.settings import TelnyxSettings
 
 _TOKEN = re.compile(r"[0-9a-f]{32}")

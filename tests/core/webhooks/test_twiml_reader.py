@@ -7,8 +7,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from twilio_fax_compat._core.webhooks import twiml
-from twilio_fax_compat._core.webhooks.twiml import Receive, Reject, TwimlProblem, read_twiml
+from twilio_fax_compat._core.webhooks import twiml_reader as twiml
+from twilio_fax_compat._core.webhooks.twiml_reader import Receive, Reject, TwimlProblem, read_twiml
 from twilio_fax_compat.twiml.fax_response import FaxResponse
 
 URL = "https://app.example/stage/fax/incoming?tenant=7"

@@ -1,0 +1,1 @@
+"""The command ``fax``: what is known of one fax, and of a send whose end is not known."""
