@@ -11,6 +11,7 @@ from typing import Any, Mapping, Sequence
 
 from twilio_fax_compat._core.attempts import TELNYX
 from twilio_fax_compat._core.facts import NOTHING_KNOWN, Facts
+from twilio_fax_compat._core.fax_api.lookup import LOOKUP_PAGE_SIZE
 from twilio_fax_compat._core.fax_api.reading import readable_list, resource_of
 from twilio_fax_compat._core.fax_api.remembering import COMMAND
 from twilio_fax_compat._core.masking import mask_number
@@ -33,7 +34,7 @@ from twilio_fax_compat.ledger.remembered_sends import (
 from twilio_fax_compat.settings import TelnyxSettings
 
 _TOKEN = re.compile(r"[0-9a-f]{32}")
-_PAGES = 20  # of Telnyx's list, read at most for a token; each has 250 faxes
+_PAGES = 20  # of Telnyx's list, read at most for a token
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -218,7 +219,7 @@ def _find(tokens: list[str]) -> tuple[str, JSON | None]:
         query = (
             ("filter[direction][eq]", "outbound"),
             ("page[number]", str(number)),
-            ("page[size]", "250"),
+            ("page[size]", str(LOOKUP_PAGE_SIZE)),
         )
         outcome = send(TelnyxRequest("GET", "/faxes", query, timeout=20.0))
         page = readable_list(outcome)
@@ -230,7 +231,7 @@ def _find(tokens: list[str]) -> tuple[str, JSON | None]:
                 return "has it", fax
         if is_last:
             return "does not have it", None
-    return f"not found in the first {_PAGES * 250} faxes of its list", None
+    return f"not found in the first {_PAGES * LOOKUP_PAGE_SIZE} faxes of its list", None
 
 
 def _answered(outcome: Outcome) -> str:

@@ -12,15 +12,13 @@ import os
 import stat
 import time
 from pathlib import Path
-from typing import Callable, ClassVar, Mapping
+from typing import ClassVar, Mapping
 
 from attrs import define, field
 
 from twilio_fax_compat._core.migration.decisions import Plan, Subject
 
 ENVIRONMENT = "TWILIO_FAX_COMPAT_ROLLOUT"
-
-Source = Callable[[Subject], object]
 
 _FILE = "file:"
 # On some systems two writes this close together leave the same modification time.

@@ -94,9 +94,7 @@ class MediaServer:
                 timeout=min(settings.timeout, LINK_TIMEOUT),
             )
         )
-        self._link_setup = evolve(
-            self._setup, retry=RetryPolicy(attempts=1, lookups=(), rate_limit_wait=0.0)
-        )
+        self._link_setup = evolve(self._setup, retry=RetryPolicy(attempts=1, rate_limit_wait=0.0))
         self._storage = None
         if media.store is not None:
             from twilio_fax_compat.webhooks.storage import Storage

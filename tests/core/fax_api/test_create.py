@@ -580,3 +580,35 @@ def test_whatever_fails_there_is_at_most_one_fax(events):
         assert len(telnyx.faxes) == 1
     elif not unknown(run):
         assert telnyx.faxes == []
+
+
+def test_telnyx_gets_the_status_callback():
+    """Without another setting Telnyx sends its events to the program's own URL."""
+    form = {**FORM, "StatusCallback": "https://app.example/status"}
+
+    assert send(accepted(), form=form).requests[0].body["webhook_url"] == form["StatusCallback"]
+    assert "webhook_url" not in send(accepted()).requests[0].body
+
+
+def test_a_server_gets_the_events_itself():
+    """A server that calls the program back has Telnyx's events sent to a URL of its own."""
+    settings = FlowSettings(
+        account_sid="AC1", connection_id="123", webhook_url="https://fax.example/telnyx"
+    )
+    form = {**FORM, "StatusCallback": "https://app.example/status"}
+    with_callback = Run(create(form, "/Faxes", settings), [accepted()])
+    without = Run(create(FORM, "/Faxes", settings), [accepted()])
+
+    assert with_callback.requests[0].body["webhook_url"] == "https://fax.example/telnyx"
+    assert "webhook_url" not in without.requests[0].body
+
+
+def test_the_public_url_stands_in_the_answer():
+    """``url`` and ``links`` begin with the public URL of the fax API."""
+    settings = FlowSettings(
+        account_sid="AC1", connection_id="123", api_url="https://fax.example/v1"
+    )
+    payload = Run(create(FORM, "/Faxes", settings), [accepted()]).response.payload
+
+    assert payload["url"] == f"https://fax.example/v1/Faxes/{SID}"
+    assert payload["links"] == {"media": f"https://fax.example/v1/Faxes/{SID}/Media"}

@@ -16,7 +16,7 @@ from twilio_fax_compat._core.messages import Failure, Outcome, TelnyxRequest, Te
 from twilio_fax_compat._core.translation.times import parse_http_date
 
 _LOOKUPS = (1.0, 3.0)
-"""The pauses before the look-ups that are always made, if the policy has fewer."""
+"""Pauses that fill up a policy with fewer than two look-ups."""
 
 
 def _at_least_two(lookups: Any) -> tuple[float, ...]:

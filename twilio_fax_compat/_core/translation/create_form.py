@@ -175,7 +175,7 @@ def reorder_legacy_arguments(form: Mapping[str, object]) -> Mapping[str, object]
 
 
 def _wrong_destination(number: object) -> TwilioResponse | None:
-    if number is None or number == "":
+    if number is None:
         return problem(400, 21201, "to: no destination was given")
     if _is_destination(number):
         return None
@@ -188,7 +188,7 @@ def _wrong_destination(number: object) -> TwilioResponse | None:
 
 
 def _wrong_sender(number: object) -> TwilioResponse | None:
-    if number is None or number == "":
+    if number is None:
         return problem(400, 21213, "from_: Telnyx needs the number to send from, as +14155550100")
     if _is_number(number):
         return None

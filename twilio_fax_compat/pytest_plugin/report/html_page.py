@@ -69,7 +69,8 @@ def _happened(test: Mapping[str, Any]) -> Iterator[str]:
     yield _list("not provided by Telnyx", test["missed"])
     yield _list("only test doubles give it", test["prepared"])
     yield _list("blocked", test["blocked"])
-    yield _list("deleted", test["forgotten"])
+    yield _list("read after it was deleted", test["forgotten"])
+    yield _list("stub not reached", test["unreached"])
     if test["test_doubles"]:
         yield '<p class="note">{}</p>'.format(escape(", ".join(test["test_doubles"])))
     if test["calls"]:
