@@ -7,7 +7,8 @@ from contextlib import contextmanager
 import httpx
 import pytest
 
-from tests.helpers import FAST, send
+from tests.fakes.telnyx import OK, FakeTelnyx, Post
+from tests.helpers import FAST, make_client, send
 from twilio_fax_compat import TelnyxSettings
 from twilio_fax_compat._telnyx.failures import failure_of, outcome_of
 from twilio_fax_compat.base.exceptions import TwilioException, TwilioRestException
@@ -155,3 +156,38 @@ def test_an_error_with_a_response():
     outcome = outcome_of(raised(Custom("wrapped"), error))
 
     assert (outcome.status, outcome.json()) == (422, {"errors": []})
+
+
+def of_another_api(status):
+    request = httpx.Request("GET", "http://crm.example/customers/1")
+    response = httpx.Response(status, request=request)
+    return httpx.HTTPStatusError("x", request=request, response=response)
+
+
+@pytest.mark.parametrize("kind", CLIENTS)
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: of_another_api(404),
+        lambda: of_another_api(429),
+        lambda: ConnectionRefusedError("the CRM is down"),
+        lambda: httpx.ConnectError("the CRM is down"),
+    ],
+)
+def test_an_error_that_the_program_is_handling_is_not_about_the_fax(kind, make):
+    """Python puts it into the context of each exception that is raised in the except block."""
+    plans = [Post(answer="drop")]
+    with FakeTelnyx(choose=lambda _body: plans.pop() if plans else OK) as telnyx:
+        try:
+            raise make()
+        except Exception:  # noqa: BLE001 - a program that reports its error by fax
+            fax = send(make_client(telnyx, http_client_of(kind), retry=FAST))
+
+    assert [fax.sid[2:]] == [resource["id"].replace("-", "") for resource in telnyx.all_faxes()]
+    assert len(telnyx.posts) == 1
+
+
+def test_an_error_may_be_the_one_that_the_program_is_handling():
+    """A client that raises it again says nothing about its own request."""
+    error = raised(httpx.ConnectError("x"))
+    assert failure_of(error, error).sent is True

@@ -96,32 +96,35 @@ Among them are the TLS handshake, reading CA files, and asking a proxy for a tun
 """
 
 
-def outcome_of(error: BaseException) -> Outcome:
+def outcome_of(error: BaseException, handled: BaseException | None = None) -> Outcome:
     """
     Return what an exception of an HTTP client means for its request.
 
     An exception with a response (``raise_for_status`` of httpx and requests) is that response. Any
     other that was not raised before the request left is a request that may have arrived.
+
+    *handled* is the exception that the program was handling when it made the request. Python keeps
+    it in ``__context__`` of *error*, but it is not about this request.
     """
-    for link in _chain(error):
+    for link in _chain(error, handled):
         response = _response_in(link)
         if response is not None:
             return response
-    return failure_of(error)
+    return failure_of(error, handled)
 
 
-def failure_of(error: BaseException) -> Failure:
-    """Return the failure that an HTTP client's exception means."""
-    chain = _chain(error)
+def failure_of(error: BaseException, handled: BaseException | None = None) -> Failure:
+    """Return the failure that an HTTP client's exception means, *handled* as in `outcome_of`."""
+    chain = _chain(error, handled)
     names = {type(link).__name__ for link in chain}
     # A client that retries keeps earlier errors in the chain. If the request left in any attempt,
     # it may have arrived.
-    was_connecting = {id(link) for link in chain if _was_connecting(link)}
+    was_connecting = {id(link) for link in chain if _was_connecting(link, handled)}
     may_have_left = any(
         type(link).__name__ in _SENT_NAMES and id(link) not in was_connecting for link in chain
     )
     unsent = not may_have_left and (
-        isinstance(error, _UNSENT)
+        (error is not handled and isinstance(error, _UNSENT))
         or bool(was_connecting)
         or (not isinstance(error, httpx.HTTPError) and bool(names & _UNSENT_NAMES))
     )
@@ -152,11 +155,13 @@ def _response_in(error: BaseException) -> TelnyxResponse | None:
         return None
 
 
-def _was_connecting(error: BaseException) -> bool:
+def _was_connecting(error: BaseException, handled: BaseException | None) -> bool:
     """Return whether *error*, or the error that it wraps, was raised before the request was sent."""
     wrapped = [error.__cause__, getattr(error, "reason", None), *error.args]
     return _is_of_connecting(error) or any(
-        _is_of_connecting(link) for link in wrapped if isinstance(link, BaseException)
+        _is_of_connecting(link)
+        for link in wrapped
+        if isinstance(link, BaseException) and link is not handled
     )
 
 
@@ -175,13 +180,17 @@ def _is_of_connecting(error: BaseException) -> bool:
     return False
 
 
-def _chain(error: BaseException) -> Sequence[BaseException]:
-    """Return *error*, its causes, and the ``reason`` that urllib3 keeps; the outermost first."""
+def _chain(error: BaseException, handled: BaseException | None) -> Sequence[BaseException]:
+    """
+    Return *error*, its causes, and the ``reason`` that urllib3 keeps; the outermost first.
+
+    *handled*, and what can be reached only through it, is left out.
+    """
     links: dict[int, BaseException] = {}
     waiting = [error]
     while waiting:
         link = waiting.pop()
-        if id(link) in links:
+        if id(link) in links or link is handled:
             continue
         links[id(link)] = link
         candidates = [link.__cause__, link.__context__, getattr(link, "reason", None), *link.args]

@@ -99,17 +99,18 @@ class _Sender:
         self.body_headers = {**self.headers, "Content-Type": self.content_type}
 
     def __call__(self, request: TelnyxRequest) -> Outcome:
-        outcome = self.send(request)
+        # An exception that the program is handling is not about this request.
+        outcome = self.send(request, sys.exc_info()[1])
         if logger.isEnabledFor(logging.DEBUG):
             logger.debug("%s /v2%s -> %s", request.method, request.path, _outcome_text(outcome))
         return outcome
 
-    def send(self, request: TelnyxRequest) -> Outcome:
+    def send(self, request: TelnyxRequest, handled: BaseException | None) -> Outcome:
         raise NotImplementedError
 
-    def outcome(self, error: Exception) -> Outcome:
+    def outcome(self, error: Exception, handled: BaseException | None) -> Outcome:
         """Return what *error* means for a request, with the host if it could not be reached."""
-        outcome = outcome_of(error)
+        outcome = outcome_of(error, handled)
         if isinstance(outcome, TelnyxResponse) or outcome.sent:
             return outcome
         return evolve(outcome, summary=f"{outcome.summary} ({self.route()})")
@@ -151,7 +152,7 @@ class _OverOwnConnections(_Sender):
             [(b"host", host), *((k.encode(), v.encode()) for k, v in self.body_headers.items())]
         )
 
-    def send(self, request: TelnyxRequest) -> Outcome:
+    def send(self, request: TelnyxRequest, handled: BaseException | None) -> Outcome:
         if request.path == "/faxes" and not request.query:
             url = self.faxes_url
         else:
@@ -181,7 +182,7 @@ class _OverOwnConnections(_Sender):
                 built, self.origin, self.proxy_url, seconds, self.is_kept
             )
         except Exception as error:  # noqa: BLE001 - whatever it is, the request may have arrived
-            return self.outcome(error)
+            return self.outcome(error, handled)
         if self.client is not None:
             text = body.decode("utf-8", "replace")
             answer = Response(response.status_code, text, dict(response.headers))
@@ -215,7 +216,7 @@ class _OverHttpx(_Sender):
         super().__init__(settings)
         self.client = client
 
-    def send(self, request: TelnyxRequest) -> Outcome:
+    def send(self, request: TelnyxRequest, handled: BaseException | None) -> Outcome:
         headers, content = self.parts(request)
         try:
             with masked_logs(self.client), self.client.stream(
@@ -232,7 +233,7 @@ class _OverHttpx(_Sender):
                     seconds = min(seconds, request.timeout)
                 body = read_body(response, Deadline(seconds))
         except Exception as error:  # noqa: BLE001 - whatever it is, the request may have arrived
-            return self.outcome(error)
+            return self.outcome(error, handled)
         return TelnyxResponse(response.status_code, response.headers, body)
 
     def timeout(self, request: TelnyxRequest) -> httpx.Timeout:
@@ -259,7 +260,7 @@ class _OverTwilioStyle(_Sender):
         self.client = client
         self.uses_requests = _uses_requests(client)
 
-    def send(self, request: TelnyxRequest) -> Outcome:
+    def send(self, request: TelnyxRequest, handled: BaseException | None) -> Outcome:
         headers, content = self.parts(request)
         try:
             with masked_logs(self.client):
@@ -280,7 +281,7 @@ class _OverTwilioStyle(_Sender):
                     _body_of(response),
                 )
         except Exception as error:  # noqa: BLE001 - whatever it is, the request may have arrived
-            return self.outcome(error)
+            return self.outcome(error, handled)
         if inspect.iscoroutine(response):
             response.close()
         raise _asynchronous(type(self.client).__name__)
