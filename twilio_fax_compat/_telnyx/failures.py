@@ -8,6 +8,7 @@ import httpx
 
 from twilio_fax_compat._core.masking import mask
 from twilio_fax_compat._core.messages import Failure, Outcome, TelnyxResponse
+from twilio_fax_compat._telnyx.own_request import OwnRequest
 
 _UNSENT = (
     httpx.ConnectError,
@@ -96,7 +97,11 @@ Among them are the TLS handshake, reading CA files, and asking a proxy for a tun
 """
 
 
-def outcome_of(error: BaseException, handled: BaseException | None = None) -> Outcome:
+def outcome_of(
+    error: BaseException,
+    handled: BaseException | None = None,
+    own_request: OwnRequest | None = None,
+) -> Outcome:
     """
     Return what an exception of an HTTP client means for its request.
 
@@ -104,17 +109,24 @@ def outcome_of(error: BaseException, handled: BaseException | None = None) -> Ou
     other that was not raised before the request left is a request that may have arrived.
 
     *handled* is the exception that the program was handling when it made the request. Python keeps
-    it in ``__context__`` of *error*, but it is not about this request.
+    it in ``__context__`` of *error*, but it is not about this request. *own_request* is our request
+    over the caller's HTTP client, None over our own connections, which send nothing else.
     """
     for link in _chain(error, handled):
         response = _response_in(link)
-        if response is not None:
+        if response is not None and (
+            own_request is None or own_request.is_answered_by(getattr(link, "response", None), link)
+        ):
             return response
-    return failure_of(error, handled)
+    return failure_of(error, handled, own_request)
 
 
-def failure_of(error: BaseException, handled: BaseException | None = None) -> Failure:
-    """Return the failure that an HTTP client's exception means, *handled* as in `outcome_of`."""
+def failure_of(
+    error: BaseException,
+    handled: BaseException | None = None,
+    own_request: OwnRequest | None = None,
+) -> Failure:
+    """Return the failure that an HTTP client's exception means, with the arguments of `outcome_of`."""
     chain = _chain(error, handled)
     names = {type(link).__name__ for link in chain}
     # A client that retries keeps earlier errors in the chain. If the request left in any attempt,
@@ -128,6 +140,16 @@ def failure_of(error: BaseException, handled: BaseException | None = None) -> Fa
         or bool(was_connecting)
         or (not isinstance(error, httpx.HTTPError) and bool(names & _UNSENT_NAMES))
     )
+    if unsent and own_request is not None:
+        unsent = own_request.is_unsent_by(
+            (
+                link,
+                isinstance(link, _UNSENT)
+                or id(link) in was_connecting
+                or type(link).__name__ in _UNSENT_NAMES,
+            )
+            for link in chain
+        )
     timed_out = any("timeout" in name.lower() for name in names)
     text = str(error)
     # A chained exception is printed with the traceback, so it must not show private text.

@@ -25,6 +25,7 @@ from twilio_fax_compat._core.messages import (
 )
 from twilio_fax_compat._telnyx.failures import outcome_of
 from twilio_fax_compat._telnyx.logs import masked_logs
+from twilio_fax_compat._telnyx.own_request import OwnRequest
 from twilio_fax_compat._version import __version__
 from twilio_fax_compat.base.exceptions import TwilioException
 from twilio_fax_compat.http import _connections
@@ -108,9 +109,14 @@ class _Sender:
     def send(self, request: TelnyxRequest, handled: BaseException | None) -> Outcome:
         raise NotImplementedError
 
-    def outcome(self, error: Exception, handled: BaseException | None) -> Outcome:
+    def outcome(
+        self,
+        error: Exception,
+        handled: BaseException | None,
+        own_request: OwnRequest | None = None,
+    ) -> Outcome:
         """Return what *error* means for a request, with the host if it could not be reached."""
-        outcome = outcome_of(error, handled)
+        outcome = outcome_of(error, handled, own_request)
         if isinstance(outcome, TelnyxResponse) or outcome.sent:
             return outcome
         return evolve(outcome, summary=f"{outcome.summary} ({self.route()})")
@@ -218,22 +224,24 @@ class _OverHttpx(_Sender):
 
     def send(self, request: TelnyxRequest, handled: BaseException | None) -> Outcome:
         headers, content = self.parts(request)
+        own_request = OwnRequest(request.method, self.url(request))
         try:
             with masked_logs(self.client), self.client.stream(
                 request.method,
-                self.url(request),
+                own_request.url,
                 headers=headers,
                 content=content,
                 auth=None,
                 follow_redirects=False,
                 timeout=self.timeout(request),
+                extensions={"trace": own_request.trace},
             ) as response:
                 seconds = self.seconds() * WHOLE
                 if request.timeout is not None:
                     seconds = min(seconds, request.timeout)
                 body = read_body(response, Deadline(seconds))
         except Exception as error:  # noqa: BLE001 - whatever it is, the request may have arrived
-            return self.outcome(error, handled)
+            return self.outcome(error, handled, own_request)
         return TelnyxResponse(response.status_code, response.headers, body)
 
     def timeout(self, request: TelnyxRequest) -> httpx.Timeout:
@@ -262,11 +270,12 @@ class _OverTwilioStyle(_Sender):
 
     def send(self, request: TelnyxRequest, handled: BaseException | None) -> Outcome:
         headers, content = self.parts(request)
+        own_request = OwnRequest(request.method, self.url(request))
         try:
             with masked_logs(self.client):
                 response = self.client.request(
                     request.method,
-                    self.url(request),
+                    own_request.url,
                     params=None,
                     data=content,
                     headers=dict(headers),
@@ -281,7 +290,7 @@ class _OverTwilioStyle(_Sender):
                     _body_of(response),
                 )
         except Exception as error:  # noqa: BLE001 - whatever it is, the request may have arrived
-            return self.outcome(error, handled)
+            return self.outcome(error, handled, own_request)
         if inspect.iscoroutine(response):
             response.close()
         raise _asynchronous(type(self.client).__name__)
