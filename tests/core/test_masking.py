@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twilio_fax_compat._core.masking import mask, mask_number
+from twilio_fax_compat._core.masking import is_public, mask, mask_number
 
 UUID = "6ddd2642-0dab-4bcf-9c5f-45dd5f0a2d2e"
 
@@ -19,6 +19,20 @@ def test_numbers_are_masked_anywhere(number, around):
     assert mask_number(number) == "..." + number[-4:]
 
 
+@given(
+    st.from_regex(r"\+?[1-9][0-9]{7,14}", fullmatch=True),
+    st.sampled_from(
+        ["%2B", "%2b", "\\u002b", "a", "to", "FX", "tel:", "-", "x-", "_", "=", "u+", "é"]
+    ),
+)
+def test_numbers_are_masked_after_anything(number, before):
+    """An encoded plus sign ends in a letter, and so may a name before a number."""
+    masked = mask(f"{before}{number}&x")
+
+    assert number.lstrip("+") not in masked
+    assert number[-4:] in masked
+
+
 @pytest.mark.parametrize(
     ("text", "masked"),
     [
@@ -30,6 +44,10 @@ def test_numbers_are_masked_anywhere(number, around):
         ("HTTP 503, code 90080 in 12 ms", "HTTP 503, code 90080 in 12 ms"),
         ("FX6ddd26420dab4bcf9c5f45dd5f0a2d2e", "FX6ddd26420dab4bcf9c5f45dd5f0a2d2e"),
         (UUID, UUID),
+        ("FX" + "1" * 32, "FX" + "1" * 32),
+        ("12345678-1234-4567-8901-123456789012", "12345678-1234-4567-8901-123456789012"),
+        ("0a12345678901234567890", "0a12345678901234567890"),
+        ("object at 0x7f1234567890>", "object at 0x7f1234567890>"),
         ("to 192.168.10.25:8080, 127.0.0.1", "to 192.168.10.25:8080, 127.0.0.1"),
         ("http://10.0.0.1:3128/x", "http://10.0.0.1:3128/..."),
         ("at 2021-03-04T05:06:07Z", "at 2021-03-04T05:06:07Z"),
@@ -51,3 +69,46 @@ def test_what_is_masked_and_what_is_not(text, masked):
 def test_short_numbers_show_nothing(value):
     """What has no more than four digits is not shown at all."""
     assert mask_number(value) in ("...", "...0009")
+
+
+PRIVATE = ["POST %2B15005550009", "https://www.example.com/private/fax.pdf", "secret"]
+
+
+def linked(text, link):
+    """Return an exception whose traceback shows *text* in the way that *link* says."""
+    error, other = ValueError("boom"), RuntimeError(text)
+    if link == "itself":
+        return other
+    if link == "note":
+        error.__notes__ = [text]
+    elif link == "hidden context":
+        error.__context__, error.__suppress_context__ = other, True
+    elif link == "far":
+        error.__cause__ = KeyError("x")
+        error.__cause__.__context__ = other
+    elif link == "member":
+        error.exceptions = (other,)
+    else:
+        setattr(error, f"__{link}__", other)
+    other.__context__ = other.__context__ or error  # a ring
+    return error
+
+
+@pytest.mark.parametrize("text", PRIVATE)
+@pytest.mark.parametrize(
+    "link", ["itself", "cause", "context", "hidden context", "far", "note", "member"]
+)
+def test_a_traceback_shows_more_than_the_message(text, link):
+    """Python prints causes, contexts, notes and members of groups too."""
+    assert is_public(linked(text, link), "secret") is False
+    assert is_public(linked("Connection refused", link), "secret", "") is True
+
+
+def test_an_error_that_cannot_be_printed_may_be_private():
+    class Unprintable(Exception):
+        def __getattribute__(self, name):
+            if name == "__notes__":
+                raise OSError
+            return super().__getattribute__(name)
+
+    assert is_public(Unprintable()) is False

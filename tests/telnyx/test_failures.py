@@ -2,6 +2,7 @@
 
 import socket
 import threading
+import traceback
 from contextlib import contextmanager
 
 import httpx
@@ -194,3 +195,29 @@ def test_an_error_may_be_the_one_that_the_program_is_handling():
     """A client that raises it again says nothing about its own request."""
     error = raised(httpx.ConnectError("x"))
     assert failure_of(error, error).sent is True
+
+
+@pytest.mark.parametrize("link", ["cause", "context", "notes"])
+def test_the_chained_error_shows_neither_key_nor_number(link):
+    """A client's exception is printed with its causes, contexts and notes."""
+
+    class Wordy:
+        def request(self, method, url, **options):
+            text = "{} {} {}".format(method, options["data"], options["headers"])
+            error = Custom("boom")
+            value = [text] if link == "notes" else raised(RuntimeError(text))
+            setattr(error, f"__{link}__", value)
+            raise error
+
+    with FakeTelnyx() as telnyx, pytest.raises(TwilioRestException) as caught:
+        send(make_client(telnyx, Wordy(), retry=FAST))
+
+    assert caught.value.__cause__ is None
+    lines = traceback.format_exception(type(caught.value), caught.value, None)
+    assert not any("5550009" in line or "KEY0123456789" in line for line in lines)
+
+
+def test_a_key_of_any_form_is_not_chained():
+    error = Custom("Authorization: opaque-key")
+    assert failure_of(error, key="opaque-key").cause is None
+    assert failure_of(error, key="another").cause is error

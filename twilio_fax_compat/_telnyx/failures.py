@@ -6,7 +6,7 @@ from typing import Sequence
 
 import httpx
 
-from twilio_fax_compat._core.masking import mask
+from twilio_fax_compat._core.masking import is_public
 from twilio_fax_compat._core.messages import Failure, Outcome, TelnyxResponse
 from twilio_fax_compat._telnyx.own_request import OwnRequest
 
@@ -101,6 +101,7 @@ def outcome_of(
     error: BaseException,
     handled: BaseException | None = None,
     own_request: OwnRequest | None = None,
+    key: str = "",
 ) -> Outcome:
     """
     Return what an exception of an HTTP client means for its request.
@@ -110,7 +111,8 @@ def outcome_of(
 
     *handled* is the exception that the program was handling when it made the request. Python keeps
     it in ``__context__`` of *error*, but it is not about this request. *own_request* is our request
-    over the caller's HTTP client, None over our own connections, which send nothing else.
+    over the caller's HTTP client, None over our own connections, which send nothing else. An exception
+    that shows *key* is not chained.
     """
     for link in _chain(error, handled):
         response = _response_in(link)
@@ -118,13 +120,14 @@ def outcome_of(
             own_request is None or own_request.is_answered_by(getattr(link, "response", None), link)
         ):
             return response
-    return failure_of(error, handled, own_request)
+    return failure_of(error, handled, own_request, key)
 
 
 def failure_of(
     error: BaseException,
     handled: BaseException | None = None,
     own_request: OwnRequest | None = None,
+    key: str = "",
 ) -> Failure:
     """Return the failure that an HTTP client's exception means, with the arguments of `outcome_of`."""
     chain = _chain(error, handled)
@@ -153,7 +156,7 @@ def failure_of(
     timed_out = any("timeout" in name.lower() for name in names)
     text = str(error)
     # A chained exception is printed with the traceback, so it must not show private text.
-    cause = error if isinstance(error, Exception) and mask(text) == text else None
+    cause = error if isinstance(error, Exception) and is_public(error, key) else None
     summary = type(error).__name__
     if text and cause is not None and isinstance(error, httpx.HTTPError):
         summary = "{}: {}".format(summary, text)

@@ -116,7 +116,7 @@ class _Sender:
         own_request: OwnRequest | None = None,
     ) -> Outcome:
         """Return what *error* means for a request, with the host if it could not be reached."""
-        outcome = outcome_of(error, handled, own_request)
+        outcome = outcome_of(error, handled, own_request, self.settings.api_key or "")
         if isinstance(outcome, TelnyxResponse) or outcome.sent:
             return outcome
         return evolve(outcome, summary=f"{outcome.summary} ({self.route()})")

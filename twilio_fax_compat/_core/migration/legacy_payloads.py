@@ -12,7 +12,7 @@ import re
 from datetime import datetime, timezone
 from typing import Any, Mapping
 
-from twilio_fax_compat._core.masking import mask
+from twilio_fax_compat._core.masking import is_public, mask
 from twilio_fax_compat._core.messages import JSON, TwilioResponse
 from twilio_fax_compat._core.translation.errors import problem
 from twilio_fax_compat._core.translation.times import parse_http_date, parse_timestamp
@@ -86,13 +86,12 @@ def answer_of_error(error: BaseException) -> TwilioResponse | None:
 def _problem(
     error: BaseException, status: int, code: object, message: str, details: object
 ) -> TwilioResponse:
-    text = str(error)
     return problem(
         status,
         code if isinstance(code, int) else status,
         mask(message),
         details if isinstance(details, dict) else None,
-        error if mask(text) == text else None,
+        error if is_public(error) else None,
     )
 
 
