@@ -1,5 +1,6 @@
 """Telnyx traffic over the caller's HTTP client, and what its failures tell."""
 
+import asyncio
 import http.client
 import json
 import socket
@@ -11,6 +12,7 @@ import urllib.request
 import httpx
 import pytest
 
+from tests.fakes.telnyx import OK, FakeTelnyx, Post
 from tests.helpers import FAST, make_client, send
 from twilio_fax_compat._telnyx.failures import failure_of
 from twilio_fax_compat.base.exceptions import TwilioException, TwilioRestException
@@ -335,6 +337,82 @@ def test_an_asynchronous_client_is_refused(telnyx, make):
 
     assert not isinstance(caught.value, TwilioRestException)
     assert telnyx.journal == []
+
+
+class Task:
+    """A request that another thread or an event loop makes."""
+
+    def __init__(self):
+        self.is_cancelled = False
+
+    def cancel(self):
+        self.is_cancelled = True
+
+
+class AwaitableTask(Task):
+    def __await__(self):
+        raise AssertionError("nobody waits for it")
+
+
+@pytest.mark.parametrize("make", [Task, AwaitableTask])
+def test_a_task_is_cancelled_and_may_have_been_sent(telnyx, make):
+    """It may run as soon as it exists, so nobody can say that nothing was sent."""
+    tasks = []
+
+    class Tasks:
+        def request(self, *_args, **_options):
+            tasks.append(make())
+            return tasks[-1]
+
+    with pytest.raises(TwilioRestException, match="asynchronous") as caught:
+        send(make_client(telnyx, Tasks(), retry=FAST))
+
+    assert caught.value.details["may_have_been_sent"] is True
+    assert "Nothing was sent" not in str(caught.value)
+    assert all(task.is_cancelled for task in tasks)
+
+
+def test_a_task_of_an_event_loop_does_not_run(telnyx):
+    """A cancelled task never begins, so its request does not go out after the error."""
+    requests_made = []
+
+    class Loop:
+        def request(self, *_args, **_options):
+            async def work():
+                requests_made.append(1)
+
+            return asyncio.ensure_future(work())
+
+    async def program():
+        with pytest.raises(TwilioRestException):
+            send(make_client(telnyx, Loop(), retry=FAST))
+        await asyncio.sleep(0)
+
+    asyncio.run(program())
+    assert requests_made == []
+
+
+def test_a_look_up_that_cannot_be_made_does_not_forget_a_lost_send():
+    """The next equal create finds the fax of the first."""
+
+    class Half(Urllib):
+        answers_lists = False
+
+        def request(self, method, url, **options):
+            if method == "GET" and not self.answers_lists:
+                return Waiting().request()
+            return super().request(method, url, **options)
+
+    http_client, plans = Half(), [Post(answer="drop")]
+    with FakeTelnyx(choose=lambda _body: plans.pop() if plans else OK) as telnyx:
+        client = make_client(telnyx, http_client, retry=FAST)
+        with pytest.raises(TwilioException, match="This request was not made"):
+            send(client)
+        http_client.answers_lists = True
+        fax = send(client)
+
+    assert [fax.sid[2:]] == [resource["id"].replace("-", "") for resource in telnyx.all_faxes()]
+    assert len(telnyx.posts) == 1
 
 
 @pytest.mark.parametrize("http_client", ["https://proxy", object(), {"request": 1}])

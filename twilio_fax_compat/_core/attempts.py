@@ -21,7 +21,7 @@ class Attempt:
     is in the fax's ``client_state``. *provider* may have the fax. *turn* counts the calls that worked
     on this send. *at* is the provider's time when the last request left, in seconds since 1970, None
     if unknown. *is_retry*: an earlier call left this send without a known end. *may_be_out*: a request
-    may have left and no answer has settled it.
+    may have left and no answer has settled it. *was_out*: that was so before the last request.
     """
 
     key: str = field(repr=False)
@@ -31,12 +31,21 @@ class Attempt:
     at: float | None = None
     is_retry: bool = False
     may_be_out: bool = False
+    was_out: bool = False
     is_open: bool = True
 
     @property
     def name(self) -> str:
         """The part of the key that people type: 32 hexadecimal digits."""
         return self.key.rpartition(":")[2]
+
+    def leaves(self) -> None:
+        """Note that a request is about to leave."""
+        self.was_out, self.may_be_out = self.may_be_out, True
+
+    def has_not_left(self) -> None:
+        """Note that the request that was about to leave did not."""
+        self.may_be_out = self.was_out
 
     def entry(self, owner: str, wall: float) -> dict[str, Any]:
         """Return what a ledger stores, as JSON. *owner* names the process at work, or is empty."""

@@ -45,7 +45,8 @@ def drive(flow: Flow, send: Send, ledger: Ledger) -> TwilioResponse:
         try:
             return send(effect)
         except TwilioException:
-            call.nothing_left()
+            if effect.method == "POST":
+                call.nothing_left()
             raise
 
     with call:
@@ -73,9 +74,9 @@ class Call:
         return carry_out_for_client(effect, self.ledger)
 
     def nothing_left(self) -> None:
-        """Note that a wrong setting stopped the last request before it left."""
+        """Note that a wrong setting stopped the last POST before it left. An earlier one may be out."""
         for attempt in self._opened:
-            attempt.may_be_out = attempt.is_retry
+            attempt.has_not_left()
 
     def __enter__(self) -> Call:
         return self

@@ -17,6 +17,7 @@ import httpx
 from attrs import evolve
 
 from twilio_fax_compat._core.messages import (
+    Failure,
     Outcome,
     Send,
     TelnyxRequest,
@@ -26,6 +27,7 @@ from twilio_fax_compat._core.messages import (
 from twilio_fax_compat._telnyx.failures import outcome_of
 from twilio_fax_compat._telnyx.logs import masked_logs
 from twilio_fax_compat._telnyx.own_request import OwnRequest
+from twilio_fax_compat._telnyx.signals import is_of_signal_handler
 from twilio_fax_compat._version import __version__
 from twilio_fax_compat.base.exceptions import TwilioException
 from twilio_fax_compat.http import _connections
@@ -75,9 +77,9 @@ def _check_client(http_client: Any) -> None:
         raise _asynchronous(name)
 
 
-def _asynchronous(name: str) -> TwilioException:
+def _asynchronous(name: str, not_done: str = "Nothing was sent.") -> TwilioException:
     return TwilioException(
-        f"http_client ({name}) is asynchronous, but this fax call is not. Nothing was sent. Pass a "
+        f"http_client ({name}) is asynchronous, but this fax call is not. {not_done} Pass a "
         "client of its own to faxes: Client(http_client=httpx.Client())"
     )
 
@@ -115,7 +117,13 @@ class _Sender:
         handled: BaseException | None,
         own_request: OwnRequest | None = None,
     ) -> Outcome:
-        """Return what *error* means for a request, with the host if it could not be reached."""
+        """
+        Return what *error* means for a request, with the host if it could not be reached.
+
+        An exception that a signal handler of the program raised is raised again.
+        """
+        if is_of_signal_handler(error):
+            raise error
         outcome = outcome_of(error, handled, own_request, self.settings.api_key or "")
         if isinstance(outcome, TelnyxResponse) or outcome.sent:
             return outcome
@@ -283,7 +291,7 @@ class _OverTwilioStyle(_Sender):
                     timeout=self.timeout(request),
                     allow_redirects=False,
                 )
-            if not inspect.isawaitable(response):
+            if not _is_for_later(response):
                 return TelnyxResponse(
                     int(response.status_code),
                     _lower_names(getattr(response, "headers", None)),
@@ -291,9 +299,14 @@ class _OverTwilioStyle(_Sender):
                 )
         except Exception as error:  # noqa: BLE001 - whatever it is, the request may have arrived
             return self.outcome(error, handled, own_request)
+        name = type(self.client).__name__
         if inspect.iscoroutine(response):
+            # Its code has not begun.
             response.close()
-        raise _asynchronous(type(self.client).__name__)
+            is_post = request.method == "POST"
+            raise _asynchronous(name, *(() if is_post else ("This request was not made.",)))
+        _cancel(response)
+        return Failure(True, f"http_client ({name}) is asynchronous, but this fax call is not")
 
     def timeout(self, request: TelnyxRequest) -> float | None:
         """Return the timeout to pass to the client, None for its own."""
@@ -308,6 +321,23 @@ class _OverTwilioStyle(_Sender):
 def _keep_bearer(request: Any) -> Any:
     """Return a request of requests as it is: netrc and ``session.auth`` would replace its key."""
     return request
+
+
+def _is_for_later(response: Any) -> bool:
+    """Return whether *response* is a coroutine, a task or a future."""
+    return inspect.isawaitable(response) or (
+        callable(getattr(response, "cancel", None)) and not hasattr(response, "status_code")
+    )
+
+
+def _cancel(task: Any) -> None:
+    """Cancel a task or a future. Its request may have left by now."""
+    cancel = getattr(task, "cancel", None)
+    if callable(cancel):
+        try:
+            cancel()
+        except Exception:  # noqa: BLE001 - it may have been sent either way
+            logger.debug("the request of an asynchronous http_client could not be cancelled")
 
 
 _OF_REQUESTS = {

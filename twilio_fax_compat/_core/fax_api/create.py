@@ -168,7 +168,7 @@ class Sending:
             return OUT_OF_TIME
         # What a lost answer needs afterwards is left for it.
         timeout = max(left - self.policy.look_time, left / 2)
-        self.attempt.may_be_out = True
+        self.attempt.leaves()
         self.lookup.sent_at = yield Elapsed()
         outcome: Outcome = yield TelnyxRequest("POST", "/faxes", (), self.fax_request.body, timeout)
         return outcome
