@@ -27,6 +27,7 @@ from twilio_fax_compat._core.messages import (
 from twilio_fax_compat._telnyx.failures import outcome_of
 from twilio_fax_compat._telnyx.logs import masked_logs
 from twilio_fax_compat._telnyx.own_request import OwnRequest
+from twilio_fax_compat._telnyx.own_retries import check_retries
 from twilio_fax_compat._telnyx.signals import is_of_signal_handler
 from twilio_fax_compat._version import __version__
 from twilio_fax_compat.base.exceptions import TwilioException
@@ -279,6 +280,8 @@ class _OverTwilioStyle(_Sender):
     def send(self, request: TelnyxRequest, handled: BaseException | None) -> Outcome:
         headers, content = self.parts(request)
         own_request = OwnRequest(request.method, self.url(request))
+        if request.method == "POST":
+            check_retries(self.client, own_request.url)
         try:
             with masked_logs(self.client):
                 response = self.client.request(

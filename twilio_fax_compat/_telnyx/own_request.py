@@ -7,6 +7,8 @@ from typing import Any, Iterable
 import httpx
 from attrs import define
 
+from twilio_fax_compat._telnyx.own_retries import has_sent_before
+
 _LIBRARIES = frozenset(
     {
         "contextlib",
@@ -60,12 +62,15 @@ class OwnRequest:
         Return whether exceptions show that it is our request that was not sent.
 
         *links* are the exceptions of a chain, each with whether it says that something was not sent.
-        At least one must have our request, and none may have another request or be of other code.
+        At least one must have our request. None may have another request, be of other code, or come
+        after an earlier try of the client that may have arrived.
         """
         if self.has_left:
             return False
         is_about_ours = False
         for error, says_unsent in links:
+            if _was_repeated(error):
+                return False
             request = _attribute(error, "request")
             if not _url_of(request):
                 request = _request_in_frames(error)
@@ -121,6 +126,14 @@ def _request_in_frames(error: BaseException) -> Any:
             if _url_of(candidate) and not isinstance(_attribute(candidate, "method"), bytes):
                 request = candidate
     return request
+
+
+def _was_repeated(error: BaseException) -> bool:
+    """Return whether urllib3 has tried the request before, and that try may have arrived."""
+    return any(
+        module == "urllib3" and has_sent_before(frame.f_locals.get("retries"))
+        for module, frame in _frames(error)
+    )
 
 
 def _has_frames_of_others(error: BaseException) -> bool:
