@@ -8,6 +8,9 @@ from attrs import define, field, frozen
 
 LEGACY, TELNYX = "legacy", "telnyx"
 
+NAMES: Mapping[str, str] = {LEGACY: "the legacy provider", TELNYX: "Telnyx"}
+"""The providers' names in messages."""
+
 LIFETIME = 24 * 3600.0
 """How long a send without a known end is remembered, in seconds."""
 

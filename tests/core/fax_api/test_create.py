@@ -3,11 +3,12 @@
 from base64 import b64encode
 
 import pytest
+from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.core.flows import NOW, TOKEN, Run, answer, lost, refused
-from twilio_fax_compat._core.attempts import Attempt
+from twilio_fax_compat._core.attempts import LEGACY, Attempt
 from twilio_fax_compat._core.effects import BeginSend, EndSend, KeepSend, LeaveSend
 from twilio_fax_compat._core.fax_api.create import create
 from twilio_fax_compat._core.fax_api.lookup import LOOKUP_PAGES
@@ -61,6 +62,17 @@ def earlier(at=None, token=TOKEN):
 
 
 POST, LOOK = "POST /faxes", "GET /faxes"
+
+
+def test_a_send_of_another_provider_is_left_to_it():
+    """Telnyx cannot say whether the other provider sent the fax, so it is neither asked nor used."""
+    attempt = evolve(earlier(), provider=LEGACY)
+    run = send(attempt=attempt)
+
+    assert (run.said, run.response.status, run.response.payload["code"]) == ([], 409, 20409)
+    details = run.response.payload["details"]
+    assert (details["may_have_been_sent"], details["provider"]) == (True, "the legacy provider")
+    assert run.sends[1:] == [LeaveSend(attempt)]
 
 
 def test_an_accepted_fax_is_returned():

@@ -14,14 +14,27 @@ from typing import Any, Generator, Mapping
 from attrs import define, field
 
 from twilio_fax_compat._core.attempts import TELNYX, Attempt
-from twilio_fax_compat._core.effects import Effect, Elapsed, EndSend, Flow, KeepSend, NewToken
+from twilio_fax_compat._core.effects import (
+    Effect,
+    Elapsed,
+    EndSend,
+    Flow,
+    KeepSend,
+    LeaveSend,
+    NewToken,
+)
 from twilio_fax_compat._core.fax_api.lookup import Lookup, Unknown
 from twilio_fax_compat._core.fax_api.reading import (
     accepted_fax,
     is_ambiguous,
     is_telnyx_error,
 )
-from twilio_fax_compat._core.fax_api.remembering import begin_send, not_settled, settle_send
+from twilio_fax_compat._core.fax_api.remembering import (
+    begin_send,
+    not_settled,
+    out_of_reach,
+    settle_send,
+)
 from twilio_fax_compat._core.fax_api.retries import (
     OUT_OF_TIME,
     Budget,
@@ -73,6 +86,9 @@ def create(
     begun = yield from begin_send(key, TELNYX, settings.retry)
     if isinstance(begun, TwilioResponse):
         return begun
+    if begun.is_retry and begun.provider != TELNYX:
+        yield LeaveSend(begun)
+        return out_of_reach(begun)
     response = yield from _send(fax_request, begun, path, settings)
     yield from settle_send(begun)
     return response

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Generator, Union
 
-from twilio_fax_compat._core.attempts import Attempt, InProgress
+from twilio_fax_compat._core.attempts import LIFETIME, NAMES, Attempt, InProgress
 from twilio_fax_compat._core.effects import (
     BeginSend,
     Elapsed,
@@ -80,3 +80,18 @@ def not_settled(
             f"was not sent, run: {release}"
         )
     return problem(*status, message, payload, cause)
+
+
+def out_of_reach(attempt: Attempt) -> TwilioResponse:
+    """Return the error of a fax whose provider may have sent it and cannot be asked again."""
+    hours = int(LIFETIME // 3600)
+    name = NAMES[attempt.provider]
+    release = f"{COMMAND} {attempt.name}"
+    return problem(
+        409,
+        20409,
+        f"{name} may have sent this fax within the last {hours} hours and cannot be asked "
+        "to send it again, at this stage or with these settings: nothing was sent now, so that it "
+        f"does not go out twice. Look for it there first. If it was not sent, run: {release}",
+        {"may_have_been_sent": True, "provider": name, "key": attempt.name, "release": release},
+    )

@@ -13,9 +13,6 @@ from twilio_fax_compat._core.messages import JSON, TwilioRequest, TwilioResponse
 from twilio_fax_compat._core.migration.decisions import LEGACY, TELNYX, Decision
 from twilio_fax_compat._core.translation.faxes import DEFAULT_API_URL
 
-NAMES: Mapping[str, str] = {LEGACY: "the legacy provider", TELNYX: "Telnyx"}
-"""The providers' names in messages."""
-
 
 @frozen
 class Ask:

@@ -13,11 +13,11 @@ from types import MappingProxyType
 from typing import Any, Generator, Mapping, Sequence
 from urllib.parse import urlencode
 
+from twilio_fax_compat._core.attempts import NAMES
 from twilio_fax_compat._core.fax_api.paging import FILTERS, MAX_PAGE_SIZE, read_listing
 from twilio_fax_compat._core.messages import JSON, TwilioRequest, TwilioResponse
 from twilio_fax_compat._core.migration.decisions import LEGACY, TELNYX
 from twilio_fax_compat._core.migration.effects import (
-    NAMES,
     Providers,
     RouteEffect,
     WarnDeveloper,

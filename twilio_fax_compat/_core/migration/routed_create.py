@@ -11,10 +11,10 @@ from typing import Any, Generator, Mapping
 
 from attrs import evolve
 
-from twilio_fax_compat._core.attempts import LIFETIME, Attempt
+from twilio_fax_compat._core.attempts import Attempt
 from twilio_fax_compat._core.effects import KeepSend, LeaveSend
 from twilio_fax_compat._core.facts import Facts
-from twilio_fax_compat._core.fax_api.remembering import COMMAND, begin_send, settle_send
+from twilio_fax_compat._core.fax_api.remembering import begin_send, out_of_reach, settle_send
 from twilio_fax_compat._core.messages import TwilioRequest, TwilioResponse
 from twilio_fax_compat._core.migration.counters import (
     ACCEPTED,
@@ -25,7 +25,6 @@ from twilio_fax_compat._core.migration.counters import (
 )
 from twilio_fax_compat._core.migration.decisions import LEGACY, TELNYX, Decision
 from twilio_fax_compat._core.migration.effects import (
-    NAMES,
     Ask,
     Count,
     Decide,
@@ -37,7 +36,6 @@ from twilio_fax_compat._core.migration.effects import (
     RouteEffect,
     provided,
 )
-from twilio_fax_compat._core.translation.errors import problem
 from twilio_fax_compat._core.translation.ids import fax_id
 from twilio_fax_compat._core.translation.send_keys import send_key
 
@@ -54,7 +52,7 @@ def send(request: TwilioRequest, providers: Providers) -> Route:
         attempt.provider not in providers.names or (attempt.provider == LEGACY and is_complete)
     ):
         yield LeaveSend(attempt)
-        return _out_of_reach(attempt)
+        return out_of_reach(attempt)
     if attempt.provider != decision.provider:
         decision = evolve(decision, provider=attempt.provider, reason="retry")
     yield Record(decision, request.fields)
@@ -99,20 +97,6 @@ def _by(attempt: Attempt, request: TwilioRequest) -> Generator[RouteEffect, Any,
     elif attempt.may_be_out:
         yield Count(create_counter(provider, UNSURE))
     return answer
-
-
-def _out_of_reach(attempt: Attempt) -> TwilioResponse:
-    hours = int(LIFETIME // 3600)
-    name = NAMES[attempt.provider]
-    release = f"{COMMAND} {attempt.name}"
-    return problem(
-        409,
-        20409,
-        f"{name} may have sent this fax within the last {hours} hours and cannot be asked "
-        "to send it again, at this stage or with these settings: nothing was sent now, so that it "
-        f"does not go out twice. Look for it there first. If it was not sent, run: {release}",
-        {"may_have_been_sent": True, "provider": name, "key": attempt.name, "release": release},
-    )
 
 
 def _accepted(answer: TwilioResponse, provider: str) -> Generator[RouteEffect, Any, None]:
