@@ -9,7 +9,7 @@ import pytest
 
 from twilio_fax_compat._core.attempts import LEGACY, TELNYX, Attempt, InProgress
 from twilio_fax_compat._core.effects import BeginSend, EndSend, KeepSend, LeaveSend
-from twilio_fax_compat.ledger import MemoryLedger
+from twilio_fax_compat.ledger import LedgerUnavailable, MemoryLedger
 from twilio_fax_compat.ledger import remembered_sends as sends
 from twilio_fax_compat.ledger.remembered_sends import carry_out_send, leave_open
 from twilio_fax_compat.ledger.sqlite import SQLiteLedger
@@ -221,3 +221,54 @@ def test_faxes_do_not_push_out_sends():
         ledger.remember(f"fax{number}", sends.Facts(status="delivered"))
     assert Sender(ledger).begin().token == token
     assert isinstance(Attempt("", "t").entry("", 0.0), dict)
+
+
+class _SlowLedger(MemoryLedger):
+    """A ledger whose writes fail, or wait for `go_on`."""
+
+    def __init__(self):
+        super().__init__()
+        self.is_away, self.begun, self.go_on = True, threading.Event(), threading.Event()
+
+    def remember(self, fax_id, facts):
+        if self.is_away:
+            raise LedgerUnavailable("away")
+        self.begun.set()
+        assert self.go_on.wait(10)
+        super().remember(fax_id, facts)
+
+
+def test_what_another_thread_is_writing_is_still_remembered():
+    """A retry finds a lost send also while the ledger, which was away, is slow to take it."""
+    ledger = _SlowLedger()
+    token = lose(ledger)
+    ledger.is_away = False
+    other = threading.Thread(target=sends.remembered_sends, args=(ledger, "send:2"))
+    other.start()
+    assert ledger.begun.wait(10)
+    attempt = Sender(ledger).begin()
+    assert (attempt.token, attempt.is_retry) == (token, True)
+    ledger.go_on.set()
+    other.join()
+    Sender(ledger).carry_out(EndSend(attempt))
+    assert entries(ledger) == {}
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_the_child_of_a_fork_writes_what_its_parent_could_not():
+    """Also if a thread of the parent was writing it at the fork."""
+    ledger = _SlowLedger()
+    lose(ledger)
+    ledger.is_away = False
+    other = threading.Thread(target=sends.remembered_sends, args=(ledger, "send:2"))
+    other.start()
+    assert ledger.begun.wait(10)
+    child = os.fork()
+    if child == 0:
+        ledger.go_on = threading.Event()
+        ledger.go_on.set()
+        sends.remembered_sends(ledger, KEY)
+        os._exit(0 if entries(ledger) else 1)
+    ledger.go_on.set()
+    other.join()
+    assert os.waitpid(child, 0)[1] == 0

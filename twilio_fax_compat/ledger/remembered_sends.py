@@ -12,7 +12,8 @@ import os
 import platform
 import time
 from pathlib import Path
-from typing import Any, Callable, Dict, Mapping, Sequence
+from threading import Lock
+from typing import Any, Callable, Mapping, Sequence
 
 from attrs import define, field
 
@@ -54,10 +55,44 @@ class _Process:
 
 # By process id: the child of a fork makes its own.
 _processes: dict[int, _Process] = {}
-_Entries = Dict[str, Dict[str, Mapping[str, Any]]]
-# What could not be written, by the id of its ledger, which is kept so that the id stays its own. An
-# empty entry deletes the stored one.
-_unwritten: dict[int, tuple[Ledger, _Entries]] = {}
+
+
+@define(eq=False)
+class _Unwritten:
+    """
+    What could not be written to *ledger*, by key and token. An empty entry deletes the stored one.
+
+    *flushing* is held while one thread writes it.
+    """
+
+    ledger: Ledger
+    entries: dict[tuple[str, str], Mapping[str, Any]] = field(factory=dict)
+    flushing: Lock = field(factory=Lock)
+    _guard: Lock = field(factory=Lock)
+
+    def put(self, key: str, token: str, entry: Mapping[str, Any]) -> None:
+        with self._guard:
+            self.entries[key, token] = entry
+
+    def all_keys(self) -> list[str]:
+        with self._guard:
+            return list(dict.fromkeys(key for key, _ in self.entries))
+
+    def of_key(self, key: str) -> dict[str, Mapping[str, Any]]:
+        """Return a copy of the entries of *key*, by token."""
+        with self._guard:
+            return {token: entry for (own, token), entry in self.entries.items() if own == key}
+
+    def discard(self, key: str, entries: Mapping[str, Mapping[str, Any]]) -> None:
+        """Delete those of *entries* that were not replaced meanwhile."""
+        with self._guard:
+            for token, entry in entries.items():
+                if self.entries.get((key, token)) is entry:
+                    del self.entries[key, token]
+
+
+# By the ids of a process and of a ledger, which is kept so that the id stays its own.
+_unwritten: dict[tuple[int, int], _Unwritten] = {}
 _taken: dict[str, object] = {}
 
 
@@ -176,42 +211,68 @@ def _is_first_to_take(attempt: Attempt, ledger: Ledger) -> bool:
 
 
 def _read(ledger: Ledger, key: str) -> Facts:
-    unwritten = _flush(ledger).get(key)
+    _flush(ledger)
+    waiting = _unwritten_of(ledger)
+    unwritten = waiting.of_key(key) if waiting else {}
     stored = NOTHING_KNOWN
     try:
         stored = ledger.recall((key,)).get(key, NOTHING_KNOWN)
     except Exception as error:  # noqa: BLE001 - a ledger that is away must not stop a fax
         _warn(error)
-    return merged(stored, Facts(sends=dict(unwritten))) if unwritten else stored
+    return merged(stored, Facts(sends=unwritten)) if unwritten else stored
 
 
 def _write(ledger: Ledger, attempt: Attempt, entry: Mapping[str, Any]) -> None:
-    if not _flush(ledger):
+    if _flush(ledger):
         try:
             ledger.remember(attempt.key, Facts(sends={attempt.token: entry}))
         except Exception as error:  # noqa: BLE001 - this process remembers it instead
             _warn(error)
         else:
             return
-    _, unwritten = _unwritten.setdefault(id(ledger), (ledger, {}))
-    unwritten.setdefault(attempt.key, {})[attempt.token] = entry
+    waiting = _unwritten_of(ledger) or _open_unwritten(ledger, {})
+    waiting.put(attempt.key, attempt.token, entry)
 
 
-def _flush(ledger: Ledger) -> _Entries:
-    """Write what could not be written before. Return what is still unwritten, by key and token."""
-    if id(ledger) not in _unwritten:
-        return {}
-    _, unwritten = _unwritten[id(ledger)]
-    for key in list(unwritten):
-        entries = unwritten.pop(key, {})
-        try:
+def _flush(ledger: Ledger) -> bool:
+    """
+    Write what could not be written before, and return whether nothing is unwritten.
+
+    An entry stays readable here until its write has ended. While one thread writes, others do not
+    wait: they find what is unwritten in this process.
+    """
+    unwritten = _unwritten_of(ledger)
+    if unwritten is None or not unwritten.entries:
+        return True
+    if not unwritten.flushing.acquire(blocking=False):
+        return False
+    try:
+        for key in unwritten.all_keys():
+            entries = unwritten.of_key(key)
             ledger.remember(key, Facts(sends=entries))
-        except Exception as error:  # noqa: BLE001 - it stays in this process
-            _warn(error)
-            later = unwritten.setdefault(key, {})
-            later.update({token: entry for token, entry in entries.items() if token not in later})
-            break
-    return unwritten
+            unwritten.discard(key, entries)
+    except Exception as error:  # noqa: BLE001 - it stays in this process
+        _warn(error)
+    finally:
+        unwritten.flushing.release()
+    return not unwritten.entries
+
+
+def _unwritten_of(ledger: Ledger) -> _Unwritten | None:
+    own = _unwritten.get((os.getpid(), id(ledger)))
+    if own is None:
+        for (_, name), parents in reversed(list(_unwritten.items())):
+            if name == id(ledger):
+                # A thread of the parent may have held the locks at the fork.
+                return _open_unwritten(ledger, parents.entries)
+    return own
+
+
+def _open_unwritten(
+    ledger: Ledger, entries: Mapping[tuple[str, str], Mapping[str, Any]]
+) -> _Unwritten:
+    place = os.getpid(), id(ledger)
+    return _unwritten.setdefault(place, _Unwritten(ledger, dict(entries)))
 
 
 def _warn(error: Exception) -> None:
