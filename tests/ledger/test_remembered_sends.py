@@ -189,15 +189,16 @@ def test_another_machine_that_ends(tmp_path):
 
 @pytest.mark.parametrize(
     ("provider", "hours", "is_retry"),
-    [(LEGACY, 23, True), (LEGACY, 25, False), (TELNYX, 73, True), (TELNYX, 97, False)],
+    [(LEGACY, 23, True), (LEGACY, 25, False), (TELNYX, 25, True), (TELNYX, 99999, True)],
 )
-def test_how_long_a_send_is_remembered(ledger, provider, hours, is_retry):
-    """A day; where Telnyx's clock decides, our own may be wrong by three days more."""
+def test_how_long_a_send_is_remembered(ledger, provider, hours, is_retry, caplog):
+    """A day by our own clock. Where Telnyx's clock decides, our own may be wrong by years."""
     lose(ledger, provider)
     (entry,) = entries(ledger).values()
     rewrite(ledger, wall=entry["wall"] - hours * 3600)
     attempt = Sender(ledger).begin(TELNYX)
     assert attempt.is_retry is is_retry
+    assert ("no longer remembered" in caplog.text) is not is_retry
     if is_retry:
         assert attempt.provider == provider
 
@@ -272,3 +273,14 @@ def test_the_child_of_a_fork_writes_what_its_parent_could_not():
     ledger.go_on.set()
     other.join()
     assert os.waitpid(child, 0)[1] == 0
+
+
+def test_a_send_without_a_known_end_is_not_forgotten_in_silence(ledger, caplog):
+    lose(ledger)
+    sender = Sender(ledger)
+    attempt = sender.begin()
+    sender.carry_out(EndSend(attempt))
+    assert "no longer remembered" in caplog.text
+    caplog.clear()
+    sender.carry_out(EndSend(sender.begin()))
+    assert caplog.text == ""

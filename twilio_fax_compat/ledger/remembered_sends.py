@@ -17,7 +17,7 @@ from typing import Any, Callable, Mapping, Sequence
 
 from attrs import define, field
 
-from twilio_fax_compat._core.attempts import LEGACY, LIFETIME, Attempt, InProgress
+from twilio_fax_compat._core.attempts import LEGACY, LIFETIME, TELNYX, Attempt, InProgress
 from twilio_fax_compat._core.effects import BeginSend, KeepSend, LeaveSend, SendEffect
 from twilio_fax_compat._core.facts import NOTHING_KNOWN, SEND_KEYS, Facts, merged
 from twilio_fax_compat.ledger import Ledger, LedgerUnavailable, MemoryLedger
@@ -26,13 +26,6 @@ logger = logging.getLogger("twilio_fax_compat")
 
 ELSEWHERE = 120.0
 """Seconds for which an entry of another machine must not change before its process counts as gone."""
-
-_WITHOUT_A_LOOK = 96 * 3600.0
-"""
-Seconds after which an entry is deleted by this machine's clock, in case Telnyx cannot be asked.
-
-That is four days: a fax is remembered for one day by Telnyx's clock, and ours may be wrong.
-"""
 
 _TAKE_OVER = 600.0  # for this long nobody else takes the same entry over
 
@@ -148,9 +141,10 @@ def is_in_progress(entry: Mapping[str, Any]) -> bool:
 def _begin(effect: BeginSend, ledger: Ledger, opened: list[Attempt]) -> Attempt | InProgress:
     is_elsewhere = False
     for token, entry in (_read(ledger, effect.key).sends or {}).items():
-        lifetime = LIFETIME if entry.get("provider") == LEGACY else _WITHOUT_A_LOOK
-        if time.time() - _wall(entry) > lifetime:
-            _write(ledger, Attempt(effect.key, token), {})
+        # This machine's clock may be wrong. Telnyx's clock decides when its faxes are too old.
+        if entry.get("provider") == LEGACY and time.time() - _wall(entry) > LIFETIME:
+            attempt = Attempt.of_entry(effect.key, token, entry)
+            _end(attempt, ledger)
             continue
         owner = _who_has(token, entry, ledger)
         if owner == _NOBODYS:
@@ -184,6 +178,14 @@ def _leave(attempt: Attempt, ledger: Ledger) -> None:
 
 def _end(attempt: Attempt, ledger: Ledger) -> None:
     attempt.is_open = False
+    if attempt.may_be_out:
+        logger.warning(
+            "the send %s, whose end is unknown, is no longer remembered: it began more than %d hours ago "
+            "by the clock of %s. An equal create sends a new fax",
+            attempt.name,
+            LIFETIME // 3600,
+            "Telnyx" if attempt.provider == TELNYX else "this machine",
+        )
     try:
         _write(ledger, attempt, {})
         if attempt.is_retry:
