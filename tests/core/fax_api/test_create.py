@@ -64,6 +64,41 @@ def earlier(at=None, token=TOKEN):
 POST, LOOK = "POST /faxes", "GET /faxes"
 
 
+@pytest.mark.parametrize("wrong", ["abc", "", None, 5])
+def test_a_fax_that_was_found_with_an_odd_id_is_not_a_success(wrong):
+    """The program could not use it; that it was sent is the answer."""
+    run = send(lost(), *[listed(resource(id=wrong))] * 3)
+
+    assert unknown(run)
+    assert "not a UUID" in run.response.payload["message"]
+    assert POST not in run.said[1:]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"to": "+15005550001"}, {"from": "+15005550001"}, {"media_url": "https://x.example/b.pdf"}],
+)
+def test_the_answer_to_another_send_is_a_lost_answer(changes):
+    """A 2xx with the fax of another token does not say what became of this one."""
+    run = send(accepted(token="f" * 32, **changes), listed(resource()))
+
+    assert run.said == [POST, LOOK]
+    assert run.response.payload["sid"] == SID
+
+
+def test_an_equal_fax_with_another_token_is_accepted():
+    """As a replayed recording has it."""
+    assert send(accepted(token="f" * 32)).said == [POST]
+
+
+def test_a_504_of_telnyx_is_not_sent_again():
+    """What stands behind may still carry it out."""
+    run = send(answer(504, PROVEN), listed(), listed(), listed())
+
+    assert unknown(run)
+    assert run.said == [POST, LOOK, LOOK, LOOK]
+
+
 def test_a_send_of_another_provider_is_left_to_it():
     """Telnyx cannot say whether the other provider sent the fax, so it is neither asked nor used."""
     attempt = evolve(earlier(), provider=LEGACY)
@@ -131,7 +166,7 @@ AMBIGUOUS = [
     answer(301),
     answer(304),
 ]
-ERRORS_OF_TELNYX = [answer(500, PROVEN), answer(503, PROVEN), answer(504, PROVEN)]
+ERRORS_OF_TELNYX = [answer(500, PROVEN), answer(503, PROVEN)]
 
 
 @pytest.mark.parametrize("failure", AMBIGUOUS)

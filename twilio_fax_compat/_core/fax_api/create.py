@@ -146,7 +146,7 @@ class Sending:
                 yield pause
                 continue
             if isinstance(outcome, TelnyxResponse):
-                fax = accepted_fax(outcome)
+                fax = accepted_fax(outcome, self.fax_request.body)
                 if fax is not None:
                     self.attempt.may_be_out = False
                     return fax

@@ -14,6 +14,7 @@ from twilio_fax_compat._core.fax_api.retries import Budget, RetryPolicy, repeate
 from twilio_fax_compat._core.messages import JSON, Outcome, TelnyxRequest, TelnyxResponse
 from twilio_fax_compat._core.translation.client_state import token_of
 from twilio_fax_compat._core.translation.create_form import FaxRequest
+from twilio_fax_compat._core.translation.ids import fax_sid
 from twilio_fax_compat._core.translation.times import parse_http_date, parse_timestamp, utc_text
 
 LOOKUP_WINDOW = timedelta(hours=24)
@@ -130,7 +131,7 @@ class Lookup:
             faxes, is_last = page
             for fax in faxes:
                 if token_of(fax.get("client_state")) == self.attempt.token:
-                    return fax
+                    return _with_an_id(fax)
                 if self._may_be_ours(fax):
                     candidates.append(fax)
             if is_last:
@@ -148,12 +149,14 @@ class Lookup:
     def _compare(self, candidates: list[JSON]) -> Generator[Effect, Any, JSON | Unknown | None]:
         """Read each of *candidates*, whose list has no ``client_state``, by itself."""
         for candidate in candidates[:_CANDIDATES]:
+            if isinstance(_with_an_id(candidate), Unknown):
+                return Unknown("Telnyx has one like it without its client_state and id")
             request = TelnyxRequest("GET", f"/faxes/{candidate.get('id')}")
             tried = yield from repeated(request, self.policy)
             fax = resource_of(tried.outcome) or {}
             state = fax.get("client_state")
             if token_of(state) == self.attempt.token:
-                return fax
+                return _with_an_id(fax)
             if not state:
                 return Unknown("Telnyx has one like it without its client_state")
         if len(candidates) > _CANDIDATES:
@@ -188,6 +191,11 @@ class Lookup:
             return False
         created, at = parse_timestamp(fax.get("created_at")), self.attempt.at
         return created is None or at is None or created > _moment(at) - _SIMILAR
+
+
+def _with_an_id(fax: JSON) -> JSON | Unknown:
+    """Return *fax*, or `Unknown` if its id cannot be a SID, so that the program could not use it."""
+    return fax if fax_sid(fax.get("id")) else Unknown("Telnyx has it with an id that is not a UUID")
 
 
 def _moment(seconds: float) -> datetime:

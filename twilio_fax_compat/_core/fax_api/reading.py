@@ -15,6 +15,7 @@ from twilio_fax_compat._core.messages import (
     TelnyxResponse,
     TwilioResponse,
 )
+from twilio_fax_compat._core.translation.client_state import token_of
 from twilio_fax_compat._core.translation.errors import (
     foreign_body,
     from_failure,
@@ -67,16 +68,30 @@ def is_ambiguous(status: int) -> bool:
 
 
 def is_telnyx_error(response: TelnyxResponse) -> bool:
-    """Return whether Telnyx itself, and not a gateway, answered with an error."""
-    return response.status >= 500 and any(
-        isinstance(error, dict) and error.get("code") for error in telnyx_errors(response)
+    """Return whether Telnyx itself, and not a gateway, answered with an error and is done with it."""
+    # After a 504 the request may still be carried out behind the one that answered.
+    return (
+        response.status >= 500
+        and response.status != 504
+        and any(isinstance(error, dict) and error.get("code") for error in telnyx_errors(response))
     )
 
 
-def accepted_fax(response: TelnyxResponse) -> JSON | None:
-    """Return the fax inside a 2xx answer, or None if the answer has none."""
+def accepted_fax(response: TelnyxResponse, body: JSON) -> JSON | None:
+    """
+    Return the fax inside a 2xx answer to a POST of *body*, or None if the answer does not have it.
+
+    A fax with the token of another send and another number or document is the answer to another
+    request. A replayed recording has another token alone.
+    """
     fax = response.resource()
-    return fax if fax is not None and fax_sid(fax.get("id")) else None
+    if fax is None or not fax_sid(fax.get("id")):
+        return None
+    token = token_of(fax.get("client_state"))
+    is_another = token not in (None, token_of(body["client_state"])) and any(
+        fax.get(name) not in (None, "", body[name]) for name in ("to", "from", "media_url")
+    )
+    return None if is_another else fax
 
 
 def readable_list(outcome: Outcome) -> tuple[list[JSON], bool] | None:
