@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from attrs import define
@@ -195,3 +196,38 @@ def test_raw_requests_with_unknown_parameters(legacy, telnyx, twilio):
     assert answer.status_code == 400
     assert ledger.counts(60) == {"create/legacy/refused:20001": 1}
     assert sids(client.fax.faxes.list()) == {}
+
+
+class _Lazy:
+    """A fax whose attributes ask the API when they are read, and get an error."""
+
+    def __init__(self, sid):
+        self._sid = sid
+
+    @property
+    def sid(self):
+        if self._sid is None:
+            raise TwilioRestException(404, "/Faxes", "not found yet")
+        return self._sid
+
+    @property
+    def status(self):
+        raise TwilioRestException(404, "/Faxes", "not found yet")
+
+
+@pytest.mark.parametrize("sid", [TWILIO_SID, None])
+def test_a_fax_that_cannot_be_read_after_it_was_sent_is_not_a_refusal(telnyx, caplog, sid):
+    """The legacy provider accepted it, so Telnyx does not get it, now or at the next try."""
+    faxes = SimpleNamespace(create=lambda **_: _Lazy(sid))
+    legacy, ledger = SimpleNamespace(fax=SimpleNamespace(faxes=faxes)), MemoryLedger()
+    client = client_of(legacy, telnyx, "off", ledger)
+    if sid:
+        fax = send(client)
+        assert (fax.sid, fax.status) == (sid, None)
+        assert "status" in caplog.text
+        return
+    with pytest.raises(TwilioRestException, match="not found yet"):
+        send(client)
+    with pytest.raises(TwilioRestException, match="not found yet"):
+        send(client_of(legacy, telnyx, "on", ledger))
+    assert telnyx.faxes == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from itertools import islice
 from typing import Any, Mapping
 from urllib.parse import urlencode
@@ -22,6 +23,8 @@ from twilio_fax_compat._core.translation.create_form import PARAMETERS
 from twilio_fax_compat._core.translation.errors import not_found, problem
 from twilio_fax_compat._core.translation.faxes import DEFAULT_API_URL
 from twilio_fax_compat._core.translation.list_envelope import list_envelope
+
+logger = logging.getLogger("twilio_fax_compat.migration")
 
 _FILTERS: Mapping[str, str] = {
     "From": "from_",
@@ -52,11 +55,11 @@ class LegacyProvider:
         if route is None:
             return not_found(request.path)
         sid, has_media, media = route.groups()
+        if sid is None and request.method == "POST":
+            return self._create(request)
         try:
             faxes = self.client.fax.faxes
             if sid is None:
-                if request.method == "POST":
-                    return self._create(faxes, request)
                 return _list(faxes, request, FAX_NAMES, "faxes")
             if not has_media:
                 return _one(faxes(sid), request)
@@ -69,12 +72,27 @@ class LegacyProvider:
                 raise
             return answer
 
-    def _create(self, faxes: Any, request: TwilioRequest) -> TwilioResponse:
+    def _create(self, request: TwilioRequest) -> TwilioResponse:
         unknown = sorted(set(request.fields) - set(PARAMETERS))
         if unknown:
             return problem(400, 20001, "Unknown parameters: {}".format(mask(", ".join(unknown))))
         named = {PARAMETERS[name]: value for name, value in request.fields.items()}
-        return TwilioResponse(201, payload_of_instance(faxes.create(**named), FAX_NAMES))
+        try:
+            instance = self.client.fax.faxes.create(**named)
+        except Exception as error:
+            answer = answer_of_error(error)
+            if answer is None:
+                raise
+            return answer
+        # The fax was accepted: an error from here on is not a refusal.
+        unreadable: list[str] = []
+        payload = payload_of_instance(instance, FAX_NAMES, unreadable)
+        if unreadable:
+            logger.warning(
+                "the legacy provider accepted a fax, and its client raised an error for: %s",
+                ", ".join(unreadable),
+            )
+        return TwilioResponse(201, payload)
 
 
 def _one(

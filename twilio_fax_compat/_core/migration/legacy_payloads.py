@@ -49,14 +49,27 @@ MEDIA_NAMES = (
 _PREFIX = re.compile(r"Unable to (?:create|fetch|update|delete) (?:record|page): ?")
 
 
-def payload_of_instance(instance: Any, names: tuple[str, ...]) -> JSON:
-    """Return the payload of *instance*, an object with Twilio's attributes."""
+def payload_of_instance(
+    instance: Any, names: tuple[str, ...], unreadable: list[str] | None = None
+) -> JSON:
+    """
+    Return the payload of *instance*, an object with Twilio's attributes.
+
+    If *unreadable* is given, an attribute that raises an error is None, and its name is added there.
+    Without a readable ``sid`` the error is raised all the same.
+    """
     properties = getattr(instance, "_properties", None)
     wire: Mapping[str, Any] = properties if isinstance(properties, Mapping) else {}
     payload = {}
     for name in names:
         own = "from_" if name == "from" else name
-        value = wire[own] if own in wire else wire.get(name, getattr(instance, own, None))
+        try:
+            value = wire[own] if own in wire else wire.get(name, getattr(instance, own, None))
+        except Exception:
+            if unreadable is None or name == "sid":
+                raise
+            unreadable.append(name)
+            value = None
         payload[name] = _date(value) if name.startswith("date_") else _wire(value)
     return payload
 
