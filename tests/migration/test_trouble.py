@@ -18,7 +18,7 @@ from twilio_fax_compat.base.exceptions import TwilioException, TwilioRestExcepti
 from twilio_fax_compat.ledger import LedgerUnavailable, MemoryLedger
 from twilio_fax_compat.ledger._opening import open_ledger
 from twilio_fax_compat.migration import provider_of
-from twilio_fax_compat.testing import faults
+from twilio_fax_compat.testing import TelnyxEmulator, faults
 
 ROOT = Path(__file__).parents[2]
 TWILIO_SID, UUID_SID = "FX" + "0a" * 16, "FX0a0a0a0a0a0a4a0a8a0a0a0a0a0a0a0a"
@@ -230,4 +230,35 @@ def test_a_fax_that_cannot_be_read_after_it_was_sent_is_not_a_refusal(telnyx, ca
         send(client)
     with pytest.raises(TwilioRestException, match="not found yet"):
         send(client_of(legacy, telnyx, "on", ledger))
+    assert telnyx.faxes == []
+
+
+@pytest.mark.parametrize("is_routed", [True, False])
+def test_two_telnyx_accounts_of_one_twilio_account(legacy, telnyx, is_routed):
+    """What the first may have sent is not sent by the second, which cannot find it."""
+    ledger, who = MemoryLedger(), legacy if is_routed else None
+    rollout = "on" if is_routed else None
+    lose_an_answer(client_of(who, telnyx, rollout, ledger, base_url=telnyx.base_url), telnyx)
+    with TelnyxEmulator() as second:
+        with pytest.raises(TwilioRestException, match="another account") as caught:
+            send(client_of(who, second, rollout, ledger))
+        assert (caught.value.status, second.faxes) == (409, [])
+    fax = send(client_of(who, telnyx, rollout, ledger))
+    assert provider_of(fax) == ("telnyx" if is_routed else None)
+    assert len(telnyx.faxes) == 1
+
+
+def test_a_client_without_the_legacy_client_leaves_its_sends(telnyx):
+    """The next deployment has no legacy client: Telnyx does not get what that one may have sent."""
+
+    def create(**_):
+        raise ConnectionResetError
+
+    faxes, ledger = SimpleNamespace(create=create), MemoryLedger()
+    legacy = SimpleNamespace(fax=SimpleNamespace(faxes=faxes))
+    with pytest.raises(ConnectionResetError):
+        send(client_of(legacy, telnyx, "off", ledger))
+    with pytest.raises(TwilioRestException) as caught:
+        send(client_of(None, telnyx, None, ledger))
+    assert (caught.value.status, caught.value.details["may_have_been_sent"]) == (409, True)
     assert telnyx.faxes == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import Any, Mapping
 
 from attrs import define, field, frozen
@@ -15,6 +16,11 @@ LIFETIME = 24 * 3600.0
 """How long a send without a known end is remembered, in seconds."""
 
 
+def account_mark(base_url: str, connection_id: str) -> str:
+    """Return a short text that differs for Telnyx accounts. It has no API key, because keys are replaced."""
+    return sha256(repr((base_url.rstrip("/"), connection_id)).encode()).hexdigest()[:16]
+
+
 @define
 class Attempt:
     """
@@ -23,7 +29,8 @@ class Attempt:
     *key* is the form's key in the ledger (`send_key`), an empty text if nothing is remembered. *token*
     is in the fax's ``client_state``. *provider* may have the fax. *turn* counts the calls that worked
     on this send. *at* is the provider's time when the last request left, in seconds since 1970, None
-    if unknown. *is_retry*: an earlier call left this send without a known end. *may_be_out*: a request
+    if unknown. *account* is the `account_mark` of the Telnyx account that was asked, an empty text if
+    unknown. *is_retry*: an earlier call left this send without a known end. *may_be_out*: a request
     may have left and no answer has settled it. *was_out*: that was so before the last request.
     """
 
@@ -32,6 +39,7 @@ class Attempt:
     provider: str = TELNYX
     turn: int = 0
     at: float | None = None
+    account: str = ""
     is_retry: bool = False
     may_be_out: bool = False
     was_out: bool = False
@@ -57,6 +65,7 @@ class Attempt:
             "provider": self.provider,
             "turn": self.turn,
             "at": self.at,
+            "account": self.account,
             "wall": wall,
         }
 
@@ -70,6 +79,7 @@ class Attempt:
             str(entry.get("provider") or TELNYX),
             int(entry.get("turn") or 0) + 1,
             float(at) if isinstance(at, (int, float)) else None,
+            str(entry.get("account") or ""),
             is_retry=True,
             may_be_out=True,
         )

@@ -66,13 +66,15 @@ class BeginSend:
     Effect: remember a send of the form *key* before its request leaves, until its end is known.
 
     Answered with an `Attempt`. If an earlier send of an equal form has no known end, and nobody works
-    on it, the answer is that one, for this flow alone; else a new one with *token* and *provider*.
+    on it, the answer is that one, for this flow alone; else a new one with *token*, *provider* and
+    *account*.
     Answered with `InProgress` if another machine may be working on such a send.
     """
 
     key: str
     provider: str
     token: str
+    account: str = ""
 
 
 @frozen

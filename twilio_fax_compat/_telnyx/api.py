@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Mapping
 
+from twilio_fax_compat._core.attempts import account_mark
 from twilio_fax_compat._core.fax_api.routes import FlowSettings, answer_request, twilio_request
 from twilio_fax_compat._core.messages import TwilioRequest, TwilioResponse
 from twilio_fax_compat._telnyx.http import sender
 from twilio_fax_compat.base.exceptions import TwilioException
 from twilio_fax_compat.ledger import Ledger
-from twilio_fax_compat.settings import TelnyxSettings
+from twilio_fax_compat.settings import DEFAULT_BASE_URL, TelnyxSettings
 
 if TYPE_CHECKING:
     from twilio_fax_compat._core.translation.media_links import Documents
@@ -37,6 +38,9 @@ class FaxApi:
             retry=settings.retry,
             unsupported=settings.unsupported,
             documents=documents,
+            account=account_mark(
+                settings.base_url or DEFAULT_BASE_URL, settings.connection_id or ""
+            ),
         )
 
     def request(

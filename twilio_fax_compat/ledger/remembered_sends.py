@@ -155,7 +155,9 @@ def _begin(effect: BeginSend, ledger: Ledger, opened: list[Attempt]) -> Attempt 
         is_elsewhere = is_elsewhere or owner == _ELSEWHERE
     if is_elsewhere:
         return InProgress()
-    return _open(Attempt(effect.key, effect.token, effect.provider), ledger, opened)
+    return _open(
+        Attempt(effect.key, effect.token, effect.provider, account=effect.account), ledger, opened
+    )
 
 
 def _open(attempt: Attempt, ledger: Ledger, opened: list[Attempt]) -> Attempt:

@@ -9,6 +9,7 @@ from typing import Any, Callable, Mapping
 
 from attrs import define, field
 
+from twilio_fax_compat._core.attempts import account_mark
 from twilio_fax_compat._core.effects import Warn
 from twilio_fax_compat._core.fax_api.routes import twilio_request
 from twilio_fax_compat._core.messages import TwilioRequest, TwilioResponse
@@ -35,7 +36,7 @@ from twilio_fax_compat.ledger import Ledger
 from twilio_fax_compat.migration._legacy_client import LegacyProvider
 from twilio_fax_compat.migration.flags import EnvironmentFlag
 from twilio_fax_compat.migration.rollout import Rollout
-from twilio_fax_compat.settings import TelnyxSettings
+from twilio_fax_compat.settings import DEFAULT_BASE_URL, TelnyxSettings
 
 logger = logging.getLogger("twilio_fax_compat.migration")
 
@@ -108,6 +109,14 @@ class RoutedFaxApi:
             is_partial=self.rollout.partial_results,
             retry=self.settings.retry,
             salt=self.account_sid or "",
+            account=self._account(),
+        )
+
+    def _account(self) -> str:
+        if not self.has_telnyx:
+            return ""
+        return account_mark(
+            self.settings.base_url or DEFAULT_BASE_URL, self.settings.connection_id or ""
         )
 
     def _check(self, stage: str) -> None:

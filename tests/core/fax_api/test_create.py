@@ -99,6 +99,41 @@ def test_a_504_of_telnyx_is_not_sent_again():
     assert run.said == [POST, LOOK, LOOK, LOOK]
 
 
+def resumed(attempt, *answers, account="B"):
+    settings = FlowSettings(
+        account_sid="AC1", connection_id="1", account=account, retry=RetryPolicy(resend_after=0)
+    )
+    return Run(create(FORM, "/Faxes", settings), answers, attempt=attempt)
+
+
+@pytest.mark.parametrize("answers", [[listed()] * 3, [answer(404)] * 3])
+def test_a_send_of_another_telnyx_account_is_left_to_it(answers):
+    """That this account does not have the fax does not mean that it was not sent."""
+    run = resumed(evolve(earlier(at=AT), account="A"), *answers)
+
+    assert POST not in run.said
+    assert (run.response.status, run.response.payload["code"]) == (409, 20409)
+    assert "another account" in run.response.payload["message"]
+    assert isinstance(run.sends[-1], LeaveSend)
+
+
+def test_a_send_of_another_connection_of_the_account_is_found():
+    assert resumed(evolve(earlier(), account="A"), listed(resource())).response.status == 201
+
+
+@pytest.mark.parametrize(("old", "new"), [("", "B"), ("B", ""), ("B", "B")])
+def test_a_send_of_the_same_or_an_unknown_account_is_sent_again(old, new):
+    attempt = evolve(earlier(at=AT), account=old)
+    assert resumed(attempt, *[listed()] * 3, accepted(), account=new).said[-1] == POST
+
+
+def test_an_outdated_send_of_another_account_is_a_new_one_of_this_account():
+    run = resumed(evolve(earlier(at=AT - 90_000), account="A"), *[listed()] * 3, accepted())
+
+    assert run.said[-1] == POST
+    assert [e.attempt.account for e in run.sends if isinstance(e, KeepSend)] == ["B"]
+
+
 def test_a_send_of_another_provider_is_left_to_it():
     """Telnyx cannot say whether the other provider sent the fax, so it is neither asked nor used."""
     attempt = evolve(earlier(), provider=LEGACY)

@@ -83,7 +83,7 @@ def create(
     if attempt is not None:
         return (yield from _send(fax_request, attempt, path, settings))
     key = send_key(fields, settings.account_sid or "")
-    begun = yield from begin_send(key, TELNYX, settings.retry)
+    begun = yield from begin_send(key, TELNYX, settings.retry, settings.account)
     if isinstance(begun, TwilioResponse):
         return begun
     if begun.is_retry and begun.provider != TELNYX:
@@ -100,7 +100,12 @@ def _send(
     if fax_request.status_callback is not None:
         fax_request.body["webhook_url"] = settings.webhook_url or fax_request.status_callback
     sending = Sending(
-        fax_request, attempt, settings.retry, Budget(settings.retry), settings.account_sid
+        fax_request,
+        attempt,
+        settings.retry,
+        Budget(settings.retry),
+        settings.account_sid,
+        settings.account,
     )
     answer = yield from sending.run()
     if isinstance(answer, dict):
@@ -119,6 +124,7 @@ class Sending:
     policy: RetryPolicy
     budget: Budget
     account_sid: str | None
+    account: str
     failures: int = 0
     resends: int = 0
     lookup: Lookup = field(init=False)
@@ -204,20 +210,28 @@ class Sending:
             yield EndSend(attempt)
             token: str = yield NewToken()
             attempt.token, attempt.at, attempt.is_open = token, None, True
+            attempt.account = self.account
             attempt.is_retry = attempt.may_be_out = False
             self._sign()
             yield KeepSend(attempt)
             return None
-        if isinstance(found, Unknown):
-            return self._may_have_been_sent(None, found.why)
         if fax is not None:
             attempt.may_be_out = False
             return fax
+        if self._is_of_another_account():
+            yield from self.lookup.age()  # notes the time, from which the send gets old
+            return out_of_reach(attempt, is_other_account=True)
+        if isinstance(found, Unknown):
+            return self._may_have_been_sent(None, found.why)
         if (yield from self.lookup.age()) < self.policy.resend_after:
             return self._may_have_been_sent(None, "Telnyx does not have it yet")
         attempt.at = None
         yield KeepSend(attempt)
         return None
+
+    def _is_of_another_account(self) -> bool:
+        accounts = self.attempt.account, self.account
+        return all(accounts) and accounts[0] != accounts[1]
 
     def _may_have_been_sent(self, outcome: Outcome | None, why: str) -> TwilioResponse:
         since = self.lookup.since()

@@ -27,10 +27,12 @@ _FIRST_WAIT, _LONGEST_WAIT = 0.05, 1.0
 
 
 def begin_send(
-    key: str, provider: str, policy: RetryPolicy
+    key: str, provider: str, policy: RetryPolicy, account: str = ""
 ) -> Generator[Remembering, Any, Attempt | TwilioResponse]:
     """
     Return the attempt for a send of the form *key*: an earlier one without a known end, or a new one.
+
+    *account* is the `account_mark` of the Telnyx account.
 
     Waits while another machine may be sending an equal fax, for half of the call's time; then returns
     Twilio's error.
@@ -40,7 +42,7 @@ def begin_send(
         return Attempt("", token, provider)
     seconds = _FIRST_WAIT
     while True:
-        begun: Attempt | InProgress = yield BeginSend(key, provider, token)
+        begun: Attempt | InProgress = yield BeginSend(key, provider, token, account)
         if isinstance(begun, Attempt):
             return begun
         elapsed: float = yield Elapsed()
@@ -82,10 +84,12 @@ def not_settled(
     return problem(*status, message, payload, cause)
 
 
-def out_of_reach(attempt: Attempt) -> TwilioResponse:
+def out_of_reach(attempt: Attempt, *, is_other_account: bool = False) -> TwilioResponse:
     """Return the error of a fax whose provider may have sent it and cannot be asked again."""
     hours = int(LIFETIME // 3600)
     name = NAMES[attempt.provider]
+    if is_other_account:
+        name += " (another account: the base URL or connection id was another)"
     release = f"{COMMAND} {attempt.name}"
     return problem(
         409,
@@ -93,5 +97,10 @@ def out_of_reach(attempt: Attempt) -> TwilioResponse:
         f"{name} may have sent this fax within the last {hours} hours and cannot be asked "
         "to send it again, at this stage or with these settings: nothing was sent now, so that it "
         f"does not go out twice. Look for it there first. If it was not sent, run: {release}",
-        {"may_have_been_sent": True, "provider": name, "key": attempt.name, "release": release},
+        {
+            "may_have_been_sent": True,
+            "provider": NAMES[attempt.provider],
+            "key": attempt.name,
+            "release": release,
+        },
     )

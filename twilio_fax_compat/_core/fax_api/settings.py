@@ -20,7 +20,8 @@ class FlowSettings:
 
     *api_url* is the public URL of the fax API, with its version: it is the base of ``url``,
     ``links`` and page URLs. *webhook_url* is where Telnyx sends the events of a fax with a
-    ``StatusCallback``; the default is the ``StatusCallback`` itself.
+    ``StatusCallback``; the default is the ``StatusCallback`` itself. *account* is the `account_mark` of
+    the Telnyx account; an empty text is equal to any.
     """
 
     account_sid: str | None
@@ -30,3 +31,4 @@ class FlowSettings:
     documents: Documents | None = None
     api_url: str = DEFAULT_API_URL
     webhook_url: str | None = None
+    account: str = ""

@@ -94,9 +94,9 @@ class Providers:
     The available providers and the options of the roll-out.
 
     *has_telnyx*, *has_legacy*: whether each is configured. *salt*: keeps the keys of different
-    accounts apart. *falls_back*: the legacy provider gets what Telnyx certainly did not send.
-    *is_partial*: lists leave out a provider that is down. *retry*: the time of a call, and whether sends
-    are remembered. *api_url*: the base of page URLs.
+    accounts apart. *account*: the `account_mark` of the Telnyx account. *falls_back*: the legacy
+    provider gets what Telnyx certainly did not send. *is_partial*: lists leave out a provider that is
+    down. *retry*: the time of a call, and whether sends are remembered. *api_url*: the base of page URLs.
     """
 
     has_telnyx: bool = True
@@ -105,6 +105,7 @@ class Providers:
     is_partial: bool = False
     retry: RetryPolicy = field(factory=RetryPolicy)
     salt: str = field(default="", repr=False)
+    account: str = ""
     api_url: str = DEFAULT_API_URL
 
     @property

@@ -44,7 +44,7 @@ def send(request: TwilioRequest, providers: Providers) -> Route:
     """Send the fax of a create form through one provider."""
     decision: Decision = yield Decide(request.fields)
     key = send_key(request.fields, providers.salt)
-    attempt = yield from begin_send(key, decision.provider, providers.retry)
+    attempt = yield from begin_send(key, decision.provider, providers.retry, providers.account)
     if isinstance(attempt, TwilioResponse):
         return attempt
     is_complete = decision.stage == "complete"
