@@ -284,3 +284,19 @@ def test_a_send_without_a_known_end_is_not_forgotten_in_silence(ledger, caplog):
     caplog.clear()
     sender.carry_out(EndSend(sender.begin()))
     assert caplog.text == ""
+
+
+def test_sends_push_out_the_keys_of_tokens_first(caplog):
+    """A form's sends are forgotten only if there is room for nothing else, and the log says so."""
+    ledger = MemoryLedger(limit=4)
+    for number in range(4):
+        sender = Sender(ledger)
+        effect = BeginSend(f"send:form{number}", TELNYX, f"token{number}")
+        attempt = carry_out_send(effect, ledger, sender.opened)
+        attempt.may_be_out = True
+        sender.carry_out(LeaveSend(attempt))
+    assert len(ledger.recall([f"send:form{number}" for number in range(4)])) == 4
+    assert "no room" not in caplog.text
+    carry_out_send(BeginSend("send:form4", TELNYX, "token4"), ledger, [])
+    assert "no room for more than 4 sends" in caplog.text
+    assert "form0" in caplog.text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import OrderedDict
 from heapq import heappop, heappush
@@ -14,6 +15,8 @@ from attrs import define, evolve, field, frozen
 from twilio_fax_compat._core.facts import SEND_KEYS, Facts, merged
 from twilio_fax_compat.ledger._forks import take_part
 from twilio_fax_compat.ledger._protocol import InboxEntry, LedgerUnavailable
+
+logger = logging.getLogger("twilio_fax_compat")
 
 _DONE = float("inf")
 
@@ -83,9 +86,25 @@ class MemoryLedger:
             self._facts[fax_id] = (self.clock(), result)
             self._facts.move_to_end(fax_id)
             while len(self._facts) > self.limit:
-                # What may have been sent is the last to go.
-                faxes = (key for key in self._facts if not key.startswith(SEND_KEYS))
-                del self._facts[next(faxes, next(iter(self._facts)))]
+                self._delete_oldest()
+
+    def _delete_oldest(self) -> None:
+        # What may have been sent is the last to go.
+        sends: dict[bool, str] = {}
+        for key, (_, facts) in self._facts.items():
+            if not key.startswith(SEND_KEYS):
+                break
+            sends.setdefault(_has_open_sends(facts), key)
+        else:
+            key = sends[False] if False in sends else sends[True]
+            if False not in sends:
+                logger.warning(
+                    "the ledger in memory has no room for more than %d sends, and forgot one whose end "
+                    "is unknown: %s",
+                    self.limit,
+                    key[len(SEND_KEYS) :],
+                )
+        del self._facts[key]
 
     def forget_sends(self) -> None:
         """Delete the sends without a known end, as a test suite does between its tests."""
@@ -270,3 +289,8 @@ class MemoryLedger:
 
     def _is_settled(self, event_id: str) -> bool:
         return self._claims.get(event_id, (0.0, 0.0))[1] == _DONE
+
+
+def _has_open_sends(facts: Facts) -> bool:
+    """Return whether *facts* are of a form's sends, and not of the index of their tokens."""
+    return any("key" not in entry for entry in (facts.sends or {}).values())

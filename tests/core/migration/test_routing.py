@@ -367,3 +367,20 @@ def test_media_of_a_legacy_fax_with_a_telnyx_like_sid():
     assert world.about(UUID_SID, "DELETE", "/Media/ME" + UUID_SID[2:]).status == 204
     world.outcomes[LEGACY] = not_found("/x")
     assert world.about(UUID_SID, "DELETE", "/Media/ME" + UUID_SID[2:]).status == 405
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "is_same"),
+    [
+        ("Quality", "fine", True),
+        ("Quality", "FINE", True),
+        ("Quality", "standard", False),
+        ("StoreMedia", True, True),
+        ("StoreMedia", "true", True),
+        ("StoreMedia", "1", True),
+        ("StoreMedia", False, False),
+        ("Ttl", True, False),
+    ],
+)
+def test_a_default_that_is_spelled_out_is_the_same_send(name, value, is_same):
+    assert (send_key({**FORM, name: value}, "") == send_key(FORM, "")) is is_same

@@ -147,6 +147,14 @@ def _body(form: Mapping[str, object], connection_id: str) -> JSON:
     }
 
 
+def is_default(name: str, value: object) -> bool:
+    """Return whether the parameter with a wire *name* means the same without its *value*."""
+    text = str(value).lower()
+    if name == "Quality":
+        return text == DEFAULT_QUALITY
+    return name == "StoreMedia" and _FLAGS.get(text) is DEFAULT_STORE_MEDIA
+
+
 def reorder_legacy_arguments(form: Mapping[str, object]) -> Mapping[str, object]:
     """
     Return *form* with the positional arguments of Twilio's first releases in today's order.

@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import Mapping
 
 from twilio_fax_compat._core.facts import SEND_KEYS
-from twilio_fax_compat._core.translation.create_form import reorder_legacy_arguments
+from twilio_fax_compat._core.translation.create_form import is_default, reorder_legacy_arguments
 
 _SIGNATURE = re.compile(r"x-(amz|goog)-.*|signature|sig")
 _SIGNED_WITH = re.compile(
@@ -28,12 +28,16 @@ def send_key(fields: Mapping[str, object], salt: str) -> str:
     """
     Return the key of a send in the ledger: equal for equal forms (*fields*, by wire name) of one *salt*.
 
-    A media URL that was signed again counts as the same URL.
+    A media URL that was signed again counts as the same URL, and a default value as an absent one.
     """
     form = dict(reorder_legacy_arguments(fields))
     if isinstance(form.get("MediaUrl"), str):
         form["MediaUrl"] = _unsigned(str(form["MediaUrl"]))
-    pairs = sorted((name, str(value)) for name, value in form.items() if value not in (None, ""))
+    pairs = sorted(
+        (name, str(value))
+        for name, value in form.items()
+        if value not in (None, "") and not is_default(name, value)
+    )
     digest = sha256(repr((salt, pairs)).encode("utf-8", "surrogatepass")).hexdigest()
     return key_of_name(digest[:32])
 
