@@ -300,3 +300,43 @@ def test_sends_push_out_the_keys_of_tokens_first(caplog):
     carry_out_send(BeginSend("send:form4", TELNYX, "token4"), ledger, [])
     assert "no room for more than 4 sends" in caplog.text
     assert "form0" in caplog.text
+
+
+@pytest.mark.skipif(os.name != "posix", reason="this system does not delete open files")
+@pytest.mark.parametrize("is_replaced", [False, True])
+def test_a_file_that_is_deleted_or_replaced_while_it_is_in_use(tmp_path, caplog, is_replaced):
+    """The new file is used, with a warning, and the sends without a known end are copied to it."""
+    path = tmp_path / "fax.db"
+    ledger = SQLiteLedger(path)
+    token = lose(ledger)
+    if is_replaced:
+        other = SQLiteLedger(tmp_path / "other.db")
+        other.remember("fax", sends.Facts(status="delivered"))
+        other.close()
+    for suffix in ("", "-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+    if is_replaced:
+        (tmp_path / "other.db").rename(path)
+    sender = Sender(ledger)
+    attempt = sender.begin()
+    assert (attempt.token, attempt.is_retry) == (token, True)
+    assert caplog.text.count("deleted or replaced") == 1
+    assert list(entries(SQLiteLedger(path))) == [token]
+    assert bool(ledger.recall(["fax"])) is is_replaced
+    sender.carry_out(EndSend(attempt))
+    assert entries(ledger) == entries(SQLiteLedger(path)) == {}
+    assert caplog.text.count("deleted or replaced") == 1
+
+
+@pytest.mark.skipif(os.name != "posix", reason="this system does not delete open files")
+def test_a_file_that_cannot_be_made_again(tmp_path):
+    """Its sends are copied when it can be."""
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    ledger = SQLiteLedger(folder / "fax.db")
+    token = lose(ledger)
+    folder.rename(tmp_path / "away")
+    with pytest.raises(LedgerUnavailable):
+        ledger.recall([KEY])
+    folder.mkdir()
+    assert list(entries(ledger)) == [token]

@@ -25,6 +25,7 @@ class _Generation(Generic[C]):
     idle: deque[C] = field(factory=deque)
     all: set[C] = field(factory=set)
     turn: Lock = field(factory=Lock)
+    renewal: Lock = field(factory=Lock)
 
 
 @define(eq=False)
@@ -37,10 +38,15 @@ class Pool(Generic[C]):
 
     If *crossed* is given, a fork waits for connections in use, and *crossed* is called in a child to
     which connections crossed all the same.
+
+    If *is_stale* is given and true for an idle connection, *rescue* is called with it, and all
+    connections are replaced. If *rescue* raises an error, the connection is kept for the next try.
     """
 
     connect: Callable[[], C]
     crossed: Callable[[], None] | None = None
+    is_stale: Callable[[C], bool] | None = None
+    rescue: Callable[[C], None] | None = None
     idle: int = 16
     _now: _Generation[C] = field(factory=_Generation, init=False)
 
@@ -55,8 +61,12 @@ class Pool(Generic[C]):
             try:
                 connection = own.idle.pop()
             except IndexError:
-                connection = self.connect()
-                own.all.add(connection)
+                connection = self._opened(own)
+            else:
+                if self.is_stale is not None and self.is_stale(connection):
+                    self._renew(own, connection)
+                    own = self._own()
+                    connection = self._opened(own)
             try:
                 yield connection
             except BaseException:
@@ -96,6 +106,24 @@ class Pool(Generic[C]):
             if self.crossed is not None:
                 self.crossed()
 
+    def _opened(self, own: _Generation[C]) -> C:
+        connection = self.connect()
+        own.all.add(connection)
+        return connection
+
+    def _renew(self, own: _Generation[C], stale: C) -> None:
+        """Replace all connections; one thread rescues what they have."""
+        try:
+            with own.renewal:
+                if own is self._now:
+                    if self.rescue is not None:
+                        self.rescue(stale)
+                    self.close()
+        except BaseException:
+            own.idle.append(stale)
+            raise
+        _close(own, stale)
+
     def _own(self) -> _Generation[C]:
         if self._now.pid != os.getpid():
             # The server forked without Python's hooks.
@@ -106,26 +134,35 @@ class Pool(Generic[C]):
 
 
 def pool_of(
-    owner: object, connect: Callable[[], C], crossed: Callable[[], None] | None = None
+    owner: object,
+    connect: Callable[[], C],
+    crossed: Callable[[], None] | None = None,
+    is_stale: Callable[[C], bool] | None = None,
+    rescue: Callable[[C], None] | None = None,
 ) -> Pool[C]:
     """
     Return a pool that is closed when its *owner* is deleted or the program ends.
 
-    *connect* and *crossed* are methods of *owner*.
+    The other arguments are those of `Pool`. They are methods of *owner*.
     """
-    pool: Pool[C] = Pool(_weak(connect), crossed and _weak(crossed))
+    pool: Pool[C] = Pool(
+        _weak(connect),
+        crossed and _weak(crossed),
+        is_stale and _weak(is_stale),
+        rescue and _weak(rescue),
+    )
     weakref.finalize(owner, pool.close)
     return pool
 
 
-def _weak(method: Callable[[], T]) -> Callable[[], T]:
+def _weak(method: Callable[..., T]) -> Callable[..., T]:
     # A strong reference would keep the owner alive for ever.
     reference = weakref.WeakMethod(method)
 
-    def call() -> T:
+    def call(*arguments: Any) -> T:
         alive = reference()
         assert alive is not None  # the owner lends its own connections
-        return alive()
+        return alive(*arguments)
 
     return call
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
 import tempfile
@@ -12,10 +13,13 @@ from typing import Callable, ClassVar, Sequence, TypeVar
 
 from attrs import define, field
 
+from twilio_fax_compat._core.facts import SEND_KEYS
 from twilio_fax_compat.ledger._pool import Pool, pool_of
 from twilio_fax_compat.ledger._protocol import InboxEntry, LedgerUnavailable
 from twilio_fax_compat.ledger._sql import RETENTION, SqlLedger
 from twilio_fax_compat.ledger._tables import Query, Row, migrate, newest
+
+logger = logging.getLogger("twilio_fax_compat")
 
 T = TypeVar("T")
 
@@ -26,6 +30,12 @@ _BETWEEN_CLEANUPS = 1.0
 
 # Files, by device and inode, that were open when this process was forked.
 _crossed: set[tuple[int, int]] = set()
+
+
+class _Connection(sqlite3.Connection):
+    """A connection, and the device and inode of the file that it was opened for."""
+
+    identity: tuple[int, int] | None = None
 
 
 @define(eq=False)
@@ -47,13 +57,13 @@ class SQLiteLedger(SqlLedger):
     # A process that was killed may have left deleted content behind.
     _has_deleted: bool = field(default=True, init=False, repr=False)
     _next_cleanup: float = field(init=False, repr=False)
-    _pool: Pool[sqlite3.Connection] = field(init=False, repr=False)
+    _pool: Pool[_Connection] = field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         # A later os.chdir does not change the file.
         self.path = str(Path(self.path).absolute())
         self._next_cleanup = time.monotonic() + _BETWEEN_CLEANUPS
-        self._pool = pool_of(self, self._connect, self._note_crossing)
+        self._pool = pool_of(self, self._connect, self._note_crossing, self._is_stale, self._rescue)
 
     def transact(self, work: Callable[[Query], T], *, writes: bool = True) -> T:
         """Run *work* in a transaction and return its result."""
@@ -145,7 +155,7 @@ class SQLiteLedger(SqlLedger):
     def _unavailable(self, error: object) -> LedgerUnavailable:
         return LedgerUnavailable("SQLite, {}: {}".format(self.path, error))
 
-    def _connect(self) -> sqlite3.Connection:
+    def _connect(self) -> _Connection:
         if sqlite3.sqlite_version_info < (3, 24):
             raise self._unavailable(
                 "SQLite 3.24 or newer is needed, this is " + sqlite3.sqlite_version
@@ -158,6 +168,7 @@ class SQLiteLedger(SqlLedger):
                     "the file was open when this process was forked. Call ledger.close() before the "
                     "fork, or let each worker load the application (uWSGI: lazy-apps = true)"
                 )
+            identity = _identity(self.path)
         except OSError as error:
             raise self._unavailable(error.strerror) from error
         # mode=rw: SQLite would create a file that everybody can read.
@@ -167,13 +178,46 @@ class SQLiteLedger(SqlLedger):
             timeout=self.timeout,
             isolation_level=None,
             check_same_thread=False,
+            factory=_Connection,
         )
+        connection.identity = identity
         try:
             self._prepare(connection)
         except BaseException:
             connection.close()
             raise
         return connection
+
+    def _is_stale(self, connection: _Connection) -> bool:
+        # Nothing may open the file here: closing it again would drop SQLite's locks.
+        try:
+            return _identity(self.path) != connection.identity
+        except OSError:
+            return True
+
+    def _rescue(self, stale: _Connection) -> None:
+        """Copy the sends without a known end from a file that was deleted or replaced."""
+        logger.warning(
+            "the file of the ledger was deleted or replaced while it was in use, and is opened again: %s",
+            self.path,
+        )
+        rows = []
+        with suppress(sqlite3.Error):
+            rows = stale.execute(
+                "SELECT fax_id, document, at FROM fax_ledger_facts"
+                " WHERE fax_id >= ? AND fax_id < ?",
+                (SEND_KEYS, SEND_KEYS[:-1] + chr(ord(SEND_KEYS[-1]) + 1)),
+            ).fetchall()
+        connection = self._connect()
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.executemany(
+                "INSERT OR IGNORE INTO fax_ledger_facts (fax_id, document, at) VALUES (?, ?, ?)",
+                rows,
+            )
+            connection.execute("COMMIT")
+        finally:
+            connection.close()
 
     def _note_crossing(self) -> None:
         with suppress(OSError):
