@@ -1,8 +1,11 @@
 """The frameworks of ASGI, over a real server: each gets a real request."""
 
 import asyncio
+import gc
+import sqlite3
 import threading
 import time
+from contextlib import closing
 
 import httpx
 import pytest
@@ -152,8 +155,88 @@ def test_half_an_answer_is_none(telnyx, messages):
     assert asyncio.run(call(wrapped(app, telnyx), telnyx))[0]["status"] == 503
 
 
-def test_a_task_of_a_cancelled_request_is_cancelled(telnyx):
-    """A server that gives a request up takes the application's work with it."""
+def test_a_delivery_goes_on_after_its_request_was_cancelled(telnyx, ledger, caplog):
+    """A timeout outside answers Telnyx. The handler ends, the event is done, and nothing is locked."""
+    ended = []
+
+    async def app(scope, receive, send):
+        await asyncio.sleep(0.3)
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+        await asyncio.sleep(0.3)
+        ended.append(True)
+
+    middleware = wrapped(app, telnyx, ledger=ledger)
+
+    async def main():
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(call(middleware, telnyx), 0.1)
+        assert (await call(middleware, telnyx))[0]["status"] == 503
+        gc.collect()
+        await asyncio.sleep(1)
+        assert ended == [True]
+        assert (await call(middleware, telnyx))[0]["status"] == 200
+
+    asyncio.run(main())
+    assert ended == [True]
+    assert not middleware._receiver.keeper._held
+    assert "fail" not in caplog.text
+
+
+def test_a_failure_after_its_request_was_cancelled_is_logged(telnyx, caplog):
+    async def app(scope, receive, send):
+        await asyncio.sleep(0.2)
+        raise RuntimeError("a bug in the application")
+
+    middleware = wrapped(app, telnyx)
+
+    async def main():
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(call(middleware, telnyx), 0.1)
+        await asyncio.sleep(0.4)
+
+    asyncio.run(main())
+    assert "after the request of its event had been cancelled" in caplog.text
+    assert not middleware._receiver.keeper._held
+
+
+@pytest.mark.parametrize("ends", ["request", "loop"])
+def test_a_lock_that_is_taken_after_a_cancel_is_released(telnyx, tmp_path, ends):
+    """The ledger takes the lock while nobody waits for it any more."""
+    seen = []
+
+    async def app(scope, receive, send):
+        seen.append(scope)
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    with closing(SQLiteLedger(tmp_path / "ledger.db")) as ledger:
+        ledger.check()
+        middleware = wrapped(app, telnyx, ledger=ledger)
+        other = sqlite3.connect(
+            tmp_path / "ledger.db", isolation_level=None, check_same_thread=False
+        )
+        other.execute("BEGIN IMMEDIATE")
+        timer = threading.Timer(0.6, other.execute, ["ROLLBACK"])
+        timer.start()
+
+        async def cancelled():
+            with pytest.raises(asyncio.TimeoutError):
+                await asyncio.wait_for(call(middleware, telnyx), 0.2)
+            if ends == "request":
+                await asyncio.sleep(1.5)
+
+        asyncio.run(cancelled())
+        timer.join()
+        other.close()
+        assert len(seen) == (ends == "request")
+        assert not middleware._receiver.keeper._held
+        assert asyncio.run(call(middleware, telnyx))[0]["status"] == 200
+        assert len(seen) == 1
+
+
+def test_a_handler_is_cancelled_when_its_loop_ends(telnyx):
+    """Then its fax is unlocked."""
     ended = []
 
     async def app(scope, receive, send):
@@ -162,15 +245,17 @@ def test_a_task_of_a_cancelled_request_is_cancelled(telnyx):
         finally:
             ended.append(True)
 
+    middleware = wrapped(app, telnyx)
+
     async def main():
-        task = asyncio.ensure_future(call(wrapped(app, telnyx), telnyx))
+        task = asyncio.ensure_future(call(middleware, telnyx))
         await asyncio.sleep(0.2)
         task.cancel()
         await asyncio.wait({task})
-        await asyncio.sleep(0.05)
 
     asyncio.run(main())
     assert ended == [True]
+    assert not middleware._receiver.keeper._held
 
 
 @pytest.mark.parametrize("inbox", [False, True], ids=["direct", "inbox"])

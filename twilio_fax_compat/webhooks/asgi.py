@@ -13,7 +13,15 @@ from typing import Any, Callable, Mapping, Sequence, TypeVar
 from attrs import define, field
 
 from twilio_fax_compat._core.effects import Pause, run_async
-from twilio_fax_compat._core.webhooks.effects import CallApp, Download, Keep, Step, Talk
+from twilio_fax_compat._core.webhooks.effects import (
+    CallApp,
+    Claim,
+    Download,
+    Keep,
+    Release,
+    Step,
+    Talk,
+)
 from twilio_fax_compat._core.webhooks.events import FaxEvent
 from twilio_fax_compat._core.webhooks.public_url import PublicUrl
 from twilio_fax_compat.ledger import InboxEntry, LedgerUnavailable
@@ -31,7 +39,11 @@ from twilio_fax_compat.webhooks.asgi_request import (
     split_path,
 )
 from twilio_fax_compat.webhooks.media import LINK_DEADLINE, MediaAnswer, MediaServer
-from twilio_fax_compat.webhooks.middleware import Middleware, log_late_failure
+from twilio_fax_compat.webhooks.middleware import (
+    Middleware,
+    log_failure_after_cancel,
+    log_late_failure,
+)
 from twilio_fax_compat.webhooks.receiver import PassThrough, Receiver, event_of, unavailable
 from twilio_fax_compat.webhooks.stored_request import OF_THE_PROCESS, scope_of, stored_scope
 from twilio_fax_compat.webhooks.verification import SIGNATURE, TIMESTAMP
@@ -131,13 +143,30 @@ class ASGIMiddleware(Middleware[App]):
 
     async def _deliver_now(self, scope: Scope, send: Send, event: FaxEvent, url: PublicUrl) -> None:
         delivery = _Delivery(self.app, self._receiver, self._pools, scope, url, event)
+        # A delivery that has begun goes on to its end, where it unlocks its fax, if a timeout or a
+        # server cancels the request.
+        work = asyncio.ensure_future(delivery.run(self._receiver.begin(event, url)))
         try:
-            status = await delivery.run(self._receiver.begin(event, url))
+            status = await asyncio.shield(work)
         except LedgerUnavailable as error:
             status = unavailable(event, error)
+        except asyncio.CancelledError:
+            self._background.keep(work)
+            work.add_done_callback(partial(self._ended_alone, delivery))
+            raise
         await _answer(send, status)
         # The server waits for the end of the application's background work, as it always does.
         await delivery.background.finish()
+
+    def _ended_alone(self, delivery: _Delivery, work: asyncio.Future[int]) -> None:
+        """Log a failure of *work*, whose request was cancelled, and keep the background work."""
+        for task in delivery.background.tasks:
+            self._background.keep(task)
+        error = None if work.cancelled() else work.exception()
+        if isinstance(error, LedgerUnavailable):
+            unavailable(delivery.event, error)
+        elif error is not None:
+            log_failure_after_cancel(delivery.event, error)
 
     def _deliver_entry(self, entry: InboxEntry) -> None:
         assert self._loop is not None
@@ -194,17 +223,22 @@ class _Pools:
 class _Background:
     """What applications do after their answers to callbacks."""
 
-    _tasks: set[asyncio.Future[None]] = field(factory=set, init=False)
+    tasks: set[asyncio.Future[Any]] = field(factory=set, init=False)
 
     def add(self, call: AppCall, event: FaxEvent) -> None:
         """Log a failure of what is left of *call*, which was about *event*."""
-        self._tasks.add(call.task)
+        self.keep(call.task)
         call.task.add_done_callback(partial(self._ended, call.status, event))
+
+    def keep(self, task: asyncio.Future[Any]) -> None:
+        """Refer to *task* until it ends, because an event loop does not."""
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
 
     async def finish(self, timeout: float | None = None) -> None:
         """Wait for the end of all, for up to *timeout* seconds."""
         loop = asyncio.get_running_loop()
-        tasks = {task for task in self._tasks if task.get_loop() is loop}
+        tasks = {task for task in self.tasks if task.get_loop() is loop}
         if not tasks:
             return
         try:
@@ -215,7 +249,6 @@ class _Background:
             raise
 
     def _ended(self, status: int, event: FaxEvent, task: asyncio.Future[None]) -> None:
-        self._tasks.discard(task)
         error = None if task.cancelled() else task.exception()
         if error is not None:
             log_late_failure(event, status, error)
@@ -246,7 +279,16 @@ class _Delivery:
             return await asyncio.sleep(step.seconds + step.jitter * random())  # noqa: S311
         asks_others = isinstance(step, (CallApp, Download, Keep))
         pool = self.pools.deliveries if asks_others else None
-        return await _in(pool, self.receiver.carry_out, step)
+        loop = asyncio.get_running_loop()
+        work = loop.run_in_executor(pool, self.receiver.carry_out, step)
+        try:
+            return await asyncio.shield(work)
+        except asyncio.CancelledError:
+            # The thread goes on. A lock that it still takes would have no owner.
+            await asyncio.wait({work})
+            if isinstance(step, Claim) and not work.exception() and work.result() == "new":
+                await loop.run_in_executor(pool, self.receiver.carry_out, Release(step.event_id))
+            raise
 
 
 async def _in(pool: ThreadPoolExecutor | None, work: Callable[..., T], *arguments: Any) -> T:

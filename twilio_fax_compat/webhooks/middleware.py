@@ -93,3 +93,13 @@ def log_late_failure(event: FaxEvent, status: int, error: BaseException) -> None
         status,
         exc_info=error,
     )
+
+
+def log_failure_after_cancel(event: FaxEvent, error: BaseException) -> None:
+    """Log that a delivery failed after its request had been cancelled."""
+    logger.error(
+        "a callback about %s failed after the request of its event had been cancelled; Telnyx "
+        "delivers the event again",
+        fax_sid(event.fax_id),
+        exc_info=error,
+    )
