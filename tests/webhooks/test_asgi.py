@@ -9,6 +9,7 @@ from contextlib import closing
 
 import httpx
 import pytest
+from starlette.middleware.gzip import GZipMiddleware
 
 from tests.webhooks.apps import TOKEN, Log
 from tests.webhooks.asgi_apps import APPS, fastapi_app, starlette_app
@@ -111,6 +112,33 @@ def test_parts_of_the_scope_are_the_servers(telnyx):
     assert seen[0]["state"] == {"pool": pool}
     assert seen[0]["vendor"] is pool
     assert (seen[0]["asgi"], seen[0]["http_version"]) == (scope["asgi"], "2")
+
+
+@pytest.mark.parametrize("size", [10, 2000], ids=["small", "compressible"])
+def test_an_answer_is_asked_for_plain(telnyx, size):
+    """Telnyx accepts gzip, and a middleware of the application could compress the TwiML."""
+    seen = []
+
+    async def app(scope, receive, send):
+        seen.append(scope["path"])
+        twiml = f'<Response><Receive action="/done?x={"y" * size}"/></Response>'
+        headers = [(b"content-type", b"text/xml"), (b"content-length", b"%d" % len(twiml))]
+        await receive()
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": twiml.encode()})
+
+    names = {b"accept-encoding": b"gzip", b"range": b"bytes=0-9", b"if-none-match": b'"x"'}
+
+    async def main():
+        body = webhook("fax.received", direction="inbound")
+        sent = signed_headers(telnyx._webhook_sender.key, body, telnyx.now)
+        headers = [(name.lower().encode(), value.encode()) for name, value in sent.items()]
+        scope = {"headers": [(b"host", b"h"), *headers, *names.items()]}
+        inner = GZipMiddleware(app, minimum_size=100)
+        return await call(wrapped(inner, telnyx), telnyx, scope, body, "/fax")
+
+    assert asyncio.run(main())[0]["status"] == 200
+    assert seen == ["/fax", "/done"]
 
 
 async def call(middleware, telnyx, scope=None, body=None, path="/fax/status"):

@@ -1,12 +1,13 @@
 """Redirects of a handler are followed, inside the application and elsewhere, and failures are logged."""
 
+import gzip
 import json
 
 import pytest
 
 from tests.helpers import FROM, TO
-from tests.webhooks.driving import EVENT, finish, forged
-from tests.webhooks.serving import served
+from tests.webhooks.driving import EVENT, finish, forged, webhook
+from tests.webhooks.serving import listening, served
 
 SID = "FX" + EVENT["data"]["payload"]["fax_id"].replace("-", "")
 
@@ -91,6 +92,25 @@ def test_another_host_is_followed_over_http(framework, telnyx):
 
     assert log.seen == []
     assert [(path, valid) for path, _, _, valid in elsewhere.seen] == [("/fax/status", True)]
+
+
+@pytest.mark.parametrize(("encoding", "status"), [("gzip", 200), ("x", 503)])
+def test_compressed_twiml_of_another_host(framework, telnyx, encoding, status):
+    """It is decoded if it was asked for, and never read as it stands."""
+
+    def elsewhere(environ, start_response):
+        assert "gzip" in environ["HTTP_ACCEPT_ENCODING"]
+        twiml = f'<Response><Receive action="{log.url}/fax/received"/></Response>'.encode()
+        headers = [("Content-Type", "text/xml"), ("Content-Encoding", encoding)]
+        start_response("200 OK", headers)
+        return [gzip.compress(twiml)]
+
+    with served(framework, telnyx.public_key) as (origin, log), listening(elsewhere) as other:
+        log.url = origin
+        move(log, {"/fax/old": (307, other + "/fax")})
+        body = webhook("fax.received", delivered_to=origin + "/fax/old", direction="inbound")
+        assert forged(log, telnyx, body, path="/fax/old").status_code == status
+    assert log.paths == (["/fax/received"] if status == 200 else [])
 
 
 @pytest.mark.parametrize(

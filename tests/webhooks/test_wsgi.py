@@ -1,6 +1,7 @@
 """What a WSGI application does after its answer, and where it stands."""
 
 import base64
+import gzip
 import io
 import logging
 import threading
@@ -200,3 +201,41 @@ def test_a_file_is_read_and_not_left_to_the_server(telnyx):
     wrapper = {"wsgi.file_wrapper": io.BytesIO}
     assert post(wrapped(app, telnyx), telnyx, webhook(), **wrapper) == "200 OK"
     assert seen == [False]
+
+
+def test_an_answer_is_asked_for_whole_and_plain(telnyx):
+    """The handler does not see which forms of an answer Telnyx would have taken."""
+    seen = []
+
+    def app(environ, start_response):
+        seen.append({name: environ.get("HTTP_" + name) for name in (*names, "ACCEPT_LANGUAGE")})
+        start_response("200 OK", [])
+        return [b""]
+
+    names = ["ACCEPT_ENCODING", "RANGE", "IF_NONE_MATCH", "IF_MODIFIED_SINCE", "EXPECT"]
+    names += ["CONTENT_ENCODING", "CONTENT_LENGTH", "TRANSFER_ENCODING"]
+    environ = {"HTTP_" + name: "x" for name in (*names, "ACCEPT_LANGUAGE")}
+    assert post(wrapped(app, telnyx), telnyx, webhook(), **environ) == "200 OK"
+    assert seen == [{**dict.fromkeys(names), "ACCEPT_LANGUAGE": "x"}]
+
+
+def test_compressed_twiml_is_asked_for_again(telnyx, ledger, caplog):
+    """An application that compresses every answer loses no fax: it is logged, and delivered later."""
+    seen, encodings = [], ["gzip", "identity"]
+
+    def app(environ, start_response):
+        seen.append(environ["PATH_INFO"])
+        body = b'<Response><Receive action="/done"/></Response>'
+        headers = [("Content-Type", "text/xml")]
+        if environ["PATH_INFO"] == "/fax":
+            headers.append(("Content-Encoding", encodings.pop(0)))
+            body = gzip.compress(body) if len(encodings) else body
+        start_response("200 OK", headers)
+        return [body]
+
+    middleware = wrapped(app, telnyx, ledger=ledger)
+    body = webhook("fax.received", delivered_to="http://h/fax", direction="inbound")
+    assert post(middleware, telnyx, body, "/fax") == "503 Service Unavailable"
+    assert "12100: FX6ddd26420dab4bcf9c5f45dd5f0a2d2e: the TwiML has a Content-Enc" in caplog.text
+    assert post(middleware, telnyx, body, "/fax") == "200 OK"
+    assert seen == ["/fax", "/fax", "/done"]

@@ -12,6 +12,7 @@ from twilio_fax_compat._core.webhooks.public_url import (
     PublicUrl,
     ServerRequest,
 )
+from twilio_fax_compat._core.webhooks.twilio_requests import NOT_FORWARDED
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -23,6 +24,7 @@ _SAFE = "/:@!$&'()*+,;=~"
 _OTHER_BODIES = ("http.response.pathsend", "http.response.zerocopysend")
 """Extensions by which a server sends a file itself. The answer to a callback is read here."""
 
+_NOT_FORWARDED = frozenset(name.encode("ascii") for name in NOT_FORWARDED)
 _SPACE_LIMIT = 64
 
 
@@ -86,7 +88,7 @@ def as_twilio(scope: Scope, call: CallApp, url: PublicUrl) -> Scope:
     if root and scope["path"].startswith(root):
         path = quote(root, safe=_SAFE) + path
     replaced = {name.lower().encode("ascii") for name in call.headers}
-    replaced |= {b"content-type", b"content-length", b"transfer-encoding"}
+    replaced |= _NOT_FORWARDED
     headers = [
         (name, value)
         for name, value in scope["headers"]

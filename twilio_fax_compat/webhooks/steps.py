@@ -36,6 +36,9 @@ logger = logging.getLogger("twilio_fax_compat.webhooks")
 ANSWER_TIMEOUT = 15.0
 """Seconds for which an application on another host may take to answer, as at Twilio."""
 
+_DECODED = ("gzip", "deflate")
+"""The encodings of a body that httpx always decodes."""
+
 
 def carry_out_step(
     step: Step, ledger: Ledger, media: MediaServer | None, keeper: LeaseKeeper, accounts: Accounts
@@ -81,8 +84,16 @@ def _call_elsewhere(call: CallApp) -> AppAnswer:
     try:
         with no_logs(), httpx.Client(timeout=ANSWER_TIMEOUT) as client:
             response = client.request(
-                call.method, call.url, headers=dict(call.headers), content=call.body
+                call.method,
+                call.url,
+                headers={**call.headers, "Accept-Encoding": ", ".join(_DECODED)},
+                content=call.body,
             )
     except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
         return AppAnswer(0, error=type(error).__name__)
-    return AppAnswer.of(response.status_code, response.headers.items(), response.content)
+    headers = response.headers
+    if {name.strip().lower() for name in headers.get("content-encoding", "").split(",")} <= set(
+        _DECODED
+    ):
+        headers.pop("content-encoding", None)
+    return AppAnswer.of(response.status_code, headers.items(), response.content)

@@ -18,6 +18,7 @@ from twilio_fax_compat._core.webhooks.public_url import (
     PublicUrl,
     ServerRequest,
 )
+from twilio_fax_compat._core.webhooks.twilio_requests import NOT_FORWARDED
 from twilio_fax_compat.ledger import InboxEntry, LedgerUnavailable
 from twilio_fax_compat.webhooks.middleware import Middleware, log_late_failure
 from twilio_fax_compat.webhooks.receiver import PassThrough, Receiver, event_of, unavailable
@@ -28,13 +29,15 @@ Environ = Dict[str, Any]
 StartResponse = Callable[..., Any]
 App = Callable[[Environ, StartResponse], Iterable[bytes]]
 
-_NOT_OF_THE_CALL = (
-    "HTTP_CONTENT_LENGTH",
-    "HTTP_TRANSFER_ENCODING",
-    "RAW_URI",
-    "REQUEST_URI",
-    # The server sends such a file itself, but the answer to a callback is read here.
-    "wsgi.file_wrapper",
+_NOT_OF_THE_CALL = frozenset(
+    {
+        "CONTENT_TYPE",
+        "RAW_URI",
+        "REQUEST_URI",
+        # The server sends such a file itself, but the answer to a callback is read here.
+        "wsgi.file_wrapper",
+        *("HTTP_" + name.upper().replace("-", "_") for name in NOT_FORWARDED),
+    }
 )
 
 
@@ -205,7 +208,7 @@ def _as_twilio(environ: Environ, call: CallApp, url: PublicUrl) -> Environ:
     changed = {
         name: value
         for name, value in environ.items()
-        if not name.startswith("HTTP_TELNYX_") and name not in ("CONTENT_TYPE", "HTTP_CONTENT_TYPE")
+        if not name.startswith("HTTP_TELNYX_") and name not in _NOT_OF_THE_CALL
     }
     changed.update(
         {
@@ -219,8 +222,6 @@ def _as_twilio(environ: Environ, call: CallApp, url: PublicUrl) -> Environ:
     for name, value in call.headers.items():
         key = name.upper().replace("-", "_")
         changed[key if key == "CONTENT_TYPE" else "HTTP_" + key] = value
-    for name in _NOT_OF_THE_CALL:
-        changed.pop(name, None)
     return changed
 
 

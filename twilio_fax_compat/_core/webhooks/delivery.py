@@ -40,7 +40,7 @@ from twilio_fax_compat._core.webhooks.events import (
 )
 from twilio_fax_compat._core.webhooks.public_url import origin_of
 from twilio_fax_compat._core.webhooks.twilio_requests import CallbackSettings
-from twilio_fax_compat._core.webhooks.twiml_reader import Receive, Reject, read_twiml
+from twilio_fax_compat._core.webhooks.twiml_reader import NOT_XML, Receive, Reject, read_twiml
 
 DONE, AGAIN = 200, 503
 """The two answers to Telnyx: 200 is success, and any other status makes Telnyx deliver again."""
@@ -263,6 +263,14 @@ def _ask_for_twiml(delivery: Delivery) -> Generator[Step, Any, Mapping[str, str]
     reply = yield from call_app(delivery, rules.incoming_method, delivery.url, fields)
     answer = reply.answer
     if not answer.is_good:
+        return None
+    if answer.is_encoded:
+        if delivery.attempt == 1:
+            yield delivery.warn(
+                "the TwiML has a Content-Encoding, which the request did not accept: do not compress "
+                "this answer. It is asked for again",
+                NOT_XML,
+            )
         return None
     verb = read_twiml(answer.body, answer.content_type, reply.url)
     if isinstance(verb, Receive):

@@ -29,7 +29,7 @@ class AppAnswer:
     """
     The answer of an application. *status* 0 means that there was no answer, and *error* says why.
 
-    *location* is the ``Location`` header.
+    *location* is the ``Location`` header. *is_encoded* is True for a body with a ``Content-Encoding``.
     """
 
     status: int
@@ -37,6 +37,7 @@ class AppAnswer:
     body: bytes = field(default=b"", repr=False)
     location: str | None = field(default=None, repr=False)
     error: str = ""
+    is_encoded: bool = False
 
     @classmethod
     def of(cls, status: int, headers: Iterable[tuple[str, str]], body: bytes) -> AppAnswer:
@@ -44,7 +45,14 @@ class AppAnswer:
         first: dict[str, str] = {}
         for name, value in headers:
             first.setdefault(name.lower(), value)
-        return cls(status, first.get("content-type"), body, first.get("location"))
+        encoding = first.get("content-encoding", "").strip().lower()
+        return cls(
+            status,
+            first.get("content-type"),
+            body,
+            first.get("location"),
+            is_encoded=encoding not in ("", "identity"),
+        )
 
     @property
     def is_good(self) -> bool:

@@ -17,6 +17,32 @@ from twilio_fax_compat._core.webhooks.signatures import twilio_signature
 FORM = "application/x-www-form-urlencoded"
 USER_AGENT = "TwilioProxy/1.1"
 
+NOT_FORWARDED = frozenset(
+    {
+        "accept-encoding",
+        "content-digest",
+        "content-encoding",
+        "content-length",
+        "content-md5",
+        "content-range",
+        "content-type",
+        "digest",
+        "expect",
+        "if-match",
+        "if-modified-since",
+        "if-none-match",
+        "if-range",
+        "if-unmodified-since",
+        "range",
+        "transfer-encoding",
+    }
+)
+"""
+The headers of Telnyx's request, in lower case, that the request for the application does not get.
+
+They describe Telnyx's body, or ask for another form of the answer, which is read here.
+"""
+
 
 @frozen(kw_only=True)
 class CallbackSettings:
