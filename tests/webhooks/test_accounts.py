@@ -168,6 +168,36 @@ def test_links_are_signed_for_the_account(telnyx):
     assert refused == [403] * 4
 
 
+def test_an_account_that_anybody_wrote_into_a_link_is_harmless(telnyx, caplog):
+    """The link is refused with 403, and a function is not asked for what cannot be a SID."""
+    asked = []
+
+    def token_of(account_sid):
+        asked.append(account_sid)
+        if account_sid != MAIN:
+            raise RuntimeError(f"no row for {account_sid}")
+        return TOKENS[MAIN]
+
+    with served(telnyx, auth_token=token_of, media=True) as app:
+        link = f"{app.url}/twilio-fax-media/FX{'0' * 32}?expires=9999999999&signature=x&account="
+        for account in (
+            "ACnobody",
+            "AC" + "2" * 31,
+            "AC" + "2" * 33,
+            "x",
+            "%00",
+            MAIN + "%0a",
+            "'",
+        ):
+            assert httpx.get(link + account).status_code == 403
+        assert (asked, caplog.text) == ([], "")
+        assert httpx.get(link + OTHER).status_code == 403
+        assert httpx.get(link + MAIN).status_code == 403
+    assert asked == [OTHER, MAIN]
+    assert "auth_token raised RuntimeError" in caplog.text
+    assert "no row" not in caplog.text
+
+
 def test_links_of_the_default_account_are_as_before(telnyx):
     """They name no account."""
     with served(telnyx, auth_token=TOKENS[MAIN], media=True) as app:

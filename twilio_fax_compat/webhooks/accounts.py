@@ -14,6 +14,7 @@ from twilio_fax_compat._core.masking import mask_number
 from twilio_fax_compat._core.translation.media_links import media_key
 from twilio_fax_compat.base.exceptions import TwilioException
 
+_SID = re.compile(r"AC[0-9a-fA-F]{32}", re.ASCII)
 _E164 = re.compile(r"\+[1-9][0-9]{1,14}", re.ASCII)
 
 AuthTokens = Union[str, Mapping[str, str], Callable[[str], Optional[str]]]
@@ -90,11 +91,23 @@ class Accounts:
         """
         Return the key that signs an account's links to documents.
 
-        An unknown account has the key of the default account. Without that, no link is valid.
+        An unknown account has the key of the default account. Without that, no link is valid, and
+        neither is one for a text that cannot be an account SID. Raises what a function raises.
         """
+        if account_sid and not self._may_be_account(account_sid):
+            return self._no_key
         token = self.token_of(account_sid) if account_sid else None
         token = token or self.token_of(self.account_sid)
         return media_key(token) if token else self._no_key
+
+    def _may_be_account(self, text: str) -> bool:
+        """Return whether *text*, which anybody may have written, may be passed to a function."""
+        return (
+            text == self.account_sid
+            or text in self.numbers.values()
+            or (isinstance(self.tokens, dict) and text in self.tokens)
+            or _SID.fullmatch(text) is not None
+        )
 
     def _owners(self) -> list[str]:
         return sorted(set(self.numbers.values()))

@@ -130,7 +130,15 @@ class MediaServer:
         if method not in ("GET", "HEAD"):
             return _empty(405, ("Allow", "GET, HEAD"))
         parameters = dict(parse_qsl(query))
-        links = evolve(self._links, key=self._accounts.media_key(parameters.get("account")))
+        try:
+            key = self._accounts.media_key(parameters.get("account"))
+        except Exception as error:  # noqa: BLE001 - a function of the application
+            logger.warning(
+                "a link to a document was refused: the function auth_token raised %s",
+                type(error).__name__,
+            )
+            return _empty(403)
+        links = evolve(self._links, key=key)
         fax = links.fax_of(path, parameters, datetime.now(timezone.utc))
         if fax is None:
             return _empty(403)
