@@ -12,7 +12,7 @@ import pytest
 from waitress.server import create_server
 
 from tests.webhooks.apps import TOKEN, Log, flask_app
-from tests.webhooks.driving import forged, webhook
+from tests.webhooks.driving import EVENT, forged, webhook
 from tests.webhooks.serving import ACCOUNT, listening
 from tests.webhooks.test_inbox import wait_until
 from twilio_fax_compat.ledger import MemoryLedger
@@ -187,6 +187,24 @@ def test_an_action_with_credentials_gets_them(telnyx):
     post(wrapped(app, telnyx), telnyx, body, "/fax", HTTP_AUTHORIZATION="Basic came")
     expected = "Basic " + base64.b64encode(b"me:pw").decode()
     assert seen == [("/fax", "Basic came"), ("/done", expected)]
+
+
+def test_an_empty_action_of_a_get_remembers_no_number(telnyx):
+    """The ledger has the URL as it was before the fields of the fax were added to it."""
+    seen, ledger = [], MemoryLedger()
+
+    def app(environ, start_response):
+        seen.append((environ["REQUEST_METHOD"], environ["QUERY_STRING"].partition("&")[0]))
+        start_response("200 OK", [("Content-Type", "text/xml")])
+        return [b'<Response><Receive action=""/></Response>']
+
+    middleware = wrapped(app, telnyx, ledger=ledger, incoming_method="GET")
+    for number, name in enumerate(("fax.receiving.started", "fax.received")):
+        body = webhook(name, str(number), "http://h/fax?t=1", direction="inbound")
+        assert post(middleware, telnyx, body, "/fax", QUERY_STRING="t=1") == "200 OK"
+        fax = EVENT["data"]["payload"]["fax_id"]
+        assert ledger.recall([fax])[fax].action["url"] == "http://h/fax?t=1"
+    assert seen == [("GET", "t=1"), ("POST", "t=1")]
 
 
 def test_a_file_is_read_and_not_left_to_the_server(telnyx):

@@ -17,7 +17,18 @@ URL = "https://app.example/fax/status"
 FIELDS = {"FaxSid": SID, "FaxStatus": "queued"}
 
 
-def called(answers, method="POST", attempt=1, document=None, url=URL):
+class AnyUrl(dict):
+    """The same answer for each URL that has no other."""
+
+    def __init__(self, answer, others=()):
+        super().__init__(others)
+        self.answer = answer
+
+    def __missing__(self, _url):
+        return self.answer
+
+
+def called(answers, method="POST", attempt=1, document=None, url=URL, fields=FIELDS):
     """Call an application that gives *answers* by URL; return the reply, the calls and the log."""
     calls, log = [], []
 
@@ -30,7 +41,7 @@ def called(answers, method="POST", attempt=1, document=None, url=URL):
         return answer if isinstance(answer, AppAnswer) else AppAnswer(answer)
 
     delivery = Delivery(EVENT, URL, SETTINGS, attempt)
-    reply = run(call_app(delivery, method, url, FIELDS, document), perform)
+    reply = run(call_app(delivery, method, url, fields, document), perform)
     return reply, calls, log
 
 
@@ -75,6 +86,25 @@ def test_a_get_goes_to_the_location_as_it_stands(status):
     _, calls, _ = called({first: moved(status, "/twiml?b=2"), target: 200}, method="GET")
 
     assert [(call.method, call.url) for call in calls] == [("GET", first), ("GET", target)]
+
+
+@pytest.mark.parametrize("query", ["", "?tenant=a+b", "?tenant=1&x"])
+@pytest.mark.parametrize("fields", [{**FIELDS, "From": "+12125550199"}, FIELDS])
+def test_the_url_of_an_answer_to_a_get_has_no_field_of_the_fax(query, fields):
+    """Relative actions are resolved against it and remembered, and fields have numbers."""
+    url, slash = URL + query, URL + "/" + query
+    reply, (call,), _ = called(AnyUrl(200), "GET", url=url, fields=fields)
+    assert (reply.url, call.url != url) == (url, True)
+
+    answers = {call.url: moved(302, call.url.replace("status", "status/"))}
+    reply, calls, _ = called(AnyUrl(200, answers), "GET", url=url, fields=fields)
+    assert (reply.url, len(calls)) == (slash, 2)
+
+
+def test_a_field_that_was_in_the_url_before_stays():
+    url = URL + f"?FaxSid={SID}"
+    assert called(AnyUrl(200), "GET", url=url)[0].url.startswith(url)
+    assert called(AnyUrl(200), url=url)[0].url == url
 
 
 def test_a_redirect_may_leave_the_application_and_come_back():

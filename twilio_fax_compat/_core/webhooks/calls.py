@@ -9,7 +9,7 @@ followed.
 from __future__ import annotations
 
 from typing import Any, Generator, Mapping
-from urllib.parse import urldefrag, urljoin, urlsplit
+from urllib.parse import unquote_plus, urldefrag, urljoin, urlsplit
 
 from attrs import evolve, field, frozen
 
@@ -76,7 +76,11 @@ class Delivery:
 
 @frozen
 class Reply:
-    """The last *answer* of an application, and the *url* that gave it."""
+    """
+    The last *answer* of an application, and the *url* that gave it.
+
+    The *url* does not have the fields of the fax that a GET request adds to the query.
+    """
 
     answer: AppAnswer
     url: str = field(repr=False)
@@ -101,7 +105,7 @@ def call_app(
         if answer.status not in REDIRECTS:
             if not answer.is_good:
                 yield from _log(delivery, call, *_explained(answer, call))
-            return Reply(answer, call.url)
+            return Reply(answer, _without_fields(call.url, url, fields))
         target = _target(answer, call)
         if target is None:
             yield from _log(
@@ -110,7 +114,7 @@ def call_app(
                 f"answered HTTP {answer.status} without a Location that is an http or https URL",
                 BAD_REDIRECT,
             )
-            return Reply(answer, call.url)
+            return Reply(answer, _without_fields(call.url, url, fields))
         if answer.status in KEEPING_METHOD and call.method == "POST":
             call = _request(delivery, "POST", target, fields, document)
         else:
@@ -126,7 +130,7 @@ def call_app(
             yield from _log(
                 delivery, call, "was redirected too often, or in a loop", TOO_MANY_REDIRECTS
             )
-            return Reply(answer, call.url)
+            return Reply(answer, _without_fields(call.url, url, fields))
         seen.add((call.method, call.url))
 
 
@@ -138,6 +142,24 @@ def _request(
         return evolve(_call(method, url, fields, delivery.rules), is_own=is_own)
     kind, body = encode_multipart(fields, "Media", "fax.pdf", "application/pdf", document)
     return CallApp("POST", url, _headers(url, fields, delivery.rules, kind), body, is_own)
+
+
+def _without_fields(called: str, url: str, fields: Mapping[str, str]) -> str:
+    """
+    Return *called* without the parameters *fields*, which have the numbers of the fax.
+
+    A redirect may have copied them. Those in *url*, the URL before they were added, stay.
+    """
+    parts, kept = urlsplit(called), urlsplit(url).query.split("&")
+    pairs = [
+        pair for pair in parts.query.split("&") if pair in kept or not _is_one_of(fields, pair)
+    ]
+    return parts._replace(query="&".join(pairs)).geturl()
+
+
+def _is_one_of(fields: Mapping[str, str], pair: str) -> bool:
+    name, _, value = pair.partition("=")
+    return name in fields and unquote_plus(value) == fields[name]
 
 
 def _is_own(delivery: Delivery, url: str) -> bool:
