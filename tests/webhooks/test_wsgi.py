@@ -7,6 +7,7 @@ import logging
 import threading
 import time
 from contextlib import contextmanager
+from urllib.parse import parse_qsl, unquote
 
 import pytest
 from waitress.server import create_server
@@ -17,6 +18,7 @@ from tests.webhooks.serving import ACCOUNT, listening
 from tests.webhooks.test_inbox import wait_until
 from twilio_fax_compat.ledger import MemoryLedger
 from twilio_fax_compat.ledger.sqlite import SQLiteLedger
+from twilio_fax_compat.request_validator import RequestValidator
 from twilio_fax_compat.testing.webhooks import signed_headers
 from twilio_fax_compat.webhooks import WSGIMiddleware
 
@@ -205,6 +207,32 @@ def test_an_empty_action_of_a_get_remembers_no_number(telnyx):
         fax = EVENT["data"]["payload"]["fax_id"]
         assert ledger.recall([fax])[fax].action["url"] == "http://h/fax?t=1"
     assert seen == [("GET", "t=1"), ("POST", "t=1")]
+
+
+@pytest.mark.parametrize(
+    "action", ["/dön?n=John Smith", "/dön?n=Ж", "/d%C3%B6n?n=%D0%96", "/dön?n=|"]
+)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_an_action_with_any_characters(telnyx, action, method):
+    """The environ is what a server would make of the encoded URL, which is signed."""
+    seen = []
+
+    def app(environ, start_response):
+        start_response("200 OK", [("Content-Type", "text/xml")])
+        if environ["PATH_INFO"] == "/fax":
+            return [f'<Response><Receive action="{action}" method="{method}"/></Response>'.encode()]
+        seen.append(environ["PATH_INFO"].encode("latin-1").decode())
+        url = "http://h/d%C3%B6n?" + environ["QUERY_STRING"]
+        assert url.isascii()
+        form = dict(parse_qsl(environ["wsgi.input"].read().decode(), keep_blank_values=True))
+        signature = environ["HTTP_X_TWILIO_SIGNATURE"]
+        seen.append(RequestValidator(TOKEN).validate(url, form, signature))
+        seen.append(parse_qsl(environ["QUERY_STRING"])[0][1])
+        return [b""]
+
+    body = webhook("fax.received", delivered_to="http://h/fax", direction="inbound")
+    assert post(wrapped(app, telnyx), telnyx, body, "/fax") == "200 OK"
+    assert seen == ["/dön", True, unquote(action).partition("=")[2]]
 
 
 def test_a_file_is_read_and_not_left_to_the_server(telnyx):

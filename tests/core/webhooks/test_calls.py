@@ -136,6 +136,24 @@ def test_a_redirect_to_nowhere_is_refused(location):
     assert (log.fax_sid, log.code) == (SID, 11216)
 
 
+@pytest.mark.parametrize(
+    ("location", "target"),
+    [
+        ("/a b?n=John Smith", "/a%20b?n=John%20Smith"),
+        ("/\xc3\xa4?x=%C3%A4", "/%C3%A4?x=%C3%A4"),
+        ("/\xe4", "/%C3%A4"),
+        ("/\u0416", "/%D0%96"),
+    ],
+    ids=["spaces", "bytes of UTF-8", "Latin-1", "text"],
+)
+def test_a_location_is_percent_encoded(location, target):
+    """Servers pass headers on as Latin-1. The encoded URL is called and signed."""
+    target = "https://app.example" + target
+    _, (_, last), log = called({URL: moved(307, location), target: 200})
+    assert (last.url, log) == (target, [])
+    assert last.headers["X-Twilio-Signature"] == twilio_signature("token", target, FIELDS.items())
+
+
 def test_a_loop_ends():
     """Twilio's debugger gave 11215."""
     other = "https://app.example/b"

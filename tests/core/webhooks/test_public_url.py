@@ -6,6 +6,7 @@ from twilio_fax_compat._core.webhooks.public_url import (
     ServerRequest,
     find_public_url,
     origin_of,
+    percent_encoded,
     read_public_url,
     without_credentials,
 )
@@ -64,7 +65,10 @@ def test_the_order():
     assert find_public_url(request(query="x=1")).url == "http://10.0.0.5:8000/cb?x=1"
 
 
-@pytest.mark.parametrize("told", ["ftp://a.example/cb", "/cb", "https://", "https://[x/cb"])
+@pytest.mark.parametrize(
+    "told",
+    ["ftp://a.example/cb", "/cb", "https://", "https://[x/cb", "https://a/\ud800", "https://ü..ü/"],
+)
 def test_what_telnyx_cannot_have_called_is_left_out(told):
     assert find_public_url(request(), told).url == "http://10.0.0.5:8000/cb"
 
@@ -126,6 +130,25 @@ def test_credentials_and_fragments_are_left_out():
     told = "https://user:p%40ss@a.example/cb?x=@y#part"
     assert find_public_url(request(), told).url == "https://a.example/cb?x=@y"
     assert without_credentials("https://a.example/@x?y=@") == "https://a.example/@x?y=@"
+
+
+@pytest.mark.parametrize(
+    ("delivered_to", "query", "url"),
+    [
+        ("https://h/a b?n=Ж&x=[%2f]", "", "https://h/a%20b?n=%D0%96&x=[%2f]"),
+        ("https://bücher.example/ü", "", "https://xn--bcher-kva.example/%C3%BC"),
+        (None, "n=\xd0\x96 |", "http://10.0.0.5:8000/cb?n=%D0%96%20%7C"),
+    ],
+)
+def test_a_url_is_percent_encoded_before_it_is_signed(delivered_to, query, url):
+    """A URL that is right already is kept as it is."""
+    assert find_public_url(request(query=query), delivered_to).url == url
+    assert percent_encoded(url) == url
+
+
+def test_a_host_that_cannot_be_one_is_left_out():
+    for host in ("[x", "a b", "h\xe4"):
+        assert find_public_url(request(host=host)).url == "http://localhost/cb"
 
 
 def test_origins():

@@ -82,6 +82,10 @@ def test_what_xml_allows_is_no_matter(document):
         ("//other.example/a", "https://other.example/a"),
         ("", URL),
         (" /done#part ", "https://app.example/done"),
+        ("/do ne?name=John Smith", "https://app.example/do%20ne?name=john%20smith"),
+        ("/dön?q=Ж|{}&amp;x=%20%2f", "https://app.example/d%c3%b6n?q=%d0%96%7c%7b%7d&x=%20%2f"),
+        ("https://me:ü@bücher.example:81/", "https://me:%c3%bc@xn--bcher-kva.example:81/"),
+        ("http://[::1]:81/ü?a[]=1", "http://[::1]:81/%c3%bc?a[]=1"),
     ],
 )
 def test_an_action_is_seen_from_its_document(action, url):
@@ -99,6 +103,7 @@ def test_an_action_is_seen_from_its_document(action, url):
         "http://[",
         "http://h:x/",
         "http://h:99999/",
+        "http://ü..ü/",
         "/a&#10;b",
         "/a&#13;&#10;X-Header: 1",
     ],
@@ -366,6 +371,8 @@ def check(reading):
         assert reading.store_media in {True, False}
         if reading.action is not None:
             assert urlsplit(reading.action).scheme in {"http", "https"}
+            assert reading.action.isascii()
+            assert " " not in reading.action
 
 
 @given(st.binary(max_size=200), TYPES, st.text(max_size=20) | st.just(URL))
@@ -432,9 +439,13 @@ def test_what_the_library_writes_is_read(action, method, media_type, page_size, 
     document = FaxResponse()
     document.receive(action, method, media_type, page_size, store_media)
     reading = read(str(document))
+    written = {
+        "/done": "https://app.example/done",
+        "https://h.example/ä?a=1&b=<\"'>": "https://h.example/%C3%A4?a=1&b=%3C%22'%3E",
+    }
 
     assert reading == Receive(
-        action="https://app.example/done" if action == "/done" else action,
+        action=written.get(action),
         method=method or "POST",
         media_type=media_type or "application/pdf",
         page_size=page_size or "letter",

@@ -8,6 +8,7 @@ followed.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any, Generator, Mapping
 from urllib.parse import unquote_plus, urldefrag, urljoin, urlsplit
 
@@ -18,7 +19,7 @@ from twilio_fax_compat._core.translation.ids import fax_sid
 from twilio_fax_compat._core.webhooks.effects import AppAnswer, CallApp, LogWarning, Step
 from twilio_fax_compat._core.webhooks.events import FaxEvent
 from twilio_fax_compat._core.webhooks.multipart import encode_multipart
-from twilio_fax_compat._core.webhooks.public_url import origin_of
+from twilio_fax_compat._core.webhooks.public_url import origin_of, percent_encoded
 from twilio_fax_compat._core.webhooks.twilio_requests import (
     CallbackSettings,
     _call,
@@ -167,8 +168,12 @@ def _is_own(delivery: Delivery, url: str) -> bool:
 
 
 def _target(answer: AppAnswer, call: CallApp) -> str | None:
+    location = answer.location or ""
+    # Headers are decoded as Latin-1, but URLs are written in UTF-8.
+    with suppress(UnicodeError):
+        location = location.encode("latin-1").decode("utf-8")
     try:
-        target = urldefrag(urljoin(call.url, answer.location or "")).url
+        target = percent_encoded(urldefrag(urljoin(call.url, location)).url)
         parts = urlsplit(target)
         is_usable = parts.scheme in ("http", "https") and bool(parts.hostname)
     except ValueError:

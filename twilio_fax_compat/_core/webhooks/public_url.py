@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from typing import Collection, Mapping
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from attrs import field, frozen
 
@@ -26,6 +26,10 @@ FORWARDED_HEADERS = (
 )
 """The headers of proxies that are read, in lower case (https://www.rfc-editor.org/rfc/rfc7239)."""
 
+_RESERVED = ":/?#[]@!$&'()*+,;="
+"""https://www.rfc-editor.org/rfc/rfc3986#section-2.2"""
+
+_NOT_OF_URLS = re.compile(r"[^A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?")
 _PREFIX = re.compile(r"(/[A-Za-z0-9._~%!$&'()*+,;=:@-]+)+")
@@ -85,7 +89,7 @@ def find_public_url(
     *setting* is the application's public URL, checked by `read_public_url`. *trusted* are the
     forwarded headers to read.
     """
-    called = without_credentials(delivered_to) if delivered_to and _is_http(delivered_to) else None
+    called = _called(delivered_to) if delivered_to else None
     if setting:
         url = _below_setting(request, called, setting)
     elif called is not None:
@@ -122,12 +126,43 @@ def without_credentials(url: str) -> str:
     return parts._replace(netloc=parts.netloc.rpartition("@")[2], fragment="").geturl()
 
 
+def percent_encoded(url: str) -> str:
+    """
+    Return the absolute *url* with all characters that a URL cannot have percent-encoded, as UTF-8.
+
+    The host is encoded as IDNA. A "%" stays. Raises ValueError if the result is not a URL.
+    """
+    if not _NOT_OF_URLS.search(url):
+        return url
+    parts = urlsplit(url)
+    user, at, host = parts.netloc.rpartition("@")
+    name, colon, port = host.partition(":") if not host.startswith("[") else (host, "", "")
+    return parts._replace(
+        netloc=_quoted(user) + at + name.encode("idna").decode("ascii") + colon + port,
+        path=_quoted(parts.path),
+        query=_quoted(parts.query),
+        fragment=_quoted(parts.fragment),
+    ).geturl()
+
+
+def _quoted(text: str, encoding: str = "utf-8") -> str:
+    return quote(text, safe=_RESERVED + "%", encoding=encoding)
+
+
 def origin_of(url: str) -> tuple[str, str]:
     """Return the scheme and the host of *url*, in lower case and without the default port."""
     parts = urlsplit(url)
     scheme, host = parts.scheme.lower(), parts.netloc.rpartition("@")[2].lower()
     default = f":{_DEFAULT_PORTS.get(scheme)}"
     return scheme, host[: -len(default)] if host.endswith(default) else host
+
+
+def _called(delivered_to: str) -> str | None:
+    try:
+        url = percent_encoded(delivered_to)
+    except ValueError:
+        return None
+    return without_credentials(url) if _is_http(url) else None
 
 
 def _is_http(url: str) -> bool:
@@ -163,7 +198,7 @@ def _forwarded(request: ServerRequest, trusted: Collection[str]) -> str:
     if scheme.lower() not in _DEFAULT_PORTS:
         scheme = request.scheme
     if not _HOST.fullmatch(host):
-        host = request.host
+        host = request.host if _HOST.fullmatch(request.host) else "localhost"
     if port.isdigit() and _HOST.sub(r"\1", host) == host:
         host = f"{host}:{port}"
     scheme, host = origin_of(f"{scheme}://{host}")
@@ -175,7 +210,8 @@ def _forwarded(request: ServerRequest, trusted: Collection[str]) -> str:
 
 
 def _query(request: ServerRequest) -> str:
-    return f"?{request.query}" if request.query else ""
+    # A server decodes a query as Latin-1, whatever its bytes are.
+    return "?" + _quoted(request.query, "latin-1") if request.query else ""
 
 
 def _first(values: Mapping[str, str], name: str) -> str:

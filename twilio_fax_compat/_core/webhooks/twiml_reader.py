@@ -15,6 +15,8 @@ from xml.parsers import expat
 
 from attrs import define, field, frozen
 
+from twilio_fax_compat._core.webhooks.public_url import percent_encoded
+
 SIZE_LIMIT = 64 * 1024
 """The size limit of a document at Twilio, in bytes."""
 
@@ -220,10 +222,10 @@ def _lookup(text: str, values: Mapping[str, Any]) -> Any:
 
 
 def _absolute(action: str, url: str) -> str:
-    """Return *action* resolved against *url*, or raise. An empty action is *url* itself."""
+    """Return *action* resolved against *url* and encoded, or raise. An empty action is *url* itself."""
     action = action.strip()
     try:
-        resolved = urldefrag(urljoin(url, action)).url
+        resolved = percent_encoded(urldefrag(urljoin(url, action)).url)
         parts = urlsplit(resolved)
         # Reading the port validates it.
         is_valid = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
