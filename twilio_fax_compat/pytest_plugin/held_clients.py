@@ -8,7 +8,7 @@ subclass of Twilio's calls in the end is replaced likewise.
 
 from __future__ import annotations
 
-from functools import wraps
+from functools import partial, wraps
 from types import ModuleType
 from typing import Any, Callable, Mapping
 from urllib.parse import parse_qsl
@@ -65,23 +65,25 @@ class HeldClients:
         self._by_account.clear()
 
     def _rest_executed(self, module: ModuleType) -> None:
-        real = vars(module)["Client"]
-        if "request" in vars(real):
-            self._replace(real, "request", self._client_request)
+        self._replace(vars(module)["Client"], "request", self._client_request)
         self.renewed(module)
 
     def _http_executed(self, module: ModuleType) -> None:
         self._replace(vars(module)["TwilioHttpClient"], "request", self._http_client_request)
 
     def _replace(self, holder: Any, name: str, around: Callable[..., Any]) -> None:
-        original = vars(holder)[name]
+        original = getattr(holder, name)
+        # twilio 9 inherits the methods of its Client: what is added to a class is removed from it.
+        is_own = name in vars(holder)
 
         @wraps(original)
         def replacement(*args: Any, **named: Any) -> Any:
             return around(original, *args, **named)
 
         setattr(holder, name, replacement)
-        self._undo.append(lambda: setattr(holder, name, original))
+        self._undo.append(
+            partial(setattr, holder, name, original) if is_own else partial(delattr, holder, name)
+        )
 
     def _client_request(
         self, original: Any, held: Any, method: str, uri: str, *args: Any, **named: Any
