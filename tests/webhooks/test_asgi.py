@@ -5,6 +5,7 @@ import gc
 import sqlite3
 import threading
 import time
+import uuid
 from contextlib import closing
 
 import httpx
@@ -261,6 +262,40 @@ def test_a_lock_that_is_taken_after_a_cancel_is_released(telnyx, tmp_path, ends)
         assert not middleware._receiver.keeper._held
         assert asyncio.run(call(middleware, telnyx))[0]["status"] == 200
         assert len(seen) == 1
+
+
+@pytest.mark.parametrize("inbox", [False, True], ids=["direct", "inbox"])
+def test_a_locked_ledger_leaves_the_programs_threads_alone(telnyx, tmp_path, inbox):
+    """``asyncio.to_thread`` and names of hosts do not wait for it."""
+
+    async def app(scope, receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    with closing(SQLiteLedger(str(tmp_path / "ledger.db"))) as ledger:
+        ledger.check()
+        middleware = wrapped(app, telnyx, ledger=ledger, inbox=inbox)
+
+        async def main():
+            loop = asyncio.get_running_loop()
+            other = sqlite3.connect(tmp_path / "ledger.db", isolation_level=None)
+            other.execute("BEGIN IMMEDIATE")
+            bodies = [webhook(event_id=str(n), fax_id=str(uuid.uuid4())) for n in range(40)]
+            tasks = [asyncio.ensure_future(call(middleware, telnyx, body=b)) for b in bodies]
+            await asyncio.sleep(0.3)
+            began = time.monotonic()
+            await loop.run_in_executor(None, time.sleep, 0)
+            took = time.monotonic() - began
+            assert not any(task.done() for task in tasks)
+            other.execute("ROLLBACK")
+            other.close()
+            statuses = {(await task)[0]["status"] for task in tasks}
+            await loop.run_in_executor(None, middleware.close)
+            return took, statuses
+
+        took, statuses = asyncio.run(main())
+    assert took < 0.25
+    assert statuses == {200}
 
 
 def test_a_handler_is_cancelled_when_its_loop_ends(telnyx):

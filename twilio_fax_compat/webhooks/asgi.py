@@ -38,6 +38,7 @@ from twilio_fax_compat.webhooks.asgi_request import (
     server_request,
     split_path,
 )
+from twilio_fax_compat.webhooks.leases import reset_after_fork
 from twilio_fax_compat.webhooks.media import LINK_DEADLINE, MediaAnswer, MediaServer
 from twilio_fax_compat.webhooks.middleware import (
     Middleware,
@@ -51,7 +52,7 @@ from twilio_fax_compat.webhooks.verification import SIGNATURE, TIMESTAMP
 T = TypeVar("T")
 
 THREADS = 8
-"""The threads of each pool: one for links to documents, one for other requests of deliveries."""
+"""The threads of each pool: for links to documents, other requests of deliveries, and the ledger."""
 
 _MARKS = frozenset({SIGNATURE.encode("ascii"), TIMESTAMP.encode("ascii")})
 
@@ -108,7 +109,7 @@ class ASGIMiddleware(Middleware[App]):
             await self._deliver_now(scope, send, event, url)
             return
         stored = stored_scope(scope, self._state)
-        status = await _in(None, receiver.store, event, body, url.url, stored)
+        status = await _in(self._pools.ledger, receiver.store, event, body, url.url, stored)
         self._workers.wake()
         await _answer(send, status)
 
@@ -206,17 +207,25 @@ class ASGIMiddleware(Middleware[App]):
 @define(eq=False)
 class _Pools:
     """
-    The threads that talk to others, apart from those of the event loop, which use the ledger.
+    The threads that wait for others, apart from those of the event loop, which are the program's.
 
     A Telnyx that does not answer then holds up links, or the deliveries that need it, and nothing else.
+    A ledger that is locked holds up deliveries.
     """
 
     links: ThreadPoolExecutor = field(init=False)
     deliveries: ThreadPoolExecutor = field(init=False)
+    ledger: ThreadPoolExecutor = field(init=False)
 
     def __attrs_post_init__(self) -> None:
+        self.after_fork()
+        reset_after_fork(self)
+
+    def after_fork(self) -> None:
+        """Make pools with threads of this process."""
         self.links = ThreadPoolExecutor(THREADS, "fax-links")
         self.deliveries = ThreadPoolExecutor(THREADS, "fax-deliveries")
+        self.ledger = ThreadPoolExecutor(THREADS, "fax-ledger")
 
 
 @define(eq=False)
@@ -278,7 +287,7 @@ class _Delivery:
         if isinstance(step, Pause):
             return await asyncio.sleep(step.seconds + step.jitter * random())  # noqa: S311
         asks_others = isinstance(step, (CallApp, Download, Keep))
-        pool = self.pools.deliveries if asks_others else None
+        pool = self.pools.deliveries if asks_others else self.pools.ledger
         loop = asyncio.get_running_loop()
         work = loop.run_in_executor(pool, self.receiver.carry_out, step)
         try:
