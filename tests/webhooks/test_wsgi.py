@@ -235,6 +235,31 @@ def test_an_action_with_any_characters(telnyx, action, method):
     assert seen == ["/dön", True, unquote(action).partition("=")[2]]
 
 
+@pytest.mark.parametrize(
+    ("action", "proxy"),
+    [("http://a..b/done", ""), ("http://127.0.0.1:9/done", "socks://127.0.0.1:9")],
+)
+def test_a_host_that_cannot_be_called_is_logged(telnyx, caplog, monkeypatch, action, proxy):
+    """A strange host and a wrong proxy setting are failures to connect, and the event comes again."""
+    monkeypatch.setenv("ALL_PROXY", proxy)
+    twiml = [f'<Response><Receive action="{action}"/></Response>']
+
+    def app(environ, start_response):
+        start_response("200 OK", [("Content-Type", "text/xml")])
+        return [twiml[0].encode()]
+
+    options = {"direction": "inbound", "media_url": action.replace("done", "document")}
+    body = webhook("fax.received", delivered_to="http://h/fax", **options)
+    assert post(wrapped(app, telnyx), telnyx, body, "/fax") == "503 Service Unavailable"
+    assert "11205: FX6ddd26420dab4bcf9c5f45dd5f0a2d2e: POST http://" in caplog.text
+    caplog.clear()
+
+    twiml[0] = '<Response><Receive action="/done" storeMedia="false"/></Response>'
+    assert post(wrapped(app, telnyx), telnyx, body, "/fax") == "503 Service Unavailable"
+    assert "a document cannot be downloaded: " in caplog.text
+    assert action.replace("done", "document") not in caplog.text
+
+
 def test_a_file_is_read_and_not_left_to_the_server(telnyx):
     """TwiML in a file, which a server would send by its own means."""
     seen = []

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import ExitStack
 from typing import Iterator
 
 import httpx
 
 from twilio_fax_compat._telnyx.logs import no_logs
+
+logger = logging.getLogger("twilio_fax_compat.webhooks")
+
+CANNOT_BE_READ = (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError, ImportError)
+"""
+What httpx raises for a URL that it cannot read.
+
+It raises ValueError for hosts such as ``a..b`` and for proxies of unknown schemes (UnicodeError is one),
+and ImportError for proxies that need a package which is not installed.
+"""
 
 LIMIT = 64 * 1024 * 1024
 """The most bytes of a document. Telnyx neither accepts nor makes larger ones."""
@@ -59,8 +70,9 @@ def opened(url: str, timeout: float = TIMEOUT) -> Pieces | None:
         with no_logs():
             client = stack.enter_context(httpx.Client(timeout=timeout))
             response = stack.enter_context(client.stream("GET", url))
-    except (httpx.HTTPError, httpx.InvalidURL, OSError):
+    except CANNOT_BE_READ as error:
         stack.close()
+        logger.warning("a document cannot be downloaded: %s", type(error).__name__)
         return None
     if response.status_code != 200:
         stack.close()
@@ -75,5 +87,6 @@ def downloaded(url: str) -> bytes | None:
         return None
     try:
         return b"".join(pieces)
-    except (httpx.HTTPError, OSError):
+    except CANNOT_BE_READ as error:
+        logger.warning("a document cannot be downloaded: %s", type(error).__name__)
         return None

@@ -26,7 +26,7 @@ from twilio_fax_compat._telnyx.driver import carry_out
 from twilio_fax_compat._telnyx.logs import no_logs
 from twilio_fax_compat.ledger import Ledger
 from twilio_fax_compat.webhooks.accounts import Accounts
-from twilio_fax_compat.webhooks.download import downloaded
+from twilio_fax_compat.webhooks.download import CANNOT_BE_READ, downloaded
 from twilio_fax_compat.webhooks.inbox import entry_key
 from twilio_fax_compat.webhooks.leases import LeaseKeeper
 from twilio_fax_compat.webhooks.media import MediaServer
@@ -89,7 +89,7 @@ def _call_elsewhere(call: CallApp) -> AppAnswer:
                 headers={**call.headers, "Accept-Encoding": ", ".join(_DECODED)},
                 content=call.body,
             )
-    except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+    except CANNOT_BE_READ as error:
         return AppAnswer(0, error=type(error).__name__)
     headers = response.headers
     if {name.strip().lower() for name in headers.get("content-encoding", "").split(",")} <= set(
