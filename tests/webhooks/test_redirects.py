@@ -2,12 +2,19 @@
 
 import gzip
 import json
+from types import SimpleNamespace
+from uuid import uuid4
 
 import pytest
+from flask import Flask
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from tests.helpers import FROM, TO
+from tests.webhooks.apps import TOKEN
 from tests.webhooks.driving import EVENT, finish, forged, webhook
-from tests.webhooks.serving import listening, served
+from tests.webhooks.serving import ACCOUNT, listening, served
+from twilio_fax_compat.ledger import MemoryLedger
+from twilio_fax_compat.webhooks import WSGIMiddleware
 
 SID = "FX" + EVENT["data"]["payload"]["fax_id"].replace("-", "")
 
@@ -92,6 +99,29 @@ def test_another_host_is_followed_over_http(framework, telnyx):
 
     assert log.seen == []
     assert [(path, valid) for path, _, _, valid in elsewhere.seen] == [("/fax/status", True)]
+
+
+def test_an_action_of_another_application_on_the_same_host(telnyx):
+    """The server mounts both, and the fax application does not have the path of the other."""
+    fax, other, seen = Flask("fax"), Flask("other"), []
+    twiml = '<Response><Receive action="{}"/></Response>'
+    fax.add_url_rule(
+        "/in/<where>", "in", lambda where: twiml.format(f"/{where}/done"), methods=["POST"]
+    )
+    fax.add_url_rule("/done", "done", lambda: seen.append("fax") or "", methods=["POST"])
+    other.add_url_rule("/done", "done", lambda: seen.append("other") or "", methods=["POST"])
+    settings = {"auth_token": TOKEN, "account_sid": ACCOUNT, "public_key": telnyx.public_key}
+    middleware = WSGIMiddleware(fax, ledger=MemoryLedger(), **settings)
+    mounted = DispatcherMiddleware(Flask("root"), {"/a": middleware, "/b": other})
+    with listening(mounted) as origin:
+        log = SimpleNamespace(url=origin)
+        for where in ("a", "b"):
+            path = f"/a/in/{where}"
+            body = webhook(
+                "fax.received", where, origin + path, fax_id=str(uuid4()), direction="inbound"
+            )
+            assert forged(log, telnyx, body, path=path).status_code == 200
+    assert seen == ["fax", "other"]
 
 
 @pytest.mark.parametrize(("encoding", "status"), [("gzip", 200), ("x", 503)])

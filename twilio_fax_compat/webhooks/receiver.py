@@ -223,10 +223,12 @@ class Receiver:
         return deliver_from_inbox(event, url.url, self._rules_at(url), entry.attempts)
 
     def _rules_at(self, url: PublicUrl) -> CallbackSettings:
-        links = self.rules.links
+        rules, links = self.rules, self.rules.links
+        if url.root != rules.root:
+            rules = evolve(rules, root=url.root)
         if links is None or links.prefix == url.prefix:
-            return self.rules
-        return evolve(self.rules, links=evolve(links, prefix=url.prefix))
+            return rules
+        return evolve(rules, links=evolve(links, prefix=url.prefix))
 
 
 def event_of(entry: InboxEntry) -> FaxEvent:

@@ -1,6 +1,7 @@
 """How an application is called: redirects are followed, and failures are explained."""
 
 import pytest
+from attrs import evolve
 
 from twilio_fax_compat._core.effects import run
 from twilio_fax_compat._core.webhooks.calls import MAX_REDIRECTS, Delivery, call_app
@@ -28,7 +29,9 @@ class AnyUrl(dict):
         return self.answer
 
 
-def called(answers, method="POST", attempt=1, document=None, url=URL, fields=FIELDS):
+def called(
+    answers, method="POST", attempt=1, document=None, url=URL, fields=FIELDS, settings=SETTINGS
+):
     """Call an application that gives *answers* by URL; return the reply, the calls and the log."""
     calls, log = [], []
 
@@ -40,7 +43,7 @@ def called(answers, method="POST", attempt=1, document=None, url=URL, fields=FIE
         answer = answers[step.url]
         return answer if isinstance(answer, AppAnswer) else AppAnswer(answer)
 
-    delivery = Delivery(EVENT, URL, SETTINGS, attempt)
+    delivery = Delivery(EVENT, URL, settings, attempt)
     reply = run(call_app(delivery, method, url, fields, document), perform)
     return reply, calls, log
 
@@ -114,6 +117,18 @@ def test_a_redirect_may_leave_the_application_and_come_back():
     _, calls, _ = called({URL: moved(307, other), other: moved(302, back), back: 200})
 
     assert [call.is_own for call in calls] == [True, False, True]
+
+
+@pytest.mark.parametrize(
+    ("root", "is_own"),
+    [("", True), ("/fax", True), ("/fax/status", False), ("/fa", False), ("/other", False)],
+)
+def test_another_application_of_the_server_is_called_over_http(root, is_own):
+    """The wrapped one has only the paths below its root."""
+    target = "https://app.example/fax/done"
+    settings = evolve(SETTINGS, root=root)
+    _, (_, last), _ = called({URL: moved(307, target), target: 200}, settings=settings)
+    assert last.is_own is is_own
 
 
 @pytest.mark.parametrize(

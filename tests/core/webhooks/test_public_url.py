@@ -125,6 +125,19 @@ def test_the_setting_says_the_prefix_that_the_server_also_sees():
     assert (public.prefix, public.path_of("https://a.example/prod/done")) == ("/prod", "/prod/done")
 
 
+@pytest.mark.parametrize(
+    ("root", "told", "expected"),
+    [
+        ("", "https://a.example/prod/cb", ""),
+        ("/prod", "https://a.example/prod/cb", "/prod"),
+        ("/in", "https://a.example/out/in/cb", "/out/in"),
+        ("/in", "https://a.example/rewritten", ""),
+    ],
+)
+def test_the_root_is_known_if_the_server_mounts_the_application(root, told, expected):
+    assert find_public_url(request(root=root), told).root == expected
+
+
 def test_credentials_and_fragments_are_left_out():
     """They are not part of what Twilio signs."""
     told = "https://user:p%40ss@a.example/cb?x=@y#part"

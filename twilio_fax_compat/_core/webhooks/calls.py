@@ -164,7 +164,9 @@ def _is_one_of(fields: Mapping[str, str], pair: str) -> bool:
 
 
 def _is_own(delivery: Delivery, url: str) -> bool:
-    return origin_of(url) == origin_of(delivery.url)
+    path, root = urlsplit(url).path, delivery.rules.root
+    is_below = not root or path == root or path.startswith(root + "/")
+    return is_below and origin_of(url) == origin_of(delivery.url)
 
 
 def _target(answer: AppAnswer, call: CallApp) -> str | None:

@@ -59,13 +59,15 @@ class PublicUrl:
     A public *url*, without credentials and fragment, and how its path maps to the server's.
 
     *prefix* is the public path of the application's root. *path* is the server's path, below the
-    root at which the application is mounted, and *mapped* the public path of that root.
+    root at which the application is mounted, and *mapped* the public path of that root. *root* is the
+    same if the server mounts the application below a path, and otherwise empty.
     """
 
     url: str = field(repr=False)
     prefix: str = ""
     path: str = field(default="/", repr=False)
     mapped: str = ""
+    root: str = ""
 
     def path_of(self, url: str) -> str:
         """Return the server's path for *url*, another public URL of the same application."""
@@ -103,7 +105,8 @@ def find_public_url(
         mapped, prefix = "", request.root
     if setting:
         prefix = urlsplit(setting).path or prefix
-    return PublicUrl(url=url, prefix=prefix, path=request.path, mapped=mapped)
+    root = mapped if request.root else ""
+    return PublicUrl(url=url, prefix=prefix, path=request.path, mapped=mapped, root=root)
 
 
 def read_public_url(text: str) -> str | None:

@@ -53,7 +53,8 @@ class CallbackSettings:
     each event. *number_accounts* maps fax numbers to the SIDs of other accounts. *forwards_all* also
     sends the statuses between ``queued`` and the final one. *links*, if any, make each ``MediaUrl``.
     *keeps_documents* stores the documents of received faxes. *incoming_method* is the method of the
-    request for TwiML.
+    request for TwiML. *root* is the public path below which the server has mounted the application; the
+    server's other paths are other applications.
     """
 
     account_sid: str
@@ -63,6 +64,7 @@ class CallbackSettings:
     keeps_documents: bool = False
     incoming_method: str = "POST"
     number_accounts: Mapping[str, str] = field(factory=dict, repr=False)
+    root: str = ""
 
 
 def _call(method: str, url: str, fields: Mapping[str, str], rules: CallbackSettings) -> CallApp:
