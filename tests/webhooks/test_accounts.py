@@ -216,7 +216,11 @@ def test_wrong_settings_are_errors_at_once(telnyx):
             None, auth_token=TOKENS, account_sid=MAIN, number_accounts={FROM: OTHER}, **options
         )
     with pytest.raises(TwilioException, match="TWILIO_AUTH_TOKEN"):
+        WSGIMiddleware(None, account_sid=MAIN, **options)
+    options["environ"] = {"TWILIO_AUTH_TOKEN": "of the environment"}
+    with pytest.raises(TwilioException, match="auth_token has no tokens"):
         WSGIMiddleware(None, auth_token={}, account_sid=MAIN, **options)
+    options["environ"] = {}
     for number in ("2125550199", "+1 212 555 0199", "+1212555019x", ""):
         with pytest.raises(TwilioException, match=r"not an E\.164 number") as caught:
             Accounts(MAIN, TOKENS, {number: SUB})

@@ -139,3 +139,16 @@ def test_a_rewound_body_is_read_as_if_it_was_whole(size):
         assert body.read() == plain.read()
         body, buffer = rewound(), bytearray(width)
         assert bytes(buffer[: body.readinto(buffer)]) == LINES[:width]
+
+
+@pytest.mark.parametrize("length", ["\u00b2", "9" * 5000, "-1", "x", "1.0", " "])
+def test_a_length_that_is_not_a_number_passes(telnyx, length):
+    """The application sees the request as it came."""
+
+    def app(environ, _start_response):
+        return [environ["wsgi.input"].getvalue()]
+
+    wrapped = WSGIMiddleware(app, auth_token="t", account_sid="A", public_key=telnyx.public_key)
+    environ = {"REQUEST_METHOD": "POST", "PATH_INFO": "/", "HTTP_TELNYX_TIMESTAMP": "1"}
+    environ.update({"CONTENT_LENGTH": length, "wsgi.input": io.BytesIO(b"{}")})
+    assert wrapped(environ, lambda *_: None) == [b"{}"]

@@ -200,3 +200,21 @@ def test_an_entry_of_an_earlier_version():
     entry = InboxEntry("e", b"", {"HTTP_HOST": "h"}, URL)
     assert environ_of(entry)["PATH_INFO"] == "/cb"
     assert scope_of(entry, {}, {})["path"] == "/cb"
+
+
+def test_what_contains_itself_is_reported(reported):
+    """A dictionary and a list that an outer middleware keeps; each is left out."""
+    circle, ring, deep = {}, [], []
+    circle["self"] = circle
+    ring.append(ring)
+    for _ in range(100_000):
+        deep = [deep]
+    stored = stored_environ({"x.circle": circle, "x.ring": ring, "x.deep": deep, "x.flat": [1, {}]})
+    assert json.loads(stored[stored_request.EXTRAS]) == {"environ": {"x.flat": [1, {}]}}
+    assert len(reported.records) == 3
+
+
+def test_a_port_that_is_not_one_is_left_out():
+    variables = {"SERVER_PORT": "\u00b2", "REMOTE_ADDR": "10.0.0.1", "REMOTE_PORT": "9" * 5000}
+    scope = scope_of(InboxEntry("e1", b"{}", variables, URL), {}, {})
+    assert (scope["server"][1], scope["client"]) == (80, ("10.0.0.1", 0))

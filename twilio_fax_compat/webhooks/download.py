@@ -32,7 +32,8 @@ class Pieces:
     def __init__(self, stack: ExitStack, response: httpx.Response) -> None:
         length = response.headers.get("content-length", "")
         is_plain = "content-encoding" not in response.headers
-        self.size = int(length) if is_plain and length.isdigit() else None
+        is_number = length.isascii() and length.isdigit() and len(length) < 19
+        self.size = int(length) if is_plain and is_number else None
         self._stack = stack
         self._bytes = response.iter_bytes()
         self._remaining = LIMIT

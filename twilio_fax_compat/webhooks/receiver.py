@@ -100,6 +100,11 @@ class Receiver:
         Raises TwilioException that names the setting which is missing or wrong.
         """
         environ = os.environ if environ is None else environ
+        if auth_token is not None and not auth_token and not isinstance(auth_token, str):
+            raise TwilioException(
+                "auth_token has no tokens: add the token of each account, or leave auth_token out to "
+                "use TWILIO_AUTH_TOKEN"
+            )
         tokens = auth_token or environ.get("TWILIO_AUTH_TOKEN")
         required = {
             "TWILIO_AUTH_TOKEN": tokens,

@@ -25,6 +25,8 @@ Scope = MutableMapping[str, Any]
 EXTRAS = "twilio_fax_compat.extras"
 """The variable that holds, as JSON, what is neither a CGI variable nor text."""
 
+DEPTH_LIMIT = 50
+
 OF_THE_PROCESS = ("app", "asgi", "router", "starlette.exception_handlers")
 """The parts of a scope that are the same for each request of a process, and are never stored."""
 
@@ -164,8 +166,8 @@ def scope_of(entry: InboxEntry, process: Mapping[str, Any], state: Mapping[str, 
             for name, value in variables.items()
             if name.startswith("HTTP_")
         ],
-        "server": (variables.get("SERVER_NAME", "localhost"), int(port) if port.isdigit() else 80),
-        "client": (client, int(client_port) if client_port.isdigit() else 0) if client else None,
+        "server": (variables.get("SERVER_NAME", "localhost"), _port(port) or 80),
+        "client": (client, _port(client_port)) if client else None,
         "extensions": {},
         **process,
         **extras.get("scope", {}),
@@ -216,12 +218,24 @@ def _kept(
     return kept
 
 
-def _is_json(value: object) -> bool:
-    """Return whether *value* is the same after it was written as JSON and read again."""
+def _port(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 0
+
+
+def _is_json(value: object, depth: int = 0) -> bool:
+    """
+    Return whether *value* is the same after it was written as JSON and read again.
+
+    What is nested deeper than `DEPTH_LIMIT`, such as a list that contains itself, is not written.
+    """
+    if depth > DEPTH_LIMIT:
+        return False
     if isinstance(value, dict):
-        return all(isinstance(name, str) and _is_json(item) for name, item in value.items())
+        return all(
+            isinstance(name, str) and _is_json(item, depth + 1) for name, item in value.items()
+        )
     if isinstance(value, list):
-        return all(map(_is_json, value))
+        return all(_is_json(item, depth + 1) for item in value)
     return (
         value is None
         or type(value) in (bool, int, str)

@@ -15,7 +15,7 @@ def begin_to_read(environ: Mapping[str, Any], limit: int) -> bytes:
     Of any other body only the first bytes are read and returned, so that it can be streamed.
     """
     length = environ.get("CONTENT_LENGTH") or ""
-    if length.isdigit():
+    if length.isascii() and length.isdigit() and len(length) < 19:
         remaining = min(int(length), limit + 1)
     elif environ.get("wsgi.input_terminated"):
         remaining = limit + 1

@@ -202,7 +202,7 @@ def _forwarded(request: ServerRequest, trusted: Collection[str]) -> str:
         scheme = request.scheme
     if not _HOST.fullmatch(host):
         host = request.host if _HOST.fullmatch(request.host) else "localhost"
-    if port.isdigit() and _HOST.sub(r"\1", host) == host:
+    if port.isascii() and port.isdigit() and _HOST.sub(r"\1", host) == host:
         host = f"{host}:{port}"
     scheme, host = origin_of(f"{scheme}://{host}")
     root = request.root
