@@ -139,8 +139,11 @@ class Sending:
             answer = yield from self._resume()
             if answer is not None:
                 return answer
+        limited: TelnyxResponse | None = None
         while True:
             outcome = yield from self._post()
+            if outcome is OUT_OF_TIME and limited is not None:
+                return limited
             if isinstance(outcome, Failure) and not outcome.sent:
                 self.attempt.may_be_out = False
                 self.failures += 1
@@ -157,6 +160,7 @@ class Sending:
                     self.attempt.may_be_out = False
                     return fax
                 if outcome.status == 429:
+                    limited = outcome
                     self.attempt.may_be_out = False
                     pause = yield from rate_limit_pause(outcome, self.budget)
                     if pause is None:

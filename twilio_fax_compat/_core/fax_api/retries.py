@@ -140,12 +140,18 @@ def repeated(request: TelnyxRequest, policy: RetryPolicy) -> Generator[Effect, A
     budget = Budget(policy)
     failures = 0
     unsure = False
+    last: Outcome = OUT_OF_TIME
     while True:
         left = yield from budget.left()
         if left <= 0:
-            return Tried(OUT_OF_TIME, unsure)
+            # What Telnyx answered before says more than that the time is over.
+            return Tried(last, unsure)
         request.timeout = left
         outcome: Outcome = yield request
+        if isinstance(outcome, TelnyxResponse):
+            last = outcome
+        elif outcome.timed_out and (yield from budget.left()) <= 0 and last is not OUT_OF_TIME:
+            outcome = last
         if isinstance(outcome, TelnyxResponse) and outcome.status == 429:
             pause = yield from rate_limit_pause(outcome, budget)
         elif isinstance(outcome, Failure) or outcome.status in _WORTH_REPEATING:
