@@ -74,21 +74,10 @@ def test_a_fax_that_was_found_with_an_odd_id_is_not_a_success(wrong):
     assert POST not in run.said[1:]
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [{"to": "+15005550001"}, {"from": "+15005550001"}, {"media_url": "https://x.example/b.pdf"}],
-)
-def test_the_answer_to_another_send_is_a_lost_answer(changes):
-    """A 2xx with the fax of another token does not say what became of this one."""
-    run = send(accepted(token="f" * 32, **changes), listed(resource()))
-
-    assert run.said == [POST, LOOK]
-    assert run.response.payload["sid"] == SID
-
-
-def test_an_equal_fax_with_another_token_is_accepted():
-    """As a replayed recording has it."""
-    assert send(accepted(token="f" * 32)).said == [POST]
+@pytest.mark.parametrize("changes", [{}, {"to": "+15005550001", "from": "+15005550002"}])
+def test_a_fax_with_another_token_is_accepted(changes):
+    """As a replayed recording has it, a scrubbed one with other numbers as well."""
+    assert send(accepted(token="f" * 32, **changes)).said == [POST]
 
 
 def test_a_504_of_telnyx_is_not_sent_again():

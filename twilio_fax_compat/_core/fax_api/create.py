@@ -155,7 +155,7 @@ class Sending:
                 yield pause
                 continue
             if isinstance(outcome, TelnyxResponse):
-                fax = accepted_fax(outcome, self.fax_request.body)
+                fax = accepted_fax(outcome)
                 if fax is not None:
                     self.attempt.may_be_out = False
                     return fax

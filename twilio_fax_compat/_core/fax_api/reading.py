@@ -15,7 +15,6 @@ from twilio_fax_compat._core.messages import (
     TelnyxResponse,
     TwilioResponse,
 )
-from twilio_fax_compat._core.translation.client_state import token_of
 from twilio_fax_compat._core.translation.errors import (
     foreign_body,
     from_failure,
@@ -77,21 +76,14 @@ def is_telnyx_error(response: TelnyxResponse) -> bool:
     )
 
 
-def accepted_fax(response: TelnyxResponse, body: JSON) -> JSON | None:
+def accepted_fax(response: TelnyxResponse) -> JSON | None:
     """
-    Return the fax inside a 2xx answer to a POST of *body*, or None if the answer does not have it.
+    Return the fax inside a 2xx answer to a POST, or None if the answer has none with a usable id.
 
-    A fax with the token of another send and another number or document is the answer to another
-    request. A replayed recording has another token alone.
+    Its token and numbers are not compared: a scrubbed recording has others.
     """
     fax = response.resource()
-    if fax is None or not fax_sid(fax.get("id")):
-        return None
-    token = token_of(fax.get("client_state"))
-    is_another = token not in (None, token_of(body["client_state"])) and any(
-        fax.get(name) not in (None, "", body[name]) for name in ("to", "from", "media_url")
-    )
-    return None if is_another else fax
+    return fax if fax is not None and fax_sid(fax.get("id")) else None
 
 
 def readable_list(outcome: Outcome) -> tuple[list[JSON], bool] | None:
