@@ -6,7 +6,7 @@ import io
 import logging
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from urllib.parse import parse_qsl, unquote
 
 import pytest
@@ -39,7 +39,13 @@ def _ledger(tmp_path):
 def waitress(app):
     """Serve an application with waitress, which closes an empty answer before it sends it."""
     server = create_server(app, host="127.0.0.1", port=0, threads=2)
-    thread = threading.Thread(target=server.run)
+
+    def run():
+        # Its sockets are closed under it at the end, which waitress has no other way for.
+        with suppress(OSError, ValueError):
+            server.run()
+
+    thread = threading.Thread(target=run)
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.effective_port}"
