@@ -11,33 +11,12 @@ import pytest
 import vcr
 import yaml
 
+from tests.cassettes.corpus import FAX, NUMBER, OTHER, SID
 from tests.cassettes.recordings import ACCOUNT, API, interaction
 from tests.cassettes.scripts import MATCH_ON, our_client
 from twilio_fax_compat.__main__ import main
 
-SID = "FX" + "0123456789abcdef" * 2
 SECRET = "d41d8cd98f00b204e9800998ecf8427e"
-NUMBER, OTHER = "+14155550123", "+442071838750"
-FAX = {
-    "sid": SID,
-    "account_sid": ACCOUNT,
-    "api_version": "v1",
-    "direction": "outbound",
-    "status": "busy",
-    "from": NUMBER,
-    "to": OTHER,
-    "quality": "fine",
-    "media_sid": None,
-    "media_url": None,
-    "num_pages": None,
-    "duration": None,
-    "price": None,
-    "price_unit": None,
-    "date_created": "2021-03-04T05:06:07Z",
-    "date_updated": "2021-03-04T05:07:07Z",
-    "links": {"media": f"{API}/Faxes/{SID}/Media"},
-    "url": f"{API}/Faxes/{SID}",
-}
 CREATED = {**FAX, "status": "queued"}
 FORM = "To=%2B442071838750&MediaUrl=https%3A%2F%2Fexample.com%2Fa.pdf&From=%2B14155550123"
 CREATE = interaction("POST", f"{API}/Faxes", FORM, 201, CREATED)

@@ -461,7 +461,7 @@ def test_a_refusal_is_definite(status):
     ],
 )
 def test_a_rate_limit_is_waited_for(headers, seconds):
-    """429 is not an answer to the fax: it waits as told, then sends."""
+    """429 is not an answer to the fax: it waits as long as asked, then sends."""
     run = send(answer(429, None, **headers), accepted(), rate_limit_wait=60, budget=120)
 
     assert run.said == [POST, POST]

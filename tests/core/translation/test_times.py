@@ -38,7 +38,7 @@ def test_a_zone_is_heeded(moment, minutes):
 
 @given(st.text() | st.none() | st.integers())
 def test_no_timestamp_raises(text):
-    """What is no timestamp is None."""
+    """Text that is not a timestamp is None."""
     assert parse_timestamp(text) is None or isinstance(text, str)
     assert twilio_timestamp(text) is None or isinstance(text, str)
     assert parse_http_date(text) is None or isinstance(text, str)
