@@ -80,6 +80,10 @@ RULES = {
         {"_core", "_telnyx", "base.exceptions", "ledger", "settings"},
         "a command reads the ledger and Telnyx, and needs no client",
     ),
+    "fax.purge": (
+        {"_core", "ledger", "webhooks.storage"},
+        "stored documents are the middleware's",
+    ),
     "migration": (
         {"_core", "_telnyx", "base.exceptions", "ledger", "settings"},
         "it stands above Telnyx and below the client",

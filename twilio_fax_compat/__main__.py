@@ -16,7 +16,11 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "emulator": ("twilio_fax_compat.testing.command", "serve a local Telnyx until Ctrl-C"),
     "fax": (
         "twilio_fax_compat.fax.command",
-        "show one fax, or forget a remembered send that did not go out",
+        "show one fax, forget a remembered send that did not go out, or purge a fax",
+    ),
+    "inbox": (
+        "twilio_fax_compat.webhooks.inbox_command",
+        "list, retry or drop the events that wait for the application",
     ),
     "migration": (
         "twilio_fax_compat.migration.command",
@@ -29,10 +33,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line *argv*, by default the process's, and return the exit status."""
     argv = sys.argv[1:] if argv is None else argv
     parser = argparse.ArgumentParser(
-        prog="twilio-fax-compat", description="Twilio's fax client on Telnyx."
+        prog="twilio-fax-compat",
+        description="Twilio's fax client on Telnyx.",
+        epilog="Example: twilio-fax-compat demo. Each command explains itself: "
+        "twilio-fax-compat COMMAND --help",
     )
     parser.add_argument("--version", action="version", version=__version__)
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     chosen = next((word for word in argv if not word.startswith("-")), None)
     for name, (module, summary) in COMMANDS.items():
         command = commands.add_parser(name, help=summary, description=summary.capitalize() + ".")
@@ -43,6 +50,9 @@ def main(argv: Sequence[str] | None = None) -> int:
                 print(missing, file=sys.stderr)
                 return 1
     arguments = parser.parse_args(argv)
+    if arguments.command is None:
+        parser.print_help()
+        return 0
     try:
         status: int = import_module(COMMANDS[arguments.command][0]).run(arguments)
     except ImportError as missing:

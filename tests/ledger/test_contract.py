@@ -500,3 +500,35 @@ def test_a_finished_event_is_never_put_again(place):
         )
         assert answers == [None] + [False] * 7
         assert ledger.waiting() == 0
+
+
+def test_waiting_events_are_described(ledger, clock):
+    """In the order of their arrival: age, attempts, when they are due, and why the last try failed."""
+    assert (list(ledger.waiting_events()), ledger.oldest_waiting()) == ([], None)
+    ledger.put(entry("first", application="fax\x00"))
+    clock.pass_by(10)
+    ledger.put(entry("second"))
+    ledger.take(60, "fax\x00")
+    ledger.take(60, "fax\x00")
+    ledger.postpone("first", 30, reason="POST /fax answered HTTP 500")
+    ledger.postpone("second", 5, count_attempt=False)
+    clock.pass_by(10)
+    ledger.postpone("first", 20)  # the reason stays
+
+    first, second = ledger.waiting_events()
+    assert (first.event_id, first.application, first.attempts) == ("first", "fax\x00", 1)
+    assert (first.age, first.due_in, first.reason) == (20, 20, "POST /fax answered HTTP 500")
+    assert (second.event_id, second.application, second.attempts) == ("second", "", 0)
+    assert (second.age, second.due_in, second.reason) == (10, -5, "")
+    assert first.body == entry("first").body
+    assert ledger.oldest_waiting() == 20
+    ledger.finish("first")
+    assert ledger.oldest_waiting() == 10
+
+
+def test_many_waiting_events_are_described(ledger):
+    """They are read in steps."""
+    names = [f"event {number}" for number in range(250)]
+    for name in names:
+        ledger.put(entry(name))
+    assert [waiting.event_id for waiting in ledger.waiting_events()] == names

@@ -39,9 +39,14 @@ DONE, LISTED, USAGE = 0, 1, 2
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command to *parser*."""
+    parser.epilog = (
+        "Example: twilio-fax-compat cassettes convert tests/cassettes --out tests/telnyx"
+    )
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     convert = actions.add_parser(
-        "convert", help="convert recordings of Twilio's fax API to Telnyx's"
+        "convert",
+        help="convert recordings of Twilio's fax API to Telnyx's",
+        epilog="Example: twilio-fax-compat cassettes convert tests/cassettes --out tests/telnyx --scrub",
     )
     convert.add_argument("old", nargs="+", type=Path, help="a cassette, or a folder of cassettes")
     convert.add_argument("--out", required=True, type=Path, help="the folder for the new cassettes")

@@ -24,6 +24,7 @@ BUSY = "+15005550001"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
+    parser.epilog = "Example: twilio-fax-compat demo"
     parser.add_argument(
         "--live",
         action="store_true",

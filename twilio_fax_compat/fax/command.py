@@ -22,6 +22,7 @@ from twilio_fax_compat._core.translation.send_keys import key_of_name
 from twilio_fax_compat._core.translation.statuses import twilio_status
 from twilio_fax_compat._telnyx.http import sender
 from twilio_fax_compat.base.exceptions import TwilioException
+from twilio_fax_compat.fax.purge import purge
 from twilio_fax_compat.ledger import Ledger, LedgerUnavailable
 from twilio_fax_compat.ledger._opening import ENVIRONMENT
 from twilio_fax_compat.ledger._shared import shared_ledger
@@ -41,33 +42,44 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command to *parser*."""
     parser.usage = (
         "twilio-fax-compat fax [-h] [--ledger URL] [--json] FAX\n"
-        f"       {COMMAND} [--ledger URL] KEY"
+        f"       {COMMAND} [--ledger URL] KEY\n"
+        "       twilio-fax-compat fax purge [--ledger URL] [--store URL] FAX..."
     )
+    parser.epilog = "Example: twilio-fax-compat fax FX0123456789abcdef0123456789abcdef --json"
     parser.add_argument(
         "words",
         nargs="+",
         metavar="FAX",
         help="a Twilio SID, a Telnyx id, a client_state or its token, or the KEY that an error names; "
-        "'release KEY' says that the sends of KEY were not sent, so that an equal create sends anew",
+        "'release KEY' says that the sends of KEY were not sent, so that an equal create sends anew; "
+        "'purge FAX...' removes what the ledger and the stored documents have of these faxes",
     )
     parser.add_argument(
         "--ledger", metavar="URL", help="the application's ledger; the default is " + ENVIRONMENT
+    )
+    parser.add_argument(
+        "--store", metavar="URL", help="with purge: the documents, as in Media(store=...)"
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """
-    Show a fax, or release a key, and return the exit status.
+    Show a fax, release a key, or purge faxes, and return the exit status.
 
-    The exit status is 1 if nothing is known, nothing was released, or the ledger cannot be reached,
-    and 2 for a wrong argument or setting.
+    The exit status is 1 if nothing is known, nothing was released, something could not be purged, or
+    the ledger cannot be reached, and 2 for a wrong argument or setting. Raises ImportError without
+    fsspec for ``--store``.
     """
     words = arguments.words
     url = arguments.ledger or os.environ.get(ENVIRONMENT)
     try:
         if words[0] == "release" and len(words) == 2:
             return _release(words[1], url)
+        if words[0] == "purge":
+            return purge(words[1:], _ledger(url), arguments.store)
+        if arguments.store is not None:
+            raise ValueError("--store goes with purge")
         return _show(words, url, arguments.json)
     except (TwilioException, ValueError) as error:
         print(error, file=sys.stderr)

@@ -8,7 +8,7 @@ which several processes share.
 from __future__ import annotations
 
 from twilio_fax_compat.ledger._opening import PROCESS_LEDGER, open_ledger
-from twilio_fax_compat.ledger._protocol import InboxEntry, Ledger, LedgerUnavailable
+from twilio_fax_compat.ledger._protocol import InboxEntry, Ledger, LedgerUnavailable, WaitingEvent
 from twilio_fax_compat.ledger.memory import MemoryLedger
 
 __all__ = [
@@ -17,5 +17,6 @@ __all__ = [
     "Ledger",
     "LedgerUnavailable",
     "MemoryLedger",
+    "WaitingEvent",
     "open_ledger",
 ]

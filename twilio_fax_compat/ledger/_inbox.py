@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
-from typing import ClassVar
+from typing import ClassVar, Iterator, Sequence
 
-from twilio_fax_compat.ledger._protocol import InboxEntry
-from twilio_fax_compat.ledger._tables import Query, Transactions
+from twilio_fax_compat.ledger._protocol import InboxEntry, WaitingEvent
+from twilio_fax_compat.ledger._tables import Query, Row, Transactions
 from twilio_fax_compat.ledger._texts import from_column, to_column
 
 # Written so that even a PostgreSQL without statistics of the table reads one row of an index.
 _LATEST = "(SELECT max(at) FROM fax_ledger_inbox)"
 _EARLIEST = "(SELECT due FROM fax_ledger_inbox WHERE application = {} ORDER BY due LIMIT 1)"
+
+
+_AT_ONCE = 100
 
 
 class SqlInbox(Transactions):
@@ -28,8 +31,8 @@ class SqlInbox(Transactions):
             self._correct_times(query)
             _, changed = query(
                 "INSERT INTO fax_ledger_inbox"
-                " (event_id, application, body, headers, url, attempts, due, at)"
-                " VALUES (:event_id, :application, :body, :headers, :url, 0, :now, :now)"
+                " (event_id, application, body, headers, url, attempts, due, at, received)"
+                " VALUES (:event_id, :application, :body, :headers, :url, 0, :now, :now, :now)"
                 " ON CONFLICT (event_id) DO NOTHING",
                 event_id=event_id,
                 application=to_column(entry.application),
@@ -92,15 +95,23 @@ class SqlInbox(Transactions):
 
         self.transact(work)
 
-    def postpone(self, event_id: str, seconds: float, *, count_attempt: bool = True) -> None:
+    def postpone(
+        self,
+        event_id: str,
+        seconds: float,
+        *,
+        count_attempt: bool = True,
+        reason: str | None = None,
+    ) -> None:
         """Make an event's entry due in *seconds* seconds."""
         self.transact(
             lambda query: query(
                 "UPDATE fax_ledger_inbox"
-                " SET due = :now + :seconds, at = :now, attempts = attempts - :less"
-                " WHERE event_id = :event_id",
+                " SET due = :now + :seconds, at = :now, attempts = attempts - :less,"
+                " reason = COALESCE(CAST(:reason AS TEXT), reason) WHERE event_id = :event_id",
                 seconds=seconds,
                 less=int(not count_attempt),
+                reason=None if reason is None else to_column(reason),
                 event_id=to_column(event_id),
             )
         )
@@ -111,6 +122,47 @@ class SqlInbox(Transactions):
         def work(query: Query) -> int:
             ((count,),), _ = query("SELECT count(*) FROM fax_ledger_inbox")
             return int(count)
+
+        return self.transact(work, writes=False)
+
+    def waiting_events(self) -> Iterator[WaitingEvent]:
+        """Yield the inbox entries that are not finished, the first stored first."""
+        last = -1
+        while True:
+            rows = self._waiting_after(last)
+            for place, event_id, application, body, attempts, age, due_in, reason in rows:
+                last = place
+                yield WaitingEvent(
+                    from_column(event_id),
+                    from_column(application),
+                    bytes(body),
+                    attempts,
+                    age,
+                    due_in,
+                    from_column(reason),
+                )
+            if len(rows) < _AT_ONCE:
+                return
+
+    def _waiting_after(self, place: int) -> Sequence[Row]:
+        def work(query: Query) -> Sequence[Row]:
+            rows, _ = query(
+                "SELECT place, event_id, application, body, attempts,"
+                " :now - received, due - :now, reason"
+                " FROM fax_ledger_inbox WHERE place > :place ORDER BY place LIMIT :limit",
+                place=place,
+                limit=_AT_ONCE,
+            )
+            return rows
+
+        return self.transact(work, writes=False)
+
+    def oldest_waiting(self) -> float | None:
+        """Return how many seconds ago the first inbox entry was stored; None if the inbox is empty."""
+
+        def work(query: Query) -> float | None:
+            rows, _ = query("SELECT :now - received FROM fax_ledger_inbox ORDER BY place LIMIT 1")
+            return float(rows[0][0]) if rows else None
 
         return self.transact(work, writes=False)
 

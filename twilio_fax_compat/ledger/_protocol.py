@@ -29,6 +29,25 @@ class InboxEntry:
     application: str = ""
 
 
+@frozen
+class WaitingEvent:
+    """
+    What is known of an inbox entry that is not finished.
+
+    *age* is the number of seconds since it was stored, and *due_in* the number until it is due; that is
+    negative if it is overdue. *attempts* counts how often it was taken. *reason* says why the last attempt
+    failed, an empty text if that is not known. It has no numbers of the fax.
+    """
+
+    event_id: str
+    application: str
+    body: bytes = field(repr=False)
+    attempts: int
+    age: float
+    due_in: float
+    reason: str = ""
+
+
 class Ledger(Protocol):
     """
     Stores `Facts` by Telnyx fax id, claims on events, an inbox of events, and counters.
@@ -99,15 +118,29 @@ class Ledger(Protocol):
     def finish(self, event_id: str) -> None:
         """Delete an event's entry and settle the event, in one step."""
 
-    def postpone(self, event_id: str, seconds: float, *, count_attempt: bool = True) -> None:
+    def postpone(
+        self,
+        event_id: str,
+        seconds: float,
+        *,
+        count_attempt: bool = True,
+        reason: str | None = None,
+    ) -> None:
         """
         Make an event's entry due in *seconds* seconds.
 
-        With *count_attempt* False, the last `take` does not count as an attempt.
+        With *count_attempt* False, the last `take` does not count as an attempt. *reason* says why
+        the last attempt failed; None leaves the earlier reason.
         """
 
     def waiting(self) -> int:
         """Return how many inbox entries are not finished, including taken and postponed ones."""
+
+    def waiting_events(self) -> Iterator[WaitingEvent]:
+        """Yield the inbox entries that are not finished, the first stored first."""
+
+    def oldest_waiting(self) -> float | None:
+        """Return how many seconds ago the first inbox entry was stored; None if the inbox is empty."""
 
     def forget(self, keys: Sequence[str]) -> None:
         """
@@ -121,6 +154,14 @@ class Ledger(Protocol):
         Delete what was last changed more than *older_than* seconds ago, and return how many rows.
 
         Facts, settled events, expired claims and counters are deleted, and never an inbox entry.
+        """
+
+    def erase(self) -> bool:
+        """
+        Remove deleted content from the storage, such as a write-ahead log, as far as the ledger can.
+
+        Returns whether nothing of it is left; False if other processes are at work, or if the
+        database server removes it later.
         """
 
     def check(self) -> None:

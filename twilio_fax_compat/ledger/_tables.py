@@ -75,6 +75,11 @@ MIGRATIONS = (
     CREATE INDEX fax_ledger_facts_recent ON fax_ledger_facts (at, fax_id);
     DROP INDEX fax_ledger_facts_at
     """,
+    """
+    ALTER TABLE fax_ledger_inbox ADD COLUMN received DOUBLE PRECISION NOT NULL DEFAULT 0;
+    ALTER TABLE fax_ledger_inbox ADD COLUMN reason TEXT NOT NULL DEFAULT '';
+    UPDATE fax_ledger_inbox SET received = at
+    """,
 )
 
 

@@ -14,7 +14,7 @@ from attrs import define, evolve, field, frozen
 
 from twilio_fax_compat._core.facts import SEND_KEYS, Facts, merged
 from twilio_fax_compat.ledger._forks import take_part
-from twilio_fax_compat.ledger._protocol import InboxEntry, LedgerUnavailable
+from twilio_fax_compat.ledger._protocol import InboxEntry, LedgerUnavailable, WaitingEvent
 
 logger = logging.getLogger("twilio_fax_compat")
 
@@ -23,12 +23,18 @@ _DONE = float("inf")
 
 @frozen
 class _Stored:
-    """An inbox entry, the time when it is due, and the time when that was written."""
+    """
+    An inbox entry, the time when it is due, and the time when that was written.
+
+    *received* is the time when it was stored. *reason* says why the last attempt failed.
+    """
 
     entry: InboxEntry
     due: float
     at: float
     place: int
+    received: float
+    reason: str = ""
 
 
 @define(eq=False)
@@ -193,7 +199,9 @@ class MemoryLedger:
                 raise LedgerUnavailable("the inbox in memory is full")
             now = self.clock()
             self._correct_times(now)
-            self._store(evolve(entry, attempts=0), now, now, next(self._places))
+            self._store(
+                _Stored(evolve(entry, attempts=0), now, now, next(self._places), received=now)
+            )
             return True
 
     def take(self, lease: float, application: str = "") -> InboxEntry | None:
@@ -211,7 +219,7 @@ class MemoryLedger:
                     if stored is None or (stored.due, stored.place) != (time_due, place):
                         continue
                     entry = evolve(stored.entry, attempts=stored.entry.attempts + 1)
-                    self._store(entry, now + lease, now, place)
+                    self._store(evolve(stored, entry=entry, due=now + lease, at=now))
                     return entry
             return None
 
@@ -221,7 +229,14 @@ class MemoryLedger:
             self._inbox.pop(event_id, None)
             self._note(event_id, _DONE)
 
-    def postpone(self, event_id: str, seconds: float, *, count_attempt: bool = True) -> None:
+    def postpone(
+        self,
+        event_id: str,
+        seconds: float,
+        *,
+        count_attempt: bool = True,
+        reason: str | None = None,
+    ) -> None:
         """Make an event's entry due in *seconds* seconds."""
         with self._lock:
             stored = self._inbox.get(event_id)
@@ -229,11 +244,36 @@ class MemoryLedger:
                 attempts = stored.entry.attempts - (not count_attempt)
                 now = self.clock()
                 entry = evolve(stored.entry, attempts=attempts)
-                self._store(entry, now + seconds, now, stored.place)
+                reason = stored.reason if reason is None else reason
+                self._store(evolve(stored, entry=entry, due=now + seconds, at=now, reason=reason))
 
     def waiting(self) -> int:
         """Return how many inbox entries are not finished."""
         return len(self._inbox)
+
+    def waiting_events(self) -> Iterator[WaitingEvent]:
+        """Yield the inbox entries that are not finished, the first stored first."""
+        with self._lock:
+            now = self.clock()
+            entries = sorted(self._inbox.values(), key=lambda stored: stored.place)
+        for stored in entries:
+            entry = stored.entry
+            yield WaitingEvent(
+                entry.event_id,
+                entry.application,
+                entry.body,
+                entry.attempts,
+                now - stored.received,
+                stored.due - now,
+                stored.reason,
+            )
+
+    def oldest_waiting(self) -> float | None:
+        """Return how many seconds ago the first inbox entry was stored; None if the inbox is empty."""
+        with self._lock:
+            # A dictionary keeps the place of a key whose value is replaced.
+            first = next(iter(self._inbox.values()), None)
+            return None if first is None else self.clock() - first.received
 
     def forget(self, keys: Sequence[str]) -> None:
         """Delete the facts of those *keys*."""
@@ -262,16 +302,22 @@ class MemoryLedger:
                 del self._counts[place]
             return len(facts) + len(events) + len(counts)
 
+    def erase(self) -> bool:
+        """Do nothing: memory that was given back has no owner."""
+        return True
+
     def check(self) -> None:
         """Do nothing: memory is always there."""
 
     def close(self) -> None:
         """Do nothing: memory has no connections."""
 
-    def _store(self, entry: InboxEntry, due: float, at: float, place: int) -> None:
-        self._inbox[entry.event_id] = _Stored(entry, due, at, place)
-        heappush(self._due.setdefault(entry.application, []), (due, place, entry.event_id))
-        self._latest = max(self._latest, at)
+    def _store(self, stored: _Stored) -> None:
+        entry = stored.entry
+        self._inbox[entry.event_id] = stored
+        due = stored.due, stored.place, entry.event_id
+        heappush(self._due.setdefault(entry.application, []), due)
+        self._latest = max(self._latest, stored.at)
 
     def _correct_times(self, now: float) -> None:
         """Let entries from the future last as long from now, because the clock was set back."""
@@ -279,7 +325,7 @@ class MemoryLedger:
             self._latest = now
             for stored in list(self._inbox.values()):
                 if stored.at > now:
-                    self._store(stored.entry, stored.due - stored.at + now, now, stored.place)
+                    self._store(evolve(stored, due=stored.due - stored.at + now, at=now))
 
     def _note(self, event_id: str, until: float) -> None:
         self._claims[event_id] = (self.clock(), until)

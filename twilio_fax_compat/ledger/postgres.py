@@ -85,6 +85,10 @@ class PostgresLedger(SqlLedger):
         except psycopg.Error as error:
             raise self._unavailable(error) from error
 
+    def erase(self) -> bool:
+        """Return False: the server removes deleted rows with its next ``VACUUM``."""
+        return False
+
     def check(self) -> None:
         """Raise LedgerUnavailable if the database cannot be opened and written."""
         try:

@@ -105,6 +105,15 @@ class SQLiteLedger(SqlLedger):
             self._clean_up()
         return number
 
+    def erase(self) -> bool:
+        """Remove deleted content from the write-ahead log; wait up to *timeout* seconds for others."""
+        end = time.monotonic() + self.timeout
+        self._clean_up()
+        while self._has_deleted and time.monotonic() < end:
+            time.sleep(0.05)
+            self._clean_up()
+        return not self._has_deleted
+
     def check(self) -> None:
         """Raise LedgerUnavailable if the file cannot be opened and written."""
         try:

@@ -27,15 +27,25 @@ _MODULE = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command to *parser*."""
+    parser.epilog = "Example: twilio-fax-compat migration status --since 7d"
     commands = parser.add_subparsers(dest="subject", metavar="SUBJECT", required=True)
-    status = commands.add_parser("status", help="the stage, and both providers side by side")
+    status = commands.add_parser(
+        "status",
+        help="the stage, and both providers side by side",
+        epilog="Example: twilio-fax-compat migration status "
+        "--ledger sqlite:////var/lib/myapp/fax.db --rollout file:rollout.json",
+    )
     status.add_argument(
         "--rollout",
         metavar="FLAG",
         help="a stage, file:PATH, or MODULE:NAME of the application's own flag; by default "
         "TWILIO_FAX_COMPAT_ROLLOUT",
     )
-    report = commands.add_parser("report", help="the findings of the shadow stage, in groups")
+    report = commands.add_parser(
+        "report",
+        help="the findings of the shadow stage, in groups",
+        epilog="Example: twilio-fax-compat migration report --since 7d --json",
+    )
     for command in (status, report):
         command.add_argument(
             "--ledger", metavar="URL", help="the application's ledger, by default " + ENVIRONMENT

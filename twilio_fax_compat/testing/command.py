@@ -13,6 +13,9 @@ from twilio_fax_compat.testing.failure_reasons import check_outcome
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command to *parser*."""
+    parser.epilog = (
+        "Example: twilio-fax-compat emulator --port 8001 --outcome +15005550001=user_busy"
+    )
     parser.add_argument(
         "--host", default="127.0.0.1", help="the address to listen on (default 127.0.0.1)"
     )

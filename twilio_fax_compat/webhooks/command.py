@@ -25,6 +25,7 @@ _CONNECTION = SETTINGS["connection_id"]
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command to *parser*."""
+    parser.epilog = "Example: twilio-fax-compat callbacks catch-up --since 6h --dry-run"
     commands = parser.add_subparsers(dest="subject", metavar="SUBJECT", required=True)
     command = commands.add_parser(
         "catch-up",
@@ -32,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         description="Read the events that Telnyx could not deliver from Telnyx, with the API key, and "
         "deliver them, oldest first. Events that were delivered before are not delivered again, so the "
         "command may run while webhooks arrive, and more than once.",
+        epilog="Example: twilio-fax-compat callbacks catch-up --since 2d --app mysite.wsgi:application",
     )
     command.add_argument(
         "--since",

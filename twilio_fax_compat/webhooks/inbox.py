@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import json
 import logging
 import os
 import time
@@ -17,7 +16,7 @@ from attrs import define, field
 
 from twilio_fax_compat._core.translation.ids import fax_sid
 from twilio_fax_compat._core.webhooks.delivery import ANOTHER_IS_AT_IT
-from twilio_fax_compat._core.webhooks.events import read_event
+from twilio_fax_compat._core.webhooks.events import stored_event
 from twilio_fax_compat.ledger import InboxEntry, Ledger, LedgerUnavailable
 from twilio_fax_compat.webhooks.leases import LeaseKeeper, reset_after_fork
 
@@ -251,10 +250,7 @@ def _report(state: _WorkerState, error: BaseException) -> None:
 
 
 def _sid_of(entry: InboxEntry) -> str:
-    try:
-        event = read_event(json.loads(entry.body))
-    except ValueError:
-        event = None
+    event = stored_event(entry.body)
     return (event and fax_sid(event.fax_id)) or f"event {entry.event_id}"
 
 

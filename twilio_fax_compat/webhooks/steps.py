@@ -59,7 +59,9 @@ def carry_out_step(
         return ledger.finish(step.event_id)
     if isinstance(step, Postpone):
         keeper.drop(entry_key(step.event_id))
-        return ledger.postpone(step.event_id, step.seconds, count_attempt=step.count_attempt)
+        return ledger.postpone(
+            step.event_id, step.seconds, count_attempt=step.count_attempt, reason=step.reason
+        )
     if isinstance(step, LogWarning):
         code = "" if step.code is None else f"{step.code}: "
         return logger.warning("%s%s: %s", code, step.fax_sid, step.text)

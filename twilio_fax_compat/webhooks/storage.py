@@ -52,6 +52,19 @@ class Storage:
             raise OSError("the document was not stored completely")
         self._files.mv(part, path)
 
+    def delete(self, sid: str) -> bool:
+        """
+        Delete the document of a fax, and what an interrupted `put` left of it. Raises OSError.
+
+        Returns whether there was one.
+        """
+        path = self._path(sid)
+        paths = [path, *self._files.glob(path + ".*.part")]
+        found = [path for path in paths if self._files.exists(path)]
+        for path in found:
+            self._files.rm_file(path)
+        return bool(found)
+
     def find(self, sid: str) -> tuple[int, Iterator[bytes]] | None:
         """Return the size in bytes and the pieces of a stored document, or None. Raises OSError."""
         try:

@@ -57,13 +57,15 @@ class Delivery:
     """
     One attempt to deliver *event*, which Telnyx sent to *url*.
 
-    *attempt* counts from 1. Only the first failure of an event is logged in detail.
+    *attempt* counts from 1. Only the first failure of an event is logged in detail. *troubles* are the
+    texts of what went wrong in this attempt, whether it is logged or not.
     """
 
     event: FaxEvent
     url: str = field(repr=False)
     rules: CallbackSettings
     attempt: int = 1
+    troubles: list[str] = field(factory=list, repr=False, eq=False)
 
     @property
     def fax_sid(self) -> str:
@@ -72,6 +74,7 @@ class Delivery:
 
     def warn(self, text: str, code: int | None = None) -> LogWarning:
         """Return the effect that logs *text* about the fax."""
+        self.troubles.append(text)
         return LogWarning(self.fax_sid, text, code)
 
 
@@ -192,10 +195,10 @@ def _explained(answer: AppAnswer, call: CallApp) -> tuple[str, int]:
 
 
 def _log(delivery: Delivery, call: CallApp, what: str, code: int) -> Generator[Step, Any, None]:
-    if delivery.attempt > 1:
-        return
     parts = urlsplit(call.url)
     path = mask(parts.path or "/")
     host = parts.netloc.rpartition("@")[2]
     place = path if call.is_own else f"{parts.scheme}://{host}{path}"
-    yield delivery.warn(f"{call.method} {place} {what}", code)
+    warning = delivery.warn(f"{call.method} {place} {what}", code)
+    if delivery.attempt == 1:
+        yield warning

@@ -107,7 +107,8 @@ def deliver_from_inbox(event: FaxEvent, url: str, rules: CallbackSettings, attem
     finally:
         if not delivered:
             pause = min(FIRST_PAUSE * 2.0 ** min(attempts - 1, 32), LONGEST_PAUSE)
-            yield Postpone(event.id, pause)
+            reason = delivery.troubles[-1] if delivery.troubles else "the attempt was broken off"
+            yield Postpone(event.id, pause, reason=reason)
             if attempts >= MANY_ATTEMPTS:
                 yield delivery.warn(
                     f"a callback failed in {attempts} attempts; the next attempt is in {pause:.0f} s"

@@ -131,12 +131,13 @@ class Postpone:
     """
     Effect: schedule the next attempt for an event in the inbox, *seconds* from now.
 
-    *count_attempt* is False if the application was not called.
+    *count_attempt* is False if the application was not called. *reason* says why the attempt failed.
     """
 
     event_id: str
     seconds: float
     count_attempt: bool = True
+    reason: str | None = None
 
 
 @frozen

@@ -9,6 +9,7 @@ https://www.twilio.com/docs/fax/twiml/receive.
 
 from __future__ import annotations
 
+import json
 from typing import Any, Mapping
 
 from attrs import field, frozen
@@ -105,6 +106,14 @@ def read_event(body: object) -> FaxEvent | None:
         payload,
         url if isinstance(url, str) else None,
     )
+
+
+def stored_event(body: bytes) -> FaxEvent | None:
+    """Return the fax event of a raw body in an inbox, or None if it is not one."""
+    try:
+        return read_event(json.loads(body))
+    except (ValueError, RecursionError):
+        return None
 
 
 def facts_of(event: FaxEvent) -> Facts:
