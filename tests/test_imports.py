@@ -84,6 +84,10 @@ RULES = {
         {"_core", "ledger", "webhooks.storage"},
         "stored documents are the middleware's",
     ),
+    "inbox": (
+        {"_core", "base.exceptions", "ledger"},
+        "a command reads the ledger, and needs no middleware",
+    ),
     "migration": (
         {"_core", "_telnyx", "base.exceptions", "ledger", "settings"},
         "it stands above Telnyx and below the client",

@@ -19,7 +19,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "show one fax, forget a remembered send that did not go out, or purge a fax",
     ),
     "inbox": (
-        "twilio_fax_compat.webhooks.inbox_command",
+        "twilio_fax_compat.inbox.command",
         "list, retry or drop the events that wait for the application",
     ),
     "migration": (

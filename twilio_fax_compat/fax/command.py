@@ -77,10 +77,8 @@ def run(arguments: argparse.Namespace) -> int:
         if words[0] == "release" and len(words) == 2:
             return _release(words[1], url)
         if words[0] == "purge":
-            return purge(words[1:], _ledger(url), arguments.store)
-        if arguments.store is not None:
-            raise ValueError("--store goes with purge")
-        return _show(words, url, arguments.json)
+            return _purge(words[1:], _ledger(url), arguments.store)
+        return _show(words, url, arguments)
     except (TwilioException, ValueError) as error:
         print(error, file=sys.stderr)
         return 2
@@ -108,7 +106,30 @@ def _release(name: str, url: str | None) -> int:
     return 0
 
 
-def _show(words: Sequence[str], url: str | None, as_json: bool) -> int:
+def _purge(words: Sequence[str], ledger: Ledger | None, store: str | None) -> int:
+    is_done = True
+    for sid, purged in purge(words, ledger, store):
+        print(f"{sid}: {', '.join(purged.texts)}")
+        is_done = is_done and purged.is_done
+        if not purged.is_final:
+            print(
+                f"{sid}: its end was not reported yet. A later event stores facts again: purge it "
+                "again then",
+                file=sys.stderr,
+            )
+    if ledger is not None and not ledger.erase():
+        print(
+            "The ledger removes the deleted content from its files later: SQLite when the other "
+            "processes pause, PostgreSQL with VACUUM. Its backups are yours to delete.",
+            file=sys.stderr,
+        )
+    print("Telnyx keeps its own record until client.fax.faxes(sid).delete().")
+    return 0 if is_done else 1
+
+
+def _show(words: Sequence[str], url: str | None, arguments: argparse.Namespace) -> int:
+    if arguments.store is not None:
+        raise ValueError("--store goes with purge")
     if len(words) != 1:
         raise ValueError(f"give one fax, or write: {COMMAND} KEY")
     word = words[0]
@@ -124,7 +145,7 @@ def _show(words: Sequence[str], url: str | None, as_json: bool) -> int:
             "token or a KEY"
         )
     is_known = data.pop("is_known")
-    print(json.dumps(data, indent=2) if as_json else _text(data))
+    print(json.dumps(data, indent=2) if arguments.json else _text(data))
     return 0 if is_known else 1
 
 

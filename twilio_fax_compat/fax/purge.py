@@ -1,10 +1,9 @@
-"""``twilio-fax-compat fax purge``: removes what this package stored of a fax."""
+"""Removes what this package stored of a fax."""
 
 from __future__ import annotations
 
-import sys
 from contextlib import suppress
-from typing import Sequence
+from typing import TYPE_CHECKING, Iterator, Sequence
 
 from attrs import frozen
 
@@ -14,28 +13,33 @@ from twilio_fax_compat._core.translation.statuses import TERMINAL_STATUSES
 from twilio_fax_compat._core.webhooks.events import stored_event
 from twilio_fax_compat.ledger import Ledger
 
+if TYPE_CHECKING:
+    from twilio_fax_compat.webhooks.storage import Storage
+
 _LEASE = 60.0  # for this long no event of the fax is delivered meanwhile
 
 
 @frozen
-class Traces:
-    """What was found of a fax, and removed. *is_final* is True if no more events are expected."""
+class Purged:
+    """
+    What became of the traces of a fax, as *texts*.
 
-    has_facts: bool = False
-    events: int = 0
+    *is_done* is False if some could not be removed. *is_final* is False if more events are expected.
+    """
+
+    texts: Sequence[str]
+    is_done: bool = True
     is_final: bool = True
 
 
-class InDelivery(Exception):
-    """An event of the fax is being delivered to the application."""
-
-
-def purge(words: Sequence[str], ledger: Ledger | None, store: str | None) -> int:
+def purge(
+    words: Sequence[str], ledger: Ledger | None, store: str | None
+) -> Iterator[tuple[str, Purged]]:
     """
-    Remove the faxes *words*, SIDs or Telnyx ids, from the ledger and the documents at *store*.
+    Remove the faxes *words*, SIDs or Telnyx ids, from the ledger and from the documents at *store*.
 
-    Prints what was removed, and returns the exit status: 1 if something could not be removed. Raises
-    ValueError for a wrong word or without a place, before anything is removed, and LedgerUnavailable.
+    Yields the SID of each and what became of it. Raises ValueError for a wrong word or without a place,
+    before anything is removed; LedgerUnavailable; and ImportError without the package of the storage.
     """
     faxes = [_fax(word) for word in words]
     if not faxes:
@@ -47,41 +51,33 @@ def purge(words: Sequence[str], ledger: Ledger | None, store: str | None) -> int
         from twilio_fax_compat.webhooks.storage import Storage
 
         storage = Storage(store)
-    status = 0
     for fax in faxes:
-        sid = fax_sid(fax) or ""
-        results = []
-        try:
-            if ledger is not None:
-                results.append(_in_words(sid, purge_from(ledger, fax)))
-            if storage is not None:
-                results.append("document deleted" if storage.delete(sid) else "no document")
-        except InDelivery:
-            results.append("not purged: an event of it is being delivered; try again in a minute")
-            status = 1
-        except OSError as error:
-            results.append(f"its document cannot be deleted: {type(error).__name__}")
-            status = 1
-        print(f"{sid}: {', '.join(results)}")
-    if ledger is not None and not ledger.erase():
-        print(
-            "The ledger removes the deleted content from its files later: SQLite when the other "
-            "processes pause, PostgreSQL with VACUUM. Its backups are yours to delete.",
-            file=sys.stderr,
-        )
-    print("Telnyx keeps its own record until client.fax.faxes(sid).delete().")
-    return status
+        yield fax_sid(fax) or "", _purge_one(fax, ledger, storage)
 
 
-def purge_from(ledger: Ledger, fax: str) -> Traces:
+def _purge_one(fax: str, ledger: Ledger | None, storage: Storage | None) -> Purged:
+    from_ledger = Purged(()) if ledger is None else _purge_from(ledger, fax)
+    if storage is None or not from_ledger.is_done:
+        return from_ledger
+    try:
+        text = "document deleted" if storage.delete(fax_sid(fax) or "") else "no document"
+    except OSError as error:
+        text = f"its document cannot be deleted: {type(error).__name__}"
+        return Purged((*from_ledger.texts, text), False, from_ledger.is_final)
+    return Purged((*from_ledger.texts, text), is_final=from_ledger.is_final)
+
+
+def _purge_from(ledger: Ledger, fax: str) -> Purged:
     """
-    Remove the facts and the waiting events of *fax*, a Telnyx id. Raises InDelivery.
+    Remove the facts and the waiting events of *fax*, a Telnyx id.
 
     The events count as delivered: if Telnyx sends them again, they are not delivered.
     """
     lock = "fax:" + fax
     if ledger.claim(lock, _LEASE) == "busy":
-        raise InDelivery(fax)
+        return Purged(
+            ("not purged: an event of it is being delivered; try again in a minute",), False
+        )
     try:
         facts = ledger.recall((fax,)).get(fax)
         events = 0
@@ -94,12 +90,15 @@ def purge_from(ledger: Ledger, fax: str) -> Traces:
     finally:
         with suppress(Exception):
             ledger.release(lock)
+    texts = [] if facts is None else ["facts deleted"]
+    if events:
+        texts.append(f"{events} waiting events dropped")
     is_final = (
         facts is None
         or facts.provider == LEGACY
         or (facts.reported or facts.status) in TERMINAL_STATUSES
     )
-    return Traces(facts is not None, events, is_final)
+    return Purged(texts or ["nothing in the ledger"], is_final=is_final)
 
 
 def _fax(word: str) -> str:
@@ -107,18 +106,3 @@ def _fax(word: str) -> str:
     if identifier is None:
         raise ValueError(f"{word[:12]}... is not a Twilio SID or a Telnyx id")
     return identifier
-
-
-def _in_words(sid: str, traces: Traces) -> str:
-    if not traces.has_facts and not traces.events:
-        return "nothing in the ledger"
-    parts = ["facts deleted"] if traces.has_facts else []
-    if traces.events:
-        parts.append(f"{traces.events} waiting events dropped")
-    if not traces.is_final:
-        print(
-            f"{sid}: its end was not reported yet. A later event stores facts again: purge it again "
-            "then",
-            file=sys.stderr,
-        )
-    return ", ".join(parts)

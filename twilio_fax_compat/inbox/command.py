@@ -62,11 +62,13 @@ def run(arguments: argparse.Namespace) -> int:
     It is 1 if a named event does not wait, or if the ledger cannot be reached, and 2 for a wrong
     argument or setting. Raises ImportError without the driver of the ledger's database.
     """
+    if arguments.subject != "list" and arguments.all == bool(arguments.names):
+        print(
+            "name the events or a fax, or pass --all; `twilio-fax-compat inbox list` shows them",
+            file=sys.stderr,
+        )
+        return 2
     try:
-        if arguments.subject != "list" and arguments.all == bool(arguments.names):
-            raise ValueError(
-                "name the events or a fax, or pass --all; `twilio-fax-compat inbox list` shows them"
-            )
         ledger = shared_ledger(arguments.ledger or os.environ.get(ENVIRONMENT))
         try:
             if arguments.subject == "list":

@@ -10,6 +10,7 @@ from tests.webhooks.test_inbox import wait_until
 from twilio_fax_compat.__main__ import main
 from twilio_fax_compat.ledger import InboxEntry
 from twilio_fax_compat.ledger._opening import open_ledger
+from twilio_fax_compat.testing import TelnyxEmulator
 
 pytestmark = pytest.mark.filterwarnings("ignore:status_callback")
 
@@ -24,10 +25,16 @@ def _ledger(tmp_path, monkeypatch):
     ledger.close()
 
 
+@pytest.fixture(name="telnyx")
+def _telnyx():
+    with TelnyxEmulator(webhook_backoff=0.01) as telnyx:
+        yield telnyx
+
+
 @pytest.fixture(name="waiting")
-def _waiting(framework, telnyx, ledger):
+def _waiting(telnyx, ledger):
     """Leave one event waiting that the handler answered with 500, and return its app and fax."""
-    with served(framework, telnyx.public_key, ledger=ledger, inbox=True) as (origin, app):
+    with served("flask", telnyx.public_key, ledger=ledger, inbox=True) as (origin, app):
         app.statuses = [500] * 4
         telnyx.hold()
         fax = send(make_client(telnyx), status_callback=origin + "/fax/status")
