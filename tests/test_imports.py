@@ -22,6 +22,15 @@ RULES = {
     "__main__": ({"_version"}, "each command is imported when it is called"),
     "_version": (set(), "a build reads the version without importing anything"),
     "_install": (set(), "`install` imports what it puts under Twilio's names when it is called"),
+    "metrics": (set(), "anybody may tell it what happened"),
+    "metrics.prometheus": (
+        {"ledger", "metrics"},
+        "it shows what is measured, and the inbox of the ledger",
+    ),
+    "health": (
+        {"_core.messages", "_telnyx", "base.exceptions", "ledger", "settings"},
+        "it asks the ledger and Telnyx, and needs no client",
+    ),
     "warnings": (set(), "a warning category needs nothing"),
     "settings": (
         {"_core.fax_api.retries", "_core.translation.create_form", "base.exceptions"},
@@ -69,11 +78,20 @@ RULES = {
     "twiml": (set(), "it mirrors Twilio's package, and stands alone"),
     "http": ({"_core.masking", "base"}, "it mirrors Twilio's package, and shows no numbers"),
     "ledger": (
-        {"_core.attempts", "_core.effects", "_core.facts", "base.exceptions"},
+        {"_core.attempts", "_core.effects", "_core.facts", "base.exceptions", "metrics"},
         "a ledger keeps facts and remembered sends, and knows nobody who uses it",
     ),
     "_telnyx": (
-        {"_core", "_version", "base.exceptions", "http", "ledger", "settings", "warnings"},
+        {
+            "_core",
+            "_version",
+            "base.exceptions",
+            "http",
+            "ledger",
+            "metrics",
+            "settings",
+            "warnings",
+        },
         "the way out to Telnyx knows nothing of clients, webhooks or the migration",
     ),
     "fax": (
@@ -93,7 +111,7 @@ RULES = {
         "it stands above Telnyx and below the client",
     ),
     "webhooks": (
-        {"_core", "_telnyx", "base.exceptions", "ledger", "settings"},
+        {"_core", "_telnyx", "base.exceptions", "ledger", "metrics", "settings"},
         "the middleware needs neither the client nor the migration",
     ),
     "rest": (
@@ -172,6 +190,8 @@ RULES = {
 OUTSIDE = {
     "_core": ({"attrs"}, "the core is plain functions on values"),
     "_install": (set(), "replacing names needs no package"),
+    "metrics": (set(), "a hook needs no package"),
+    "metrics.prometheus": ({"attrs", "prometheus_client"}, "it is what the extra is for"),
     "base": ({"twilio"}, "it shares its exceptions with an installed twilio"),
     "ledger": ({"attrs", "psycopg"}, "a ledger needs a database driver at most"),
     "rest": (set(), "the mirror of Twilio's classes leaves HTTP to others"),

@@ -8,6 +8,7 @@ from twilio_fax_compat._core.attempts import account_mark
 from twilio_fax_compat._core.fax_api.routes import FlowSettings, answer_request, twilio_request
 from twilio_fax_compat._core.messages import TwilioRequest, TwilioResponse
 from twilio_fax_compat._telnyx.http import sender
+from twilio_fax_compat._telnyx.send_counts import measured
 from twilio_fax_compat.base.exceptions import TwilioException
 from twilio_fax_compat.ledger import Ledger
 from twilio_fax_compat.settings import DEFAULT_BASE_URL, TelnyxSettings
@@ -55,7 +56,11 @@ class FaxApi:
 
     def answer(self, request: TwilioRequest) -> TwilioResponse:
         """Answer a parsed *request* of Twilio's fax API."""
-        return drive(answer_request(request, self._flow_settings), self._send, self._ledger)
+        answers: list[TwilioResponse] = []
+        with measured(request, answers):
+            flow = answer_request(request, self._flow_settings)
+            answers.append(drive(flow, self._send, self._ledger))
+        return answers[0]
 
 
 def documents_at(host: str, auth_token: str | None, account_sid: str | None = None) -> Documents:

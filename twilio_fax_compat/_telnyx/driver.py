@@ -30,6 +30,7 @@ from twilio_fax_compat._telnyx.developer_warnings import warn_once
 from twilio_fax_compat.base.exceptions import TwilioException
 from twilio_fax_compat.ledger import Ledger
 from twilio_fax_compat.ledger.remembered_sends import carry_out_send, leave_open
+from twilio_fax_compat.metrics import measure
 
 if TYPE_CHECKING:
     from twilio_fax_compat._core.attempts import Attempt
@@ -91,6 +92,8 @@ def carry_out_for_client(effect: Effect, ledger: Ledger) -> Any:
         return client_facts.recall(ledger, effect.fax_ids)
     if isinstance(effect, Remember):
         return client_facts.remember(ledger, effect.fax_id, effect.facts)
+    if isinstance(effect, Pause):
+        measure("waited_seconds", effect.seconds)
     return carry_out(effect, ledger)
 
 

@@ -10,6 +10,7 @@ from typing import Any, Callable, ClassVar, Sequence, TypeVar
 from attrs import define, field
 
 from twilio_fax_compat.base.exceptions import TwilioException
+from twilio_fax_compat.ledger._measured import measured
 from twilio_fax_compat.ledger._pool import Pool, pool_of
 from twilio_fax_compat.ledger._protocol import LedgerUnavailable
 from twilio_fax_compat.ledger._sql import RETENTION, SqlLedger
@@ -73,6 +74,10 @@ class PostgresLedger(SqlLedger):
 
         If that fails, it runs once more: the server may have closed an idle connection.
         """
+        with measured("postgresql", writes=writes):
+            return self._transact_twice(work)
+
+    def _transact_twice(self, work: Callable[[Query], T]) -> T:
         try:
             return self._transact(work)
         except (psycopg.OperationalError, psycopg.InterfaceError):

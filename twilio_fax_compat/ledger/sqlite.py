@@ -14,6 +14,7 @@ from typing import Callable, ClassVar, Sequence, TypeVar
 from attrs import define, field
 
 from twilio_fax_compat._core.facts import SEND_KEYS
+from twilio_fax_compat.ledger._measured import measured
 from twilio_fax_compat.ledger._pool import Pool, pool_of
 from twilio_fax_compat.ledger._protocol import InboxEntry, LedgerUnavailable
 from twilio_fax_compat.ledger._sql import RETENTION, SqlLedger
@@ -67,6 +68,10 @@ class SQLiteLedger(SqlLedger):
 
     def transact(self, work: Callable[[Query], T], *, writes: bool = True) -> T:
         """Run *work* in a transaction and return its result."""
+        with measured("sqlite", writes=writes):
+            return self._transact_measured(work, writes)
+
+    def _transact_measured(self, work: Callable[[Query], T], writes: bool) -> T:
         if not writes:
             return self._transact(work, "BEGIN")
         # SQLite polls for its write lock, so that some of many threads might never get it.

@@ -13,6 +13,7 @@ from twilio_fax_compat._core.attempts import account_mark
 from twilio_fax_compat._core.effects import Warn
 from twilio_fax_compat._core.fax_api.routes import twilio_request
 from twilio_fax_compat._core.messages import TwilioRequest, TwilioResponse
+from twilio_fax_compat._core.migration.counters import CREATE, read_counter_name
 from twilio_fax_compat._core.migration.decisions import TELNYX, Subject
 from twilio_fax_compat._core.migration.dry_run import dry_run
 from twilio_fax_compat._core.migration.effects import (
@@ -32,6 +33,7 @@ from twilio_fax_compat._telnyx import client_facts
 from twilio_fax_compat._telnyx.api import FaxApi
 from twilio_fax_compat._telnyx.developer_warnings import warn_once
 from twilio_fax_compat._telnyx.driver import Call
+from twilio_fax_compat._telnyx.send_counts import measure_counted
 from twilio_fax_compat.ledger import Ledger
 from twilio_fax_compat.migration._legacy_client import LegacyProvider
 from twilio_fax_compat.migration.flags import EnvironmentFlag
@@ -146,6 +148,9 @@ class RoutedFaxApi:
         if isinstance(effect, DryRun):
             return self._dry_run(effect.fields)
         if isinstance(effect, Count):
+            counted = read_counter_name(effect.name)
+            if counted is not None and counted.kind == CREATE:
+                measure_counted(counted.group, counted.detail)
             return client_facts.count(self.ledger, effect.name)
         if isinstance(effect, Note):
             return client_facts.remember(self.ledger, effect.key, effect.facts)

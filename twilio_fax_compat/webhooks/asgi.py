@@ -46,6 +46,7 @@ from twilio_fax_compat.webhooks.middleware import (
     log_late_failure,
 )
 from twilio_fax_compat.webhooks.receiver import PassThrough, Receiver, event_of, unavailable
+from twilio_fax_compat.webhooks.steps import counted_answer
 from twilio_fax_compat.webhooks.stored_request import OF_THE_PROCESS, scope_of, stored_scope
 from twilio_fax_compat.webhooks.verification import SIGNATURE, TIMESTAMP
 
@@ -281,9 +282,10 @@ class _Delivery:
     async def _perform(self, step: Step) -> Any:
         if isinstance(step, CallApp) and step.is_own:
             call = AppCall(self.app, as_twilio(self.scope, step, self.url), step.body)
-            answer = await call.answer()
+            with counted_answer() as answers:
+                answers.append(await call.answer())
             self.background.add(call, self.event)
-            return answer
+            return answers[0]
         if isinstance(step, Pause):
             return await asyncio.sleep(step.seconds + step.jitter * random())  # noqa: S311
         asks_others = isinstance(step, (CallApp, Download, Keep))

@@ -34,6 +34,7 @@ from twilio_fax_compat._core.webhooks.twilio_requests import CallbackSettings
 from twilio_fax_compat.base.exceptions import TwilioException
 from twilio_fax_compat.ledger import InboxEntry, Ledger, LedgerUnavailable, MemoryLedger
 from twilio_fax_compat.ledger._opening import chosen_ledger
+from twilio_fax_compat.metrics import measure
 from twilio_fax_compat.settings import TelnyxSettings
 from twilio_fax_compat.webhooks.accounts import Accounts, AuthTokens
 from twilio_fax_compat.webhooks.leases import LeaseKeeper
@@ -180,7 +181,7 @@ class Receiver:
         if len(body) > self.max_body:
             if not _FAX_EVENT.search(body):
                 return PassThrough()
-            return _refused(400, f"it has more than {self.max_body} bytes (max_body)")
+            return _refused(400, f"too long: it has more than {self.max_body} bytes (max_body)")
         try:
             data = json.loads(body.decode())
         except (ValueError, RecursionError):
@@ -245,6 +246,7 @@ def event_of(entry: InboxEntry) -> FaxEvent:
 
 def unavailable(event: FaxEvent, error: LedgerUnavailable) -> int:
     """Log that the ledger cannot be reached, and return the HTTP status for Telnyx."""
+    measure("webhooks_refused", reason="the ledger cannot be reached")
     logger.warning(
         "the webhook about %s cannot be handled, and Telnyx is asked to deliver it again: "
         "the ledger cannot be reached: %s",
@@ -301,6 +303,7 @@ def _checked_forwarded_headers(names: Collection[str]) -> Collection[str]:
 
 
 def _refused(status: int, why: str, event: FaxEvent | None = None) -> int:
+    measure("webhooks_refused", reason=why.partition(":")[0])
     about = f" about {fax_sid(event.fax_id)}" if event is not None else ""
     logger.warning("a fax webhook%s was refused with status %d: %s", about, status, why)
     return status

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from typing import Any, Iterator
 
 import httpx
 
@@ -25,6 +26,7 @@ from twilio_fax_compat._core.webhooks.effects import (
 from twilio_fax_compat._telnyx.driver import carry_out
 from twilio_fax_compat._telnyx.logs import no_logs
 from twilio_fax_compat.ledger import Ledger
+from twilio_fax_compat.metrics import measure
 from twilio_fax_compat.webhooks.accounts import Accounts
 from twilio_fax_compat.webhooks.download import CANNOT_BE_READ, downloaded
 from twilio_fax_compat.webhooks.inbox import entry_key
@@ -70,8 +72,20 @@ def carry_out_step(
     if isinstance(step, Keep):
         return media is not None and media.keep(step.fax_id, step.url)
     if isinstance(step, CallApp):
-        return _call_elsewhere(step)
+        with counted_answer() as answers:
+            answers.append(_call_elsewhere(step))
+        return answers[0]
     return carry_out(step, ledger)
+
+
+@contextmanager
+def counted_answer() -> Iterator[list[AppAnswer]]:
+    """Count the answer of an application, which the block appends to the list that it gets."""
+    answers: list[AppAnswer] = []
+    try:
+        yield answers
+    finally:
+        measure("callbacks", status=str(answers[0].status) if answers else "raised")
 
 
 def _claim(claim: Claim, ledger: Ledger, keeper: LeaseKeeper) -> str:

@@ -22,6 +22,7 @@ from twilio_fax_compat._core.webhooks.twilio_requests import NOT_FORWARDED
 from twilio_fax_compat.ledger import InboxEntry, LedgerUnavailable
 from twilio_fax_compat.webhooks.middleware import Middleware, log_late_failure
 from twilio_fax_compat.webhooks.receiver import PassThrough, Receiver, event_of, unavailable
+from twilio_fax_compat.webhooks.steps import counted_answer
 from twilio_fax_compat.webhooks.stored_request import environ_of, stored_environ
 from twilio_fax_compat.webhooks.wsgi_body import begin_to_read, rewind
 
@@ -151,7 +152,9 @@ class _Delivery:
 
     def _perform(self, step: Step) -> Any:
         if isinstance(step, CallApp) and step.is_own:
-            return self._call(step)
+            with counted_answer() as answers:
+                answers.append(self._call(step))
+            return answers[0]
         return self.receiver.carry_out(step)
 
     def _call(self, call: CallApp) -> AppAnswer:
