@@ -111,7 +111,15 @@ RULES = {
         "it stands above Telnyx and below the client",
     ),
     "webhooks": (
-        {"_core", "_telnyx", "base.exceptions", "ledger", "metrics", "settings"},
+        {
+            "_core",
+            "_telnyx",
+            "base.exceptions",
+            "ledger",
+            "metrics",
+            "request_validator",
+            "settings",
+        },
         "the middleware needs neither the client nor the migration",
     ),
     "rest": (

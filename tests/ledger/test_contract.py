@@ -532,3 +532,15 @@ def test_many_waiting_events_are_described(ledger):
     for name in names:
         ledger.put(entry(name))
     assert [waiting.event_id for waiting in ledger.waiting_events()] == names
+
+
+def test_open_sends(ledger):
+    """Each entry of each form, without what only names the key of a token."""
+    assert list(ledger.open_sends()) == []
+    ledger.remember("fax", ALL)
+    ledger.remember("sender", Facts())
+    for number in range(600):
+        ledger.remember(f"send:{number}", Facts(sends={"a": {"turn": number}}))
+    ledger.remember("send:0", Facts(sends={"b": {"turn": -1}}))
+    ledger.remember("send:a", Facts(sends={"a": {"key": "send:0"}}))
+    assert sorted(entry["turn"] for entry in ledger.open_sends()) == [-1, *range(600)]

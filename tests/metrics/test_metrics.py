@@ -64,9 +64,8 @@ def test_sends_by_outcome(measured, telnyx):
 
 def test_a_send_without_an_end(measured):
     """It may be out, and calls waited for it."""
-    with FakeTelnyx(posts(Post(None, 504))) as telnyx:
-        with pytest.raises(TwilioRestException):
-            send(make_client(telnyx, ledger=MemoryLedger(), retry=FAST))
+    with FakeTelnyx(posts(Post(None, 504))) as telnyx, pytest.raises(TwilioRestException):
+        send(make_client(telnyx, ledger=MemoryLedger(), retry=FAST))
     assert totals(measured, "sends") == {("telnyx", "unsure", ""): 1}
     assert totals(measured, "waited_seconds")[()] > 0
 

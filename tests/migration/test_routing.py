@@ -345,6 +345,7 @@ def test_what_was_surely_not_sent_may_fall_back(legacy, telnyx, twilio):
     assert provider_of(fax) == "legacy"
     assert (len(twilio.faxes), telnyx.faxes) == (1, [])
     assert ledger.counts(60) == {
+        "asked/legacy/create": 1,
         "create/telnyx/fallback": 1,
         "create/legacy/accepted": 1,
     }

@@ -194,7 +194,10 @@ def test_raw_requests_with_unknown_parameters(legacy, telnyx, twilio):
     answer = client.request("POST", url, data={"Too": "+15005550009"})
 
     assert answer.status_code == 400
-    assert ledger.counts(60) == {"create/legacy/refused:20001": 1}
+    assert ledger.counts(60) == {
+        "asked/legacy/create": 1,
+        "create/legacy/refused:20001": 1,
+    }
     assert sids(client.fax.faxes.list()) == {}
 
 

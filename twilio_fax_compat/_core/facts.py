@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping
+from typing import Any, Iterator, Mapping
 
 from attrs import field, frozen
 
@@ -39,6 +39,11 @@ The prefix of the keys of sends. Their `Facts` have only *sends*.
 
 A ledger deletes such facts when no send is left in them.
 """
+
+
+def entries_of(facts: Facts) -> Iterator[Mapping[str, Any]]:
+    """Yield the entries of sends in *facts*, without those that only name the key of a token."""
+    return (entry for entry in (facts.sends or {}).values() if "key" not in entry)
 
 
 def merged(old: Facts | None, new: Facts) -> Facts:

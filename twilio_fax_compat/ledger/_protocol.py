@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Iterator, Mapping, Protocol, Sequence
+from typing import Any, Iterator, Mapping, Protocol, Sequence
 
 from attrs import field, frozen
 
@@ -70,6 +70,9 @@ class Ledger(Protocol):
         The ``send:`` keys of sends are left out. If facts change meanwhile, the old or the new ones
         are yielded.
         """
+
+    def open_sends(self) -> Iterator[Mapping[str, Any]]:
+        """Yield what is stored of each send without a known end, in any order."""
 
     def count(self, name: str) -> None:
         """Add 1 to the counter *name* in the current hour."""

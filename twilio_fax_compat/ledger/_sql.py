@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import time
 from contextlib import suppress
-from typing import Iterator, Mapping, Sequence
+from typing import Any, Iterator, Mapping, Sequence
 
 from attrs import asdict, fields_dict
 
-from twilio_fax_compat._core.facts import SEND_KEYS, Facts, merged
+from twilio_fax_compat._core.facts import SEND_KEYS, Facts, entries_of, merged
 from twilio_fax_compat.ledger._counters import SqlCounters
 from twilio_fax_compat.ledger._inbox import SqlInbox
 from twilio_fax_compat.ledger._protocol import LedgerUnavailable
@@ -102,6 +102,30 @@ class SqlLedger(SqlCounters, SqlInbox):
                 f"SELECT fax_id, document, at FROM fax_ledger_facts WHERE {after}"  # noqa: S608
                 " ORDER BY at, fax_id LIMIT :limit",
                 **({"age": seconds} if last is None else {"at": at, "fax_id": fax_id}),
+                limit=_AT_ONCE,
+            )
+            return rows
+
+        return self.transact(work, writes=False)
+
+    def open_sends(self) -> Iterator[Mapping[str, Any]]:
+        """Yield what is stored of each send without a known end, by key."""
+        last = ""
+        while True:
+            rows = self._sends_after(last)
+            for key, document in rows:
+                last = key
+                yield from entries_of(_read(document) or _NOTHING)
+            if len(rows) < _AT_ONCE:
+                return
+
+    def _sends_after(self, key: str) -> Sequence[Row]:
+        def work(query: Query) -> Sequence[Row]:
+            rows, _ = query(
+                "SELECT fax_id, document FROM fax_ledger_facts"
+                " WHERE fax_id LIKE :pattern AND fax_id > :key ORDER BY fax_id LIMIT :limit",
+                pattern=SEND_KEYS + "%",
+                key=key,
                 limit=_AT_ONCE,
             )
             return rows

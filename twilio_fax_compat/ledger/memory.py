@@ -8,11 +8,11 @@ from collections import OrderedDict
 from heapq import heappop, heappush
 from itertools import count
 from threading import RLock
-from typing import Callable, Iterator, Sequence
+from typing import Any, Callable, Iterator, Mapping, Sequence
 
 from attrs import define, evolve, field, frozen
 
-from twilio_fax_compat._core.facts import SEND_KEYS, Facts, merged
+from twilio_fax_compat._core.facts import SEND_KEYS, Facts, entries_of, merged
 from twilio_fax_compat.ledger._forks import take_part
 from twilio_fax_compat.ledger._protocol import InboxEntry, LedgerUnavailable, WaitingEvent
 
@@ -133,6 +133,13 @@ class MemoryLedger:
         for fax_id, (at, facts) in stored:
             if at >= past and not fax_id.startswith(SEND_KEYS):
                 yield fax_id, facts
+
+    def open_sends(self) -> Iterator[Mapping[str, Any]]:
+        """Yield what is stored of each send without a known end."""
+        with self._lock:
+            stored = [facts for key, (_, facts) in self._facts.items() if key.startswith(SEND_KEYS)]
+        for facts in stored:
+            yield from entries_of(facts)
 
     def count(self, name: str) -> None:
         """Add 1 to the counter *name* in the current hour."""
@@ -339,4 +346,4 @@ class MemoryLedger:
 
 def _has_open_sends(facts: Facts) -> bool:
     """Return whether *facts* are of a form's sends, and not of the index of their tokens."""
-    return any("key" not in entry for entry in (facts.sends or {}).values())
+    return any(entries_of(facts))

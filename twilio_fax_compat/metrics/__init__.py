@@ -38,7 +38,7 @@ METRICS: Mapping[str, Metric] = {
     ),
     "callbacks": Metric(
         COUNTER,
-        "Requests to the application's handlers, by the status of the answer; 0 is no answer",
+        "Requests to the application's handlers, by the status of the answer; 0 means no answer",
         ("status",),
     ),
     "ledger_seconds": Metric(
@@ -89,7 +89,8 @@ def measure(name: str, value: float = 1.0, **labels: str) -> None:
     for listener in _listeners:
         try:
             listener(Measurement(name, value, labels))
-        except Exception:  # noqa: BLE001 - monitoring must not stop a fax
+        except Exception:
+            # Monitoring must not stop a fax.
             import logging
 
             logging.getLogger("twilio_fax_compat").exception("a listener of the metrics failed")

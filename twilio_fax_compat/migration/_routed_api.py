@@ -35,6 +35,7 @@ from twilio_fax_compat._telnyx.developer_warnings import warn_once
 from twilio_fax_compat._telnyx.driver import Call
 from twilio_fax_compat._telnyx.send_counts import measure_counted
 from twilio_fax_compat.ledger import Ledger
+from twilio_fax_compat.migration._asked import note_asked
 from twilio_fax_compat.migration._legacy_client import LegacyProvider
 from twilio_fax_compat.migration.flags import EnvironmentFlag
 from twilio_fax_compat.migration.rollout import Rollout
@@ -164,7 +165,11 @@ class RoutedFaxApi:
             return self._telnyx.answer
         if self._legacy is None:
             self._legacy = LegacyProvider(self.legacy())
-        return self._legacy.answer
+        return partial(self._ask_legacy, self._legacy)
+
+    def _ask_legacy(self, legacy: LegacyProvider, request: TwilioRequest) -> TwilioResponse:
+        note_asked(request, self.ledger)
+        return legacy.answer(request)
 
     def _dry_run(self, fields: Mapping[str, object]) -> None:
         try:

@@ -19,6 +19,8 @@ from twilio_fax_compat.ledger import Ledger, LedgerUnavailable
 from twilio_fax_compat.ledger._opening import ENVIRONMENT
 from twilio_fax_compat.ledger._shared import shared_ledger
 from twilio_fax_compat.migration import text_report as tables
+from twilio_fax_compat.migration.finish import finish
+from twilio_fax_compat.migration.flags import EnvironmentFlag
 from twilio_fax_compat.migration.rollout import Rollout
 from twilio_fax_compat.migration.summary import findings, ranked, sides
 
@@ -35,21 +37,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         epilog="Example: twilio-fax-compat migration status "
         "--ledger sqlite:////var/lib/myapp/fax.db --rollout file:rollout.json",
     )
-    status.add_argument(
-        "--rollout",
-        metavar="FLAG",
-        help="a stage, file:PATH, or MODULE:NAME of the application's own flag; by default "
-        "TWILIO_FAX_COMPAT_ROLLOUT",
-    )
     report = commands.add_parser(
         "report",
         help="the findings of the shadow stage, in groups",
         epilog="Example: twilio-fax-compat migration report --since 7d --json",
     )
-    for command in (status, report):
+    finishing = commands.add_parser(
+        "finish",
+        help="whether the stage complete is safe: what is left at the legacy provider",
+        epilog="Example: twilio-fax-compat migration finish --rollout file:rollout.json",
+    )
+    for command in (status, finishing):
+        command.add_argument(
+            "--rollout",
+            metavar="FLAG",
+            help="a stage, file:PATH, or MODULE:NAME of the application's own flag; by default "
+            "TWILIO_FAX_COMPAT_ROLLOUT",
+        )
+    for command in (status, report, finishing):
         command.add_argument(
             "--ledger", metavar="URL", help="the application's ledger, by default " + ENVIRONMENT
         )
+        command.add_argument("--json", action="store_true", help="print JSON")
+    for command in (status, report):
         command.add_argument(
             "--since",
             type=_period,
@@ -57,20 +67,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             metavar="PERIOD",
             help="how far to look back, as in 90m, 24h (the default), 7d or 2w",
         )
-        command.add_argument("--json", action="store_true", help="print JSON")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """
-    Print the status or the report, and return the exit status.
+    Print what was asked for, and return the exit status.
 
-    The exit status is 2 for a wrong setting, and 1 if the ledger cannot be reached. Raises
-    ImportError without the driver of the ledger's database.
+    The exit status is 2 for a wrong setting, and 1 if the ledger cannot be reached or if `finish` finds
+    that ``complete`` is not safe. Raises ImportError without the driver of the ledger's database.
     """
     try:
         ledger = shared_ledger(arguments.ledger or os.environ.get(ENVIRONMENT))
-        subject = _status if arguments.subject == "status" else _report
-        text = subject(arguments, ledger)
+        text, is_good = _SUBJECTS[arguments.subject](arguments, ledger)
         ledger.close()
     except (TwilioException, ValueError) as error:
         print(error, file=sys.stderr)
@@ -79,38 +87,49 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"the ledger cannot be reached: {error}", file=sys.stderr)
         return 1
     print(text)
-    return 0
+    return 0 if is_good else 1
 
 
-def _status(arguments: argparse.Namespace, ledger: Ledger) -> str:
+def _status(arguments: argparse.Namespace, ledger: Ledger) -> tuple[str, bool]:
     rollout = _rollout(arguments.rollout)
-    plan = rollout.plan()
+    plan = rollout.plan() if rollout is not None else None
     word, seconds = arguments.since
     providers = sides(ledger.counts(seconds), ledger.recent(seconds))
     if not arguments.json:
-        return tables.status(plan, rollout, word, providers)
+        return tables.status(plan, rollout, word, providers), True
     data = {
-        **_plan_as_json(plan),
-        "source": rollout.source_name,
-        "trouble": rollout.trouble,
+        **({"stage": None} if plan is None else _plan_as_json(plan)),
+        "source": rollout.source_name if rollout is not None else None,
+        "trouble": rollout.trouble if rollout is not None else None,
         "since_seconds": seconds,
         "providers": {name: side.as_json() for name, side in providers.items()},
     }
-    return json.dumps(data, indent=2)
+    return json.dumps(data, indent=2), True
 
 
-def _report(arguments: argparse.Namespace, ledger: Ledger) -> str:
+def _report(arguments: argparse.Namespace, ledger: Ledger) -> tuple[str, bool]:
     word, seconds = arguments.since
     by_kind = findings(ledger.counts(seconds))
     if not arguments.json:
-        return tables.report(word, by_kind)
+        return tables.report(word, by_kind), True
     groups = {
         kind: [{"finding": detail, "times": times} for detail, times in ranked(counter)]
         for kind, counter in by_kind.items()
         if kind != SHADOW_OK
     }
     data = {"since_seconds": seconds, SHADOW_OK: sum(by_kind[SHADOW_OK].values()), **groups}
-    return json.dumps(data, indent=2)
+    return json.dumps(data, indent=2), True
+
+
+def _finish(arguments: argparse.Namespace, ledger: Ledger) -> tuple[str, bool]:
+    rollout = _rollout(arguments.rollout)
+    found = finish(ledger, None if rollout is None else rollout.plan().stage)
+    if arguments.json:
+        return json.dumps(found.as_json(), indent=2), found.is_safe
+    return tables.finish(found), found.is_safe
+
+
+_SUBJECTS = {"status": _status, "report": _report, "finish": _finish}
 
 
 def _plan_as_json(plan: Plan) -> dict[str, Any]:
@@ -125,7 +144,10 @@ def _plan_as_json(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _rollout(text: str | None) -> Rollout:
+def _rollout(text: str | None) -> Rollout | None:
+    """Return the roll-out that *text* or the environment names; None if neither does."""
+    if text is None and not os.environ.get(EnvironmentFlag().name):
+        return None
     module, colon, name = (text or "").partition(":")
     if not colon or module == "file" or not _MODULE.fullmatch(module):
         return Rollout.of(text)

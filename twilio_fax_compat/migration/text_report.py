@@ -10,15 +10,25 @@ from twilio_fax_compat._core.migration.plans import Plan
 from twilio_fax_compat.migration.summary import Side, ranked
 
 if TYPE_CHECKING:
+    from twilio_fax_compat.migration.finish import Finish
     from twilio_fax_compat.migration.rollout import Rollout
+
+NO_ROLLOUT = (
+    "no roll-out is configured: set TWILIO_FAX_COMPAT_ROLLOUT, or name the flag with --rollout"
+)
 
 _KEYS: Mapping[str, str] = {"to": "destinations", "from": "senders", "account": "accounts"}
 
 
-def status(plan: Plan, rollout: Rollout, period: str, providers: Mapping[str, Side]) -> str:
+def status(
+    plan: Plan | None, rollout: Rollout | None, period: str, providers: Mapping[str, Side]
+) -> str:
     """Return the stage, its source, and the *providers* side by side."""
-    lines = ["stage   " + described(plan), "source  " + rollout.source_name]
-    if rollout.trouble:
+    if plan is None or rollout is None:
+        lines = [f"stage   {NO_ROLLOUT}"]
+    else:
+        lines = ["stage   " + described(plan), "source  " + rollout.source_name]
+    if rollout is not None and rollout.trouble:
         lines.append(
             "broken  {}: this is the last good stage or the safe one".format(rollout.trouble)
         )
@@ -30,6 +40,19 @@ def status(plan: Plan, rollout: Rollout, period: str, providers: Mapping[str, Si
     rows += _counted("faxes", [side.faxes for side in both])
     rows.append(["failure rate", *(_percent(side.failure_rate) for side in both)])
     return "\n".join([*lines, *columns(rows)])
+
+
+def finish(found: Finish) -> str:
+    """Return whether the stage ``complete`` is safe, what must end first, and what it changes."""
+    lines = [
+        "The stage complete is safe." if found.is_safe else "The stage complete is not safe yet:"
+    ]
+    lines += ["  - " + text for text in found.blocking]
+    if found.notes:
+        lines += ["Know before:", *("  - " + text for text in found.notes)]
+    rows = [["legacy provider", "last time"]]
+    rows += [[what, f"in the last {period}"] for what, period in sorted(found.asked.items())]
+    return "\n".join([*lines, "", *columns(rows)] if len(rows) > 1 else lines)
 
 
 def report(period: str, findings: Mapping[str, Counter[str]]) -> str:

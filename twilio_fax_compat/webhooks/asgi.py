@@ -39,6 +39,7 @@ from twilio_fax_compat.webhooks.asgi_request import (
     split_path,
 )
 from twilio_fax_compat.webhooks.leases import reset_after_fork
+from twilio_fax_compat.webhooks.legacy_callbacks import learn_later, may_be_callback
 from twilio_fax_compat.webhooks.media import LINK_DEADLINE, MediaAnswer, MediaServer
 from twilio_fax_compat.webhooks.middleware import (
     Middleware,
@@ -91,7 +92,7 @@ class ASGIMiddleware(Middleware[App]):
             if name in _MARKS or (name == b"user-agent" and value.startswith(b"telnyx-webhooks")):
                 break
         else:
-            await self.app(scope, receive, send)
+            await self.app(scope, await self._learned(scope, receive), send)
             return
         headers = {
             name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
@@ -113,6 +114,23 @@ class ASGIMiddleware(Middleware[App]):
         status = await _in(self._pools.ledger, receiver.store, event, body, url.url, stored)
         self._workers.wake()
         await _answer(send, status)
+
+    async def _learned(self, scope: Scope, receive: Receive) -> Receive:
+        """Learn from a callback of the legacy provider, and return what gives its body again."""
+        headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+        signature = headers.get(b"x-twilio-signature")
+        length = headers.get(b"content-length", "")
+        if signature is None or not may_be_callback(
+            scope["method"], headers.get(b"content-type", ""), length
+        ):
+            return receive
+        messages = [await receive()]
+        while messages[-1]["type"] == "http.request" and messages[-1].get("more_body"):
+            messages.append(await receive())
+        body = b"".join(message.get("body", b"") for message in messages)
+        url = self._receiver.public_url_of(server_request(scope), None)
+        learn_later(self._receiver, url.url, signature, body)
+        return replaying(messages, receive)
 
     def start(self) -> None:
         """Start to deliver from the inbox in the running event loop."""

@@ -20,6 +20,7 @@ from twilio_fax_compat._core.webhooks.public_url import (
 )
 from twilio_fax_compat._core.webhooks.twilio_requests import NOT_FORWARDED
 from twilio_fax_compat.ledger import InboxEntry, LedgerUnavailable
+from twilio_fax_compat.webhooks.legacy_callbacks import learn_later, may_be_callback
 from twilio_fax_compat.webhooks.middleware import Middleware, log_late_failure
 from twilio_fax_compat.webhooks.receiver import PassThrough, Receiver, event_of, unavailable
 from twilio_fax_compat.webhooks.steps import counted_answer
@@ -84,6 +85,8 @@ class WSGIMiddleware(Middleware[App]):
             and "HTTP_TELNYX_TIMESTAMP" not in environ
             and not environ.get("HTTP_USER_AGENT", "").startswith("telnyx-webhooks")
         ) or environ["REQUEST_METHOD"] != "POST":
+            if "HTTP_X_TWILIO_SIGNATURE" in environ:
+                self._learn_from(environ)
             return self.app(environ, start_response)
         body = begin_to_read(environ, receiver.max_body)
         headers = {
@@ -111,6 +114,15 @@ class WSGIMiddleware(Middleware[App]):
         status = receiver.store(event, body, url.url, stored_environ(environ))
         self._workers.wake()
         return _Answer(start_response, status)
+
+    def _learn_from(self, environ: Environ) -> None:
+        """Learn from a callback of the legacy provider, and leave the request as it was."""
+        length = environ.get("CONTENT_LENGTH") or ""
+        if may_be_callback(environ["REQUEST_METHOD"], environ.get("CONTENT_TYPE", ""), length):
+            body = environ["wsgi.input"].read(int(length))
+            environ["wsgi.input"] = BytesIO(body)
+            url = self._receiver.public_url_of(_server_request(environ), None)
+            learn_later(self._receiver, url.url, environ["HTTP_X_TWILIO_SIGNATURE"], body)
 
     def _deliver_entry(self, entry: InboxEntry) -> None:
         environ = environ_of(entry)

@@ -2,6 +2,7 @@
 The names of the counters that a gradual move keeps in the ledger.
 
 ``create/PROVIDER/OUTCOME`` counts sends; ``shadow/KIND/DETAIL`` counts the findings of the shadow stage.
+``asked/PROVIDER/WHAT`` shows in which hours a provider was asked, or called the application back.
 """
 
 from __future__ import annotations
@@ -12,7 +13,10 @@ from typing import NamedTuple
 
 from twilio_fax_compat._core.masking import mask
 
-CREATE, SHADOW = "create", "shadow"
+CREATE, SHADOW, ASKED = "create", "shadow", "asked"
+
+CALLBACK = "callback"
+"""A provider called the application back."""
 
 ACCEPTED = "accepted"
 UNSURE = "unsure"
@@ -33,7 +37,7 @@ _MASKED = re.compile(r" ?\(?\.\.\.[0-9]{0,4}\)?")
 
 
 class CounterName(NamedTuple):
-    """A counter's *kind* (`CREATE` or `SHADOW`), its *group* and its *detail*."""
+    """A counter's *kind* (`CREATE`, `SHADOW` or `ASKED`), its *group* and its *detail*."""
 
     kind: str
     group: str
@@ -68,4 +72,4 @@ def read_counter_name(name: str) -> CounterName | None:
     """Parse a counter's *name*. Returns None for any other name."""
     kind, _, rest = name.partition("/")
     group, slash, detail = rest.partition("/")
-    return CounterName(kind, group, detail) if slash and kind in (CREATE, SHADOW) else None
+    return CounterName(kind, group, detail) if slash and kind in (CREATE, SHADOW, ASKED) else None

@@ -8,18 +8,27 @@ are found under their SIDs.
 from __future__ import annotations
 
 import re
-from typing import Sequence
+from typing import Any, Generator, Mapping, Sequence
 
 from twilio_fax_compat._core.effects import Recall
 from twilio_fax_compat._core.facts import NOTHING_KNOWN, Facts
 from twilio_fax_compat._core.messages import TwilioRequest, TwilioResponse
 from twilio_fax_compat._core.migration.decisions import LEGACY, TELNYX
-from twilio_fax_compat._core.migration.effects import Ask, Note, Providers, Route, provided
+from twilio_fax_compat._core.migration.effects import (
+    Ask,
+    Note,
+    Providers,
+    Route,
+    RouteEffect,
+    provided,
+)
 from twilio_fax_compat._core.translation.ids import fax_id
 
 _ONE_FAX = re.compile(r"/Faxes/([^/]+)(/.*)?")
-_UUID_SID = re.compile(r"FX[0-9a-f]{12}[1-8][0-9a-f]{3}[89ab][0-9a-f]{15}", re.IGNORECASE)
-_FINAL = frozenset({"delivered", "received", "no-answer", "busy", "failed", "canceled"})
+UUID_SID = re.compile(r"FX[0-9a-f]{12}[1-8][0-9a-f]{3}[89ab][0-9a-f]{15}", re.IGNORECASE)
+"""The SIDs that may be Telnyx ids. One in eight of Twilio's looks the same."""
+FINAL_STATUSES = frozenset({"delivered", "received", "no-answer", "busy", "failed", "canceled"})
+"""Twilio's statuses that a fax keeps."""
 
 _INCONCLUSIVE = frozenset({401, 402, 403, 405, 408, 429})
 """Statuses below 500 that do not show whether a provider has the fax."""
@@ -35,10 +44,12 @@ def route(request: TwilioRequest, providers: Providers) -> Route:
     if path == "/Faxes" and request.method == "GET" and len(providers.names) > 1:
         from twilio_fax_compat._core.migration.merged_list import merged_page
 
-        return (yield from merged_page(request, providers))
+        answer: TwilioResponse = yield from merged_page(request, providers)
+        yield from _note_listed(answer)
+        return answer
     match = _ONE_FAX.fullmatch(path)
     if match is None:
-        answer: TwilioResponse = yield Ask(providers.names[0], request)
+        answer = yield Ask(providers.names[0], request)
         return answer
     return (yield from _about_one(match.group(1), request, providers))
 
@@ -52,7 +63,7 @@ def providers_of(sid: str, owner: str | None, providers: Providers) -> tuple[str
     """
     if owner in providers.names:
         return (str(owner),)
-    likely = (TELNYX, LEGACY) if _UUID_SID.fullmatch(sid) else (LEGACY, TELNYX)
+    likely = (TELNYX, LEGACY) if UUID_SID.fullmatch(sid) else (LEGACY, TELNYX)
     return tuple(name for name in likely if name in providers.names)
 
 
@@ -74,6 +85,23 @@ def _about_one(sid: str, request: TwilioRequest, providers: Providers) -> Route:
             continue
         return (yield from _noted(answer, provider, key, facts, is_surprise=bool(answers)))
     return _most_conclusive(answers)
+
+
+def _note_listed(answer: TwilioResponse) -> Generator[RouteEffect, Any, None]:
+    """Note the final statuses of the legacy provider's faxes that this client sent."""
+    finished = {}
+    for fax in (answer.payload or {}).get("faxes") or ():
+        if getattr(fax, "provider", None) == LEGACY and fax.get("status") in FINAL_STATUSES:
+            key = fax_id(fax.get("sid"))
+            if key is not None:
+                finished[key] = fax["status"]
+    if not finished:
+        return
+    known: Mapping[str, Facts] = yield Recall(tuple(finished))
+    for key, status in finished.items():
+        facts = known.get(key, NOTHING_KNOWN)
+        if facts.provider == LEGACY and facts.status != status:
+            yield Note(key, Facts(provider=LEGACY, status=status))
 
 
 def _is_inconclusive(answer: TwilioResponse) -> bool:
@@ -99,7 +127,7 @@ def _noted(
     if not 200 <= answer.status < 300 or not payload or "sid" not in payload or key is None:
         return answer
     status = payload.get("status")
-    if provider == LEGACY and status in _FINAL and facts.status != status:
+    if provider == LEGACY and status in FINAL_STATUSES and facts.status != status:
         yield Note(key, Facts(provider=LEGACY, status=status))
     elif is_surprise:
         yield Note(key, Facts(provider=provider))
