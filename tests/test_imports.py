@@ -21,6 +21,7 @@ RULES = {
     ),
     "__main__": ({"_version"}, "each command is imported when it is called"),
     "_version": (set(), "a build reads the version without importing anything"),
+    "_progress": (set(), "commands show it"),
     "_install": (set(), "`install` imports what it puts under Twilio's names when it is called"),
     "metrics": (set(), "anybody may tell it what happened"),
     "metrics.prometheus": (
@@ -131,8 +132,12 @@ RULES = {
         "the resources mirror Twilio's, and do not know how a request is answered",
     ),
     "testing": (set(), "the emulator is a second opinion: it never reads our mappings"),
+    "webhooks.command": (
+        {"_core", "_progress", "base.exceptions", "ledger", "settings", "webhooks"},
+        "a command shows its progress",
+    ),
     "cassettes": (
-        {"_core", "http", "rest", "settings"},
+        {"_core", "_progress", "http", "rest", "settings"},
         "converting files needs neither the emulator nor pytest",
     ),
     "demo": ({"_core.masking", "rest", "testing", "webhooks"}, "it shows the public names"),

@@ -14,6 +14,7 @@ from attrs import define, field
 from twilio_fax_compat._core.cassettes.scrubbing import Scrubber
 from twilio_fax_compat._core.fax_api.routes import FlowSettings
 from twilio_fax_compat._core.masking import mask
+from twilio_fax_compat._progress import Progress
 from twilio_fax_compat.cassettes.convert import Converted, convert_cassette
 from twilio_fax_compat.cassettes.files import (
     SUFFIXES,
@@ -70,13 +71,15 @@ def run(arguments: argparse.Namespace) -> int:
     scrubber = Scrubber() if arguments.scrub else None
     setup = FlowSettings(account_sid=None, connection_id=arguments.connection_id)
     report = Report()
+    progress = Progress()
     try:
         plan = planned(arguments.old, arguments.out, scrubber, report)
-        for job in plan:
+        for job in _shown(plan, progress):
             converted = convert_cassette(job.cassette, setup, scrubber=scrubber)
             is_changed = scrubber or any(map(is_fax, job.cassette.interactions))
             text = converted.cassette.text().encode() if is_changed else job.source.read_bytes()
             write_below(arguments.out, job.target, text)
+            progress.clear()
             report.add(job.source, converted)
     except UnusableArguments as wrong:
         print(f"twilio-fax-compat cassettes convert: {mask(str(wrong))}", file=sys.stderr)
@@ -87,6 +90,14 @@ def run(arguments: argparse.Namespace) -> int:
         return USAGE
     report.end(len(plan))
     return LISTED if report.listed else DONE
+
+
+def _shown(plan: Sequence[Job], progress: Progress) -> Iterator[Job]:
+    """Yield the jobs, and show a person how far the command is."""
+    with progress:
+        for number, job in enumerate(plan):
+            progress("cassettes", number, len(plan))
+            yield job
 
 
 @define

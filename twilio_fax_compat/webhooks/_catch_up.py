@@ -6,6 +6,7 @@ import os
 from collections import Counter
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import count
 from time import monotonic
 from typing import Any, Callable, Mapping, Sequence
 from urllib.parse import urlsplit
@@ -98,6 +99,7 @@ def catch_up(
     telnyx: TelnyxSettings | None = None,
     http_client: Any = None,
     environ: Mapping[str, str] | None = None,
+    progress: Progress | None = None,
 ) -> CatchUp:
     """
     Deliver the fax events that Telnyx could not deliver in the last *since*, oldest first.
@@ -113,7 +115,8 @@ def catch_up(
     may run while webhooks arrive, and more than once. *include_delivered* also takes the events that Telnyx
     delivered. *dry_run* only lists them. *url* replaces the URL of the events, and *strip_prefix* is the
     start of the URL's path that a proxy removes. The settings are *telnyx* or the environment: the API
-    key is required, and a connection id selects the events of that Fax Application.
+    key is required, and a connection id selects the events of that Fax Application. *progress* is called
+    with ``"pages read"`` or ``"events"`` and the number so far.
 
     Raises TwilioException for a missing or wrong setting, TwilioRestException if Telnyx refuses the
     request or cannot be reached, and LedgerUnavailable if the ledger cannot be reached.
@@ -123,13 +126,14 @@ def catch_up(
     if not dry_run:
         deliver = _delivery(app, ledger, facts_only, strip_prefix, application, environ)
     settings = (telnyx or TelnyxSettings()).completed(environ, needs=("api_key",))
-    missed = _read(since, include_delivered, settings, http_client)
+    progress = progress or _nobody
+    missed = _read(since, include_delivered, settings, http_client, progress)
     events = list(missed.events)
     if url is not None:
         if urlsplit(url).scheme not in ("http", "https"):
             raise TwilioException("url must be an http or https URL")
         events = [redirected(event, url) for event in events]
-    results = ["listed"] * len(events) if deliver is None else deliver(events)
+    results = ["listed"] * len(events) if deliver is None else deliver(progress, events)
     return CatchUp(
         [_caught_up(event, result) for event, result in zip(events, results)],
         missed.of_others,
@@ -138,7 +142,14 @@ def catch_up(
     )
 
 
-Deliver = Callable[[Sequence[MissedEvent]], "list[str]"]
+Progress = Callable[[str, int], object]
+"""What is called with the name of what is done, and how many of it are."""
+
+Deliver = Callable[[Progress, Sequence[MissedEvent]], "list[str]"]
+
+
+def _nobody(what: str, number: int) -> None:
+    """Show no progress."""
 
 
 def _delivery(
@@ -165,7 +176,11 @@ def _delivery(
 
 
 def _read(
-    since: timedelta, include_delivered: bool, settings: TelnyxSettings, http_client: Any
+    since: timedelta,
+    include_delivered: bool,
+    settings: TelnyxSettings,
+    http_client: Any,
+    progress: Progress,
 ) -> MissedEvents:
     if since <= timedelta(0):
         raise TwilioException("since must be a positive timedelta, such as timedelta(hours=6)")
@@ -173,9 +188,10 @@ def _read(
     # The flow asks for the time, and for nothing that a ledger has.
     call = Call(MemoryLedger())
     began = monotonic()
+    pages = 0
 
     def perform(effect: Effect) -> Any:
-        nonlocal began
+        nonlocal began, pages
         if isinstance(effect, Elapsed):
             return monotonic() - began
         if not isinstance(effect, TelnyxRequest):
@@ -183,6 +199,8 @@ def _read(
         outcome = send(effect)
         if isinstance(outcome, TelnyxResponse) and outcome.status == 200:
             began = monotonic()  # each page has the time of a call
+            pages += 1
+            progress("pages read", pages)
         return outcome
 
     flow = missed_events(
@@ -202,18 +220,24 @@ def _read(
     return missed
 
 
-def _to_facts(ledger: Ledger, events: Sequence[MissedEvent]) -> list[str]:
-    for missed in events:
+def _to_facts(ledger: Ledger, progress: Progress, events: Sequence[MissedEvent]) -> list[str]:
+    for number, missed in enumerate(events, 1):
+        progress("events", number)
         if missed.event.is_final:
             ledger.remember(missed.event.fax_id, facts_of(missed.event))
     return ["recorded" if missed.event.is_final else "no-facts" for missed in events]
 
 
 def _to_inbox(
-    ledger: Ledger, strip_prefix: str, application: str, events: Sequence[MissedEvent]
+    ledger: Ledger,
+    strip_prefix: str,
+    application: str,
+    progress: Progress,
+    events: Sequence[MissedEvent],
 ) -> list[str]:
     results = []
-    for missed in events:
+    for number, missed in enumerate(events, 1):
+        progress("events", number)
         if missed.url is None:
             results.append("no-url")
             continue
@@ -244,13 +268,17 @@ def _circumstances(url: str, strip_prefix: str) -> dict[str, str]:
     return variables
 
 
-def _to_app(app: Any, strip_prefix: str, events: Sequence[MissedEvent]) -> list[str]:
+def _to_app(
+    app: Any, strip_prefix: str, progress: Progress, events: Sequence[MissedEvent]
+) -> list[str]:
     from twilio_fax_compat.webhooks._local_calls import LocalPost, own_path, run_with_app
     from twilio_fax_compat.webhooks.verification import own_signatures
 
+    posted = count(1)
     with own_signatures() as sign:
 
         def post_for(post: Post) -> LocalPost:
+            progress("events", next(posted))
             missed = post.missed
             assert missed.url is not None  # `deliver_missed` posts no others
             headers = {

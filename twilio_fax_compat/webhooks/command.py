@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from twilio_fax_compat._core.translation.times import parse_period
+from twilio_fax_compat._progress import Progress
 from twilio_fax_compat.base.exceptions import TwilioException
 from twilio_fax_compat.ledger import Ledger, LedgerUnavailable
 from twilio_fax_compat.ledger._opening import ENVIRONMENT
@@ -110,6 +111,7 @@ def run(arguments: argparse.Namespace) -> int:
                 strip_prefix=arguments.strip_prefix,
                 application=arguments.application,
                 environ=environ,
+                progress=stack.enter_context(Progress()),
             )
     except LedgerUnavailable as error:
         print(f"the ledger cannot be reached: {error}", file=sys.stderr)
