@@ -10,11 +10,14 @@ import pytest
 from werkzeug.serving import make_server
 
 from tests.base.libraries import needs_751
-from tests.helpers import ACCOUNT, FROM, TO, make_client, send
+from tests.fakes.telnyx import FakeTelnyx, Post
+from tests.helpers import ACCOUNT, FROM, TO, fax_id, make_client, send
+from tests.rest.test_never_twice import QUICK, posts
 from tests.webhooks.apps import TOKEN
 from tests.webhooks.driving import finish
 from tests.webhooks.serving import served
 from tests.webhooks.test_inbox import wait_until
+from twilio_fax_compat.base.exceptions import TwilioRestException
 from twilio_fax_compat.ledger.sqlite import SQLiteLedger
 from twilio_fax_compat.metrics import METRICS
 from twilio_fax_compat.testing import TelnyxEmulator
@@ -149,3 +152,17 @@ def test_the_public_key_is_changed(tmp_path):
                 send(make_client(telnyx), status_callback=origin + "/fax/status")
                 finish(telnyx)
             assert app.statuses_told == ["queued", "delivered"] * 2
+
+
+def test_the_api_key_is_changed_while_a_send_has_no_end(tmp_path):
+    """The retry with the new key finds the fax that was sent with the old one."""
+    ledger = SQLiteLedger(str(tmp_path / "fax.db"))
+    with FakeTelnyx(posts(Post(0.0, 504))) as telnyx:
+        telnyx.lists_down = 503
+        with pytest.raises(TwilioRestException) as caught:
+            send(make_client(telnyx, ledger=ledger, retry=QUICK, api_key="KEYold"))
+        assert caught.value.details["may_have_been_sent"]
+        telnyx.lists_down = None
+        fax = send(make_client(telnyx, ledger=ledger, retry=QUICK, api_key="KEYnew"))
+        assert [one["id"] for one in telnyx.all_faxes()] == [fax_id(fax)]
+    ledger.close()
