@@ -157,6 +157,20 @@ def test_a_report_is_named_after_its_kind(suite):
     result.stderr.fnmatch_lines(["*--fax-report=report.txt: the name must end in .json or .html*"])
 
 
+def test_a_report_that_cannot_be_written(suite):
+    """The tests have their results, the summary names the file, and the run is not a success."""
+    suite.test("import pathlib\n\ndef test_it():\n    pathlib.Path('taken.json').mkdir()")
+    result = suite.run("--fax-report=taken.json", "--fax-report=report.json")
+
+    assert result.ret == pytest.ExitCode.INTERNAL_ERROR
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(
+        ["the report *taken.json cannot be written: *", "report: *report.json"]
+    )
+    assert suite.pytester.path.joinpath("report.json").exists()
+    assert "Traceback" not in result.stdout.str() + result.stderr.str()
+
+
 def test_differences_from_a_control_run(suite):
     """Verdicts that changed are told with their reasons, and so are tests that only one run has."""
     suite.test(

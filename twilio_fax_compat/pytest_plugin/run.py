@@ -243,6 +243,8 @@ class Run:
         else:
             self.reports.outside = self.outside
             self.reports.write()
+            if self.reports.unwritten and session.exitstatus == pytest.ExitCode.OK:
+                session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Add our section to the terminal summary."""

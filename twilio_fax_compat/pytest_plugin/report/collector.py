@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from pathlib import Path
 from typing import Any, Mapping, Sequence
 
 from attrs import define, evolve, field
@@ -18,11 +19,16 @@ REASON_LIMIT = 500
 
 @define(eq=False)
 class Reports:
-    """The records of all tests, by their ids; *outside* are fax calls that belong to no test."""
+    """
+    The records of all tests, by their ids; *outside* are fax calls that belong to no test.
+
+    *unwritten* are the report files that could not be written, and why.
+    """
 
     choice: RunOptions
     tests: dict[str, TestRecord] = field(factory=dict)
     outside: Sequence[str] = ()
+    unwritten: dict[Path, str] = field(factory=dict)
     _verdicts: dict[str, tuple[str, str]] = field(factory=dict)
 
     def take(self, report: Any, data: Mapping[str, Any] | None) -> None:
@@ -72,17 +78,27 @@ class Reports:
         }
 
     def write(self) -> None:
-        """Write the report files."""
-        for path in self.choice.reports:
-            data = self.to_json()
-            if path.suffix == ".html":
-                from twilio_fax_compat.pytest_plugin.report.html_page import page
+        """
+        Write the report files.
 
-                text = page(data)
-            else:
-                text = json.dumps(data, indent=1) + "\n"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
+        What cannot be written is collected in *unwritten*: the run has its result all the same.
+        """
+        for path in self.choice.reports:
+            try:
+                self._write_one(path)
+            except OSError as error:
+                self.unwritten[path] = error.strerror or type(error).__name__
+
+    def _write_one(self, path: Path) -> None:
+        data = self.to_json()
+        if path.suffix == ".html":
+            from twilio_fax_compat.pytest_plugin.report.html_page import page
+
+            text = page(data)
+        else:
+            text = json.dumps(data, indent=1) + "\n"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
 
     def summarize(self, terminal: Any) -> None:
         """Write the section of the terminal summary."""
@@ -94,7 +110,11 @@ class Reports:
         ):
             terminal.line(line)
         for path in self.choice.reports:
-            terminal.line("report: {}".format(path))
+            why = self.unwritten.get(path)
+            if why is None:
+                terminal.line("report: {}".format(path))
+            else:
+                terminal.line("the report {} cannot be written: {}".format(path, why), red=True)
 
 
 def _renamed(test: TestRecord, names: Mapping[str, str]) -> TestRecord:
