@@ -123,6 +123,14 @@ RULES = {
         },
         "the middleware needs neither the client nor the migration",
     ),
+    "server": (
+        {"_core", "_telnyx", "base.exceptions", "ledger", "migration", "settings", "webhooks"},
+        "the server is a shell over the flows, and needs no client",
+    ),
+    "server.command": (
+        {"_core", "base.exceptions", "server", "testing"},
+        "the command starts the emulator beside the server on request",
+    ),
     "rest": (
         {"_core", "_install", "_telnyx", "base", "http", "ledger", "migration", "settings"},
         "the client needs neither the middleware nor the emulator",
