@@ -9,14 +9,22 @@ from hashlib import sha256
 from typing import Iterable, Mapping
 from urllib.parse import urlsplit
 
-from attrs import Attribute, define, field, frozen
+from attrs import Attribute, define, evolve, field, frozen
 
+from twilio_fax_compat._core.fax_api.retries import RetryPolicy
 from twilio_fax_compat._core.masking import mask_number
 from twilio_fax_compat.base.exceptions import TwilioException
 from twilio_fax_compat.settings import TelnyxSettings
 
 ANY_NUMBER = "*"
 """The key of the incoming URL for numbers that have no URL of their own."""
+
+POLICY = RetryPolicy(budget=20.0)
+"""Answers before the first SDK gives up: twilio-node waits 30 s, twilio-java 30.5 s."""
+
+UNSUPPORTED: Mapping[str, str] = {"status_callback": "ignore"}
+"""The server makes Twilio's callbacks itself, so a ``StatusCallback`` needs no warning."""
+
 
 _SID = re.compile(r"AC[0-9a-fA-F]{32}", re.ASCII)
 _KEY_SID = re.compile(r"SK[0-9a-fA-F]{32}", re.ASCII)
@@ -118,6 +126,13 @@ class Account:
     def incoming_url(self, number: str) -> str | None:
         """Return the URL that answers for a fax to *number*, or None."""
         return self.incoming_urls.get(number) or self.incoming_urls.get(ANY_NUMBER)
+
+
+def telnyx_settings(settings: TelnyxSettings, environ: Mapping[str, str]) -> TelnyxSettings:
+    """Return *settings*, completed from *environ*, with the server's time limit and warnings."""
+    settings = settings.completed(environ)
+    retry = POLICY if settings.retry == RetryPolicy() else settings.retry
+    return evolve(settings, retry=retry, unsupported={**UNSUPPORTED, **settings.unsupported})
 
 
 @define(eq=False)

@@ -10,6 +10,7 @@ from starlette.applications import Starlette
 from twilio_fax_compat.ledger._opening import chosen_ledger
 from twilio_fax_compat.server.callbacks import Callbacks
 from twilio_fax_compat.server.config import ServerConfig
+from twilio_fax_compat.server.environment import config_of
 
 
 def create_app(config: ServerConfig | None = None) -> Starlette:
@@ -18,7 +19,7 @@ def create_app(config: ServerConfig | None = None) -> Starlette:
 
     Raises TwilioException if a setting is missing or wrong.
     """
-    config = ServerConfig.from_environ() if config is None else config
+    config = config_of() if config is None else config
     ledger = chosen_ledger(config.ledger, {})
     callbacks = Callbacks(config, ledger)
 

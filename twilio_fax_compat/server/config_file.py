@@ -10,8 +10,8 @@ from typing import Any, Mapping
 from attrs import define, field
 
 from twilio_fax_compat.base.exceptions import TwilioException
-from twilio_fax_compat.server.accounts import Account
-from twilio_fax_compat.server.config import ServerConfig, telnyx_settings
+from twilio_fax_compat.server.accounts import Account, telnyx_settings
+from twilio_fax_compat.server.config import ServerConfig
 from twilio_fax_compat.settings import TelnyxSettings
 
 if sys.version_info >= (3, 11):
