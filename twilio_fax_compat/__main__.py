@@ -26,6 +26,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "twilio_fax_compat.migration.command",
         "show the progress of a gradual migration",
     ),
+    "serve": ("twilio_fax_compat.server.command", "serve Twilio's fax REST API, for any language"),
 }
 
 

@@ -138,6 +138,11 @@ def is_in_progress(entry: Mapping[str, Any]) -> bool:
     return bool(entry.get("owner")) and _who_has("", entry, None) != _NOBODYS
 
 
+def name_of_process() -> str:
+    """Return the name of this process as the owner of an entry, also for `is_in_progress`."""
+    return _this_process().owner
+
+
 def _begin(effect: BeginSend, ledger: Ledger, opened: list[Attempt]) -> Attempt | InProgress:
     is_elsewhere = False
     for token, entry in (_read(ledger, effect.key).sends or {}).items():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from functools import partial
-from typing import Any, Callable, Mapping
+from typing import Any, Callable, Mapping, Protocol
 
 from attrs import define, field
 
@@ -29,14 +29,15 @@ from twilio_fax_compat._core.migration.effects import (
     WarnDeveloper,
 )
 from twilio_fax_compat._core.migration.routing import route
+from twilio_fax_compat._core.translation.faxes import DEFAULT_API_URL
 from twilio_fax_compat._telnyx import client_facts
-from twilio_fax_compat._telnyx.api import FaxApi
 from twilio_fax_compat._telnyx.developer_warnings import warn_once
 from twilio_fax_compat._telnyx.driver import Call
 from twilio_fax_compat._telnyx.send_counts import measure_counted
 from twilio_fax_compat.ledger import Ledger
 from twilio_fax_compat.migration._asked import note_asked
 from twilio_fax_compat.migration._legacy_client import LegacyProvider
+from twilio_fax_compat.migration._legacy_http import LegacyHttp
 from twilio_fax_compat.migration.flags import EnvironmentFlag
 from twilio_fax_compat.migration.rollout import Rollout
 from twilio_fax_compat.settings import DEFAULT_BASE_URL, TelnyxSettings
@@ -46,6 +47,13 @@ logger = logging.getLogger("twilio_fax_compat.migration")
 _NEEDS_TELNYX = ("ramp", "on", "complete")
 
 
+class Answering(Protocol):
+    """A provider's fax API."""
+
+    def answer(self, request: TwilioRequest) -> TwilioResponse:
+        """Answer a parsed *request* of Twilio's fax API."""
+
+
 @define
 class RoutedFaxApi:
     """
@@ -53,19 +61,20 @@ class RoutedFaxApi:
 
     *telnyx* and *legacy* make the API of each provider when it is first needed. They raise
     TwilioException if a setting or the client is missing. *unmapped* are texts about settings of the
-    legacy provider that have no equivalent at Telnyx.
+    legacy provider that have no equivalent at Telnyx. *api_url* is the base of page URLs.
     """
 
     account_sid: str | None
     rollout: Rollout
     ledger: Ledger
     settings: TelnyxSettings
-    telnyx: Callable[[], FaxApi]
+    telnyx: Callable[[], Answering]
     legacy: Callable[[], Any]
     has_telnyx: bool
     unmapped: tuple[str, ...] = ()
-    _telnyx: FaxApi | None = field(default=None, init=False)
-    _legacy: LegacyProvider | None = field(default=None, init=False)
+    api_url: str = DEFAULT_API_URL
+    _telnyx: Answering | None = field(default=None, init=False)
+    _legacy: Answering | None = field(default=None, init=False)
 
     def request(
         self,
@@ -77,10 +86,10 @@ class RoutedFaxApi:
         """Answer a request of Twilio's fax API."""
         return self.answer(twilio_request(method, url, params, data))
 
-    def answer(self, request: TwilioRequest) -> TwilioResponse:
-        """Answer a parsed *request* of Twilio's fax API."""
-        with Call(self.ledger) as call:
-            return self._run(route(request, self._providers(request)), call)
+    def answer(self, request: TwilioRequest, call: Call | None = None) -> TwilioResponse:
+        """Answer a parsed *request* of Twilio's fax API, in *call* or one of its own."""
+        with call or Call(self.ledger) as own:
+            return self._run(route(request, self._providers(request)), own)
 
     def _run(self, talk: Route, call: Call) -> TwilioResponse:
         try:
@@ -113,6 +122,7 @@ class RoutedFaxApi:
             retry=self.settings.retry,
             salt=self.account_sid or "",
             account=self._account(),
+            api_url=self.api_url,
         )
 
     def _account(self) -> str:
@@ -164,10 +174,13 @@ class RoutedFaxApi:
                 self._telnyx = self.telnyx()
             return self._telnyx.answer
         if self._legacy is None:
-            self._legacy = LegacyProvider(self.legacy())
+            legacy = self.legacy()
+            self._legacy = legacy if isinstance(legacy, LegacyHttp) else LegacyProvider(legacy)
         return partial(self._ask_legacy, self._legacy)
 
-    def _ask_legacy(self, legacy: LegacyProvider, request: TwilioRequest) -> TwilioResponse:
+    def _ask_legacy(
+        self, legacy: LegacyProvider | LegacyHttp, request: TwilioRequest
+    ) -> TwilioResponse:
         note_asked(request, self.ledger)
         return legacy.answer(request)
 

@@ -123,6 +123,11 @@ class Account:
     incoming_method: str = field(default="POST", validator=_check_method)
     callback_hosts: tuple[str, ...] = field(default=(), converter=_lower, validator=_check_hosts)
 
+    @property
+    def has_telnyx(self) -> bool:
+        """Whether the settings that Telnyx needs are there. Only a former provider does without."""
+        return bool(self.telnyx.api_key and self.telnyx.connection_id)
+
     def incoming_url(self, number: str) -> str | None:
         """Return the URL that answers for a fax to *number*, or None."""
         return self.incoming_urls.get(number) or self.incoming_urls.get(ANY_NUMBER)

@@ -64,7 +64,7 @@ def account_of(environ: Mapping[str, str]) -> Account:
         auth_token=environ["TWILIO_AUTH_TOKEN"],
         telnyx=telnyx_settings(TelnyxSettings(), environ),
         api_keys=keys,
-        incoming_urls=read_incoming([incoming]) if incoming else {},
+        incoming_urls=read_incoming(incoming.split()) if incoming else {},
     )
 
 

@@ -1,0 +1,107 @@
+"""The fax API of each account, on the event loop: Telnyx's, or two providers' behind one."""
+
+from __future__ import annotations
+
+import asyncio
+from random import random
+from typing import Any, Mapping
+
+from attrs import define, evolve, field
+
+from twilio_fax_compat._core.attempts import account_mark
+from twilio_fax_compat._core.effects import (
+    Effect,
+    Elapsed,
+    Flow,
+    NewToken,
+    Now,
+    Pause,
+    Warn,
+    run_async,
+)
+from twilio_fax_compat._core.fax_api.full_lists import list_full_page
+from twilio_fax_compat._core.fax_api.paging import FILTERS
+from twilio_fax_compat._core.fax_api.routes import FlowSettings, answer_request
+from twilio_fax_compat._core.messages import TelnyxRequest, TwilioRequest, TwilioResponse
+from twilio_fax_compat._core.translation.create_form import PARAMETERS
+from twilio_fax_compat._telnyx.driver import Call
+from twilio_fax_compat.base.exceptions import TwilioException
+from twilio_fax_compat.server.accounts import Account
+from twilio_fax_compat.server.telnyx_http import TelnyxHttp
+from twilio_fax_compat.server.threads import Threads
+from twilio_fax_compat.settings import DEFAULT_BASE_URL
+
+_LIST_FIELDS = frozenset({*FILTERS, "Page", "PageSize", "PageToken"})
+_AT_ONCE = (Elapsed, NewToken, Now, Warn)
+
+
+def known_fields(request: TwilioRequest) -> Mapping[str, object]:
+    """
+    Return the fields of *request* that Twilio documents for its operation.
+
+    Programs send others out of habit, such as ``StatusCallbackMethod``.
+    """
+    if request.method == "GET":
+        known = _LIST_FIELDS
+    elif request.path.rstrip("/") == "/Faxes":
+        known = frozenset(PARAMETERS)
+    else:
+        known = frozenset({"Status"})
+    return {name: value for name, value in request.fields.items() if name in known}
+
+
+@define(eq=False)
+class TelnyxApi:
+    """One account's fax API, answered by Telnyx."""
+
+    account: Account
+    threads: Threads = field(repr=False)
+    http: TelnyxHttp | None = field(repr=False)
+    settings: FlowSettings = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        telnyx = self.account.telnyx
+        self.settings = FlowSettings(
+            account_sid=self.account.sid,
+            connection_id=telnyx.connection_id or "",
+            retry=telnyx.retry,
+            unsupported=telnyx.unsupported,
+            account=account_mark(telnyx.base_url or DEFAULT_BASE_URL, telnyx.connection_id or ""),
+        )
+
+    async def answer(
+        self, request: TwilioRequest, api_url: str, call: Call, webhook_url: str | None = None
+    ) -> TwilioResponse:
+        """
+        Answer *request* in *call*.
+
+        *api_url* is the base of the URLs in the answer, and *webhook_url* gets the events of a fax that
+        has a ``StatusCallback``.
+        """
+        flow = self.flow(request, api_url, webhook_url)
+
+        async def perform(effect: Effect) -> Any:
+            if isinstance(effect, TelnyxRequest):
+                assert self.http is not None  # only accounts without a former provider come here
+                try:
+                    return await self.http.send(effect)
+                except TwilioException:
+                    if effect.method == "POST":
+                        call.nothing_left()
+                    raise
+            if isinstance(effect, Pause):
+                await asyncio.sleep(effect.seconds + effect.jitter * random())  # noqa: S311
+                return None
+            if isinstance(effect, _AT_ONCE):
+                return call.carry_out(effect)
+            return await self.threads.of_ledger(call.carry_out, effect)
+
+        return await run_async(flow, perform)
+
+    def flow(self, request: TwilioRequest, api_url: str, webhook_url: str | None) -> Flow:
+        """Return the flow that answers *request*."""
+        settings = evolve(self.settings, api_url=api_url, webhook_url=webhook_url)
+        request = evolve(request, fields=known_fields(request))
+        if request.method == "GET" and request.path.rstrip("/") == "/Faxes":
+            return list_full_page(request.fields, "/Faxes", settings)
+        return answer_request(request, settings)

@@ -1,0 +1,60 @@
+"""A flow's run whose finished send is forgotten only after the client got its answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from attrs import evolve
+
+from twilio_fax_compat._core.attempts import Attempt
+from twilio_fax_compat._core.effects import Effect, EndSend
+from twilio_fax_compat._telnyx.driver import Call
+from twilio_fax_compat.ledger import Ledger
+
+
+class HeldCall(Call):
+    """
+    A `Call` that keeps the ledger's entry of a finished send until `settle`.
+
+    If this process is killed between Telnyx's answer and ours, the next equal create finds the entry
+    and looks for the fax.
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        super().__init__(ledger)
+        self._held: tuple[Attempt, Attempt] | None = None
+
+    def carry_out(self, effect: Effect) -> Any:
+        """Perform an effect other than a request, and return its result."""
+        self._forget_held()
+        if isinstance(effect, EndSend):
+            # A flow that goes on changes its attempt, so what ended is copied.
+            self._held = effect.attempt, evolve(effect.attempt)
+            return None
+        return super().carry_out(effect)
+
+    @property
+    def may_be_out(self) -> bool:
+        """Whether a request of this call may have left, and no answer has settled it."""
+        return any(attempt.may_be_out for attempt in self._opened)
+
+    @property
+    def holds(self) -> bool:
+        """Whether `settle` has something to write."""
+        return self._held is not None or any(attempt.is_open for attempt in self._opened)
+
+    def settle(self) -> None:
+        """Write how the sends of this call ended."""
+        self._forget_held()
+        super().__exit__()
+
+    def __exit__(self, *_error: object) -> None:
+        """Leave the sends as they are, for `settle`."""
+
+    def _forget_held(self) -> None:
+        if self._held is None:
+            return
+        (attempt, ended), self._held = self._held, None
+        super().carry_out(EndSend(ended))
+        if attempt.token == ended.token:
+            attempt.is_open = False

@@ -1,0 +1,124 @@
+"""
+Creates whose client went away before it had its answer, in the ledger.
+
+No SDK says that a create is a repeat (https://www.twilio.com/docs/fax/api/fax-resource has no
+idempotency key). A client that got no answer repeats the same form within seconds. So its first
+create is remembered from the moment the client goes away until a minute after it ended, and one equal
+create gets its answer.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from typing import Any, Callable, Collection, Mapping, TypeVar
+
+from attrs import define, field, frozen
+
+from twilio_fax_compat._core.facts import NOTHING_KNOWN, SEND_KEYS, Facts
+from twilio_fax_compat.ledger import Ledger, LedgerUnavailable
+from twilio_fax_compat.ledger.remembered_sends import is_in_progress, name_of_process
+
+logger = logging.getLogger("twilio_fax_compat.server")
+
+T = TypeVar("T")
+
+WINDOW = 60.0
+"""Seconds after the end of a create for which an equal form gets its fax, if it had no answer."""
+
+CLAIM = 40.0
+"""Seconds for which a repeat has an order for itself; longer than one call takes."""
+
+RUNNING, ACCEPTED = "running", "accepted"
+
+
+@frozen
+class Order:
+    """
+    One create whose client went away.
+
+    *key* is the `send_key` of its form, *sid* its fax once that was accepted. It *is_running* while a
+    live process works on it.
+    """
+
+    key: str
+    token: str
+    sid: str = ""
+    is_running: bool = False
+
+
+@define(eq=False)
+class Orders:
+    """The orders in *ledger*. Without the ledger, nothing is known of any."""
+
+    ledger: Ledger = field(repr=False)
+
+    def look(self, key: str, own: Collection[str] = ()) -> tuple[list[Order], bool]:
+        """
+        Return the orders of a form, and whether another process is sending an equal fax right now.
+
+        *own* are the tokens of the creates that this process works on.
+        """
+        own_key = _key(key)
+        nothing: dict[str, Facts] = {}
+        facts = self._asked(lambda: self.ledger.recall((own_key, key)), nothing)
+        orders = []
+        for token, entry in (facts.get(own_key, NOTHING_KNOWN).sends or {}).items():
+            is_running = entry.get("state") == RUNNING and (token in own or is_in_progress(entry))
+            if not is_running and time.time() - float(entry.get("wall") or 0) > WINDOW:
+                self.forget(key, token)
+                continue
+            orders.append(Order(key, token, str(entry.get("sid") or ""), is_running))
+        sends = facts.get(key, NOTHING_KNOWN).sends or {}
+        return orders, any(map(is_in_progress, sends.values()))
+
+    def run_on(self, key: str, token: str) -> None:
+        """Note that the client of a create is gone, and that this process works on it."""
+        entry = {"state": RUNNING, "owner": name_of_process(), "wall": time.time()}
+        self._write(key, token, entry)
+
+    def accepted(self, key: str, token: str, sid: str) -> None:
+        """Note the fax of a create whose client is gone."""
+        self._write(key, token, {"state": ACCEPTED, "sid": sid, "wall": time.time()})
+
+    def forget(self, key: str, token: str) -> None:
+        """Forget a create: it was answered, or it ended without a fax."""
+        self._write(key, token, {})
+
+    def claim(self, order: Order) -> bool:
+        """Return whether the caller is the one repeat that gets this order."""
+        name = f"order:{order.token}"
+        return self._asked(lambda: self.ledger.claim(name, CLAIM), "new") == "new"
+
+    def deliver(self, order: Order) -> None:
+        """Note that a repeat got its answer."""
+        self._asked(lambda: self.ledger.settle(f"order:{order.token}"), None)
+        self.forget(order.key, order.token)
+
+    def give_back(self, order: Order) -> None:
+        """Let the next repeat claim the order."""
+        self._asked(lambda: self.ledger.release(f"order:{order.token}"), None)
+
+    def _write(self, key: str, token: str, entry: Mapping[str, Any]) -> None:
+        facts = Facts(sends={token: entry})
+        self._asked(lambda: self.ledger.remember(_key(key), facts), None)
+
+    def _asked(self, ask: Callable[[], T], otherwise: T) -> T:
+        try:
+            return ask()
+        except Exception as error:  # noqa: BLE001 - a ledger that is away must not stop a fax
+            text = str(error) if isinstance(error, LedgerUnavailable) else type(error).__name__
+            logger.warning(
+                "the ledger is away, so a repeated create may not be recognised: %s", text
+            )
+            return otherwise
+
+
+def new_token() -> str:
+    """Return the name of a new order."""
+    return os.urandom(16).hex()
+
+
+def _key(key: str) -> str:
+    return f"{SEND_KEYS}order:{key[len(SEND_KEYS) :]}"
