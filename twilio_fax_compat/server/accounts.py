@@ -135,7 +135,7 @@ class Account:
 
 def telnyx_settings(settings: TelnyxSettings, environ: Mapping[str, str]) -> TelnyxSettings:
     """Return *settings*, completed from *environ*, with the server's time limit and warnings."""
-    settings = settings.completed(environ)
+    settings = settings.completed(environ, needs=())
     retry = POLICY if settings.retry == RetryPolicy() else settings.retry
     return evolve(settings, retry=retry, unsupported={**UNSUPPORTED, **settings.unsupported})
 

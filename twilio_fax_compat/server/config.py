@@ -77,3 +77,12 @@ class ServerConfig:
     private_callbacks: bool = True
     max_body: int = field(default=256 * 1024, validator=_check_positive)
     read_timeout: float = field(default=15.0, validator=_check_positive)
+
+    def __attrs_post_init__(self) -> None:
+        for account in self.accounts:
+            if not account.has_telnyx and not self.legacy_url:
+                raise TwilioException(
+                    f"the account {account.sid} needs an API key and a Fax Application of Telnyx: set "
+                    "TELNYX_API_KEY and TELNYX_CONNECTION_ID, or telnyx_api_key and "
+                    "telnyx_connection_id in the configuration file"
+                )

@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 from typing import Any, Mapping
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from twilio_fax_compat.base.exceptions import TwilioException
-from twilio_fax_compat.server.accounts import Account, telnyx_settings
+from twilio_fax_compat.server.accounts import POLICY, Account, telnyx_settings
 from twilio_fax_compat.server.config import ServerConfig
 from twilio_fax_compat.settings import TelnyxSettings
 
@@ -39,11 +39,12 @@ _ACCOUNT: Mapping[str, type | tuple[type, ...]] = {
     "telnyx_public_key": str,
     "telnyx_base_url": str,
     "unsupported": dict,
+    "retry": dict,
     "incoming_urls": dict,
     "incoming_method": str,
     "callback_hosts": list,
 }
-_REQUIRED = ("sid", "auth_token", "telnyx_api_key", "telnyx_connection_id")
+_REQUIRED = ("sid", "auth_token")
 _TELNYX = "telnyx_"
 _KINDS = {str: "a text", dict: "a table", list: "an array", bool: "true or false", int: "a number"}
 
@@ -100,14 +101,18 @@ class _Reader:
         self._check_names(item, _ACCOUNT, place)
         given = {name for name, value in item.items() if value not in ("", {})}
         for name in _REQUIRED:
-            in_environ = name.startswith(_TELNYX) and environ.get(name.upper())
-            if name not in given and not in_environ:
+            if name not in given:
                 raise self._error(place, f"{name} is missing in this account")
         own = {name: item[name] for name in item if not name.startswith(_TELNYX)}
-        unsupported = own.pop("unsupported", {})
+        unsupported, retry = own.pop("unsupported", {}), own.pop("retry", {})
+        try:
+            policy = evolve(POLICY, **retry)
+        except (TypeError, ValueError) as error:
+            raise self._error((*place, "retry"), f"retry: {error.args[0]}") from None
         try:
             settings = TelnyxSettings(
                 unsupported=unsupported,
+                retry=policy,
                 **{
                     name[len(_TELNYX) :]: value
                     for name, value in item.items()

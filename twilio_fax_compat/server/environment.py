@@ -42,13 +42,19 @@ def config_of(environ: Mapping[str, str] | None = None, **changes: Any) -> Serve
     if path and "accounts" not in changes:
         return read_config(path, environ, values)
     if "accounts" not in values:
-        values["accounts"] = [account_of(environ)]
+        values["accounts"] = [account_of(environ, has_legacy="legacy_url" in values)]
     return ServerConfig(**values)
 
 
-def account_of(environ: Mapping[str, str]) -> Account:
-    """Return the one account that *environ* has. Raises TwilioException if a variable is missing."""
-    names = "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TELNYX_API_KEY", "TELNYX_CONNECTION_ID"
+def account_of(environ: Mapping[str, str], *, has_legacy: bool = False) -> Account:
+    """
+    Return the one account that *environ* has. With a former provider, it may have no Telnyx settings.
+
+    Raises TwilioException if a variable is missing.
+    """
+    names = ["TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN"]
+    if not has_legacy:
+        names += ["TELNYX_API_KEY", "TELNYX_CONNECTION_ID"]
     missing = [name for name in names if not environ.get(name)]
     if missing:
         raise TwilioException(

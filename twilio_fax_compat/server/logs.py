@@ -31,7 +31,9 @@ def log_request(
         "sid": payload.get("sid") if status < 300 else None,
         "code": payload.get("code") if status >= 400 else None,
     }
-    logger.info("%s %s %d %.3f s", method, route, status, seconds, extra={"fields": fields})
+    logger.info(
+        "%s %s: HTTP %d in %d ms", method, route, status, seconds * 1000, extra={"fields": fields}
+    )
 
 
 class JsonFormatter(logging.Formatter):

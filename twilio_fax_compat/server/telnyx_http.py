@@ -9,7 +9,7 @@ from typing import Callable
 
 from attrs import define, field
 
-from twilio_fax_compat._core.messages import Outcome, TelnyxRequest, TelnyxResponse
+from twilio_fax_compat._core.messages import Outcome, Send, TelnyxRequest, TelnyxResponse
 from twilio_fax_compat._telnyx.http import sender
 from twilio_fax_compat.settings import TelnyxSettings
 
@@ -24,12 +24,16 @@ class TelnyxHttp:
     settings: TelnyxSettings
     observe: Observe
     _pool: ThreadPoolExecutor = field(factory=lambda: ThreadPoolExecutor(64), repr=False)
+    _send: Send = field(init=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._send = sender(self.settings)
 
     async def send(self, request: TelnyxRequest) -> Outcome:
         """Return the answer to *request*, or what became of it."""
         began = monotonic()
         loop = asyncio.get_running_loop()
-        outcome = await loop.run_in_executor(self._pool, sender(self.settings), request)
+        outcome = await loop.run_in_executor(self._pool, self._send, request)
         status = str(outcome.status) if isinstance(outcome, TelnyxResponse) else "lost"
         self.observe(request.method, status, monotonic() - began)
         return outcome
