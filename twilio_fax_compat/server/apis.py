@@ -8,8 +8,9 @@ from typing import Any, Mapping
 
 from attrs import define, evolve, field
 
-from twilio_fax_compat._core.attempts import account_mark
+from twilio_fax_compat._core.attempts import Attempt, account_mark
 from twilio_fax_compat._core.effects import (
+    BeginSend,
     Effect,
     Elapsed,
     Flow,
@@ -24,9 +25,9 @@ from twilio_fax_compat._core.fax_api.paging import FILTERS
 from twilio_fax_compat._core.fax_api.routes import FlowSettings, answer_request
 from twilio_fax_compat._core.messages import TelnyxRequest, TwilioRequest, TwilioResponse
 from twilio_fax_compat._core.translation.create_form import PARAMETERS
-from twilio_fax_compat._telnyx.driver import Call
 from twilio_fax_compat.base.exceptions import TwilioException
 from twilio_fax_compat.server.accounts import Account
+from twilio_fax_compat.server.held_call import HeldCall
 from twilio_fax_compat.server.telnyx_http import TelnyxHttp
 from twilio_fax_compat.server.threads import Threads
 from twilio_fax_compat.settings import DEFAULT_BASE_URL
@@ -50,6 +51,11 @@ def known_fields(request: TwilioRequest) -> Mapping[str, object]:
     return {name: value for name, value in request.fields.items() if name in known}
 
 
+def is_new_send(effect: object, result: object) -> bool:
+    """Return whether an effect began a send that no earlier call left without an end."""
+    return isinstance(effect, BeginSend) and not (isinstance(result, Attempt) and result.is_retry)
+
+
 @define(eq=False)
 class TelnyxApi:
     """One account's fax API, answered by Telnyx."""
@@ -70,7 +76,7 @@ class TelnyxApi:
         )
 
     async def answer(
-        self, request: TwilioRequest, api_url: str, call: Call, webhook_url: str | None = None
+        self, request: TwilioRequest, api_url: str, call: HeldCall, webhook_url: str | None = None
     ) -> TwilioResponse:
         """
         Answer *request* in *call*.
@@ -94,7 +100,10 @@ class TelnyxApi:
                 return None
             if isinstance(effect, _AT_ONCE):
                 return call.carry_out(effect)
-            return await self.threads.of_ledger(call.carry_out, effect)
+            result = await self.threads.of_ledger(call.carry_out, effect)
+            if call.check is not None and is_new_send(effect, result):
+                await call.check()
+            return result
 
         return await run_async(flow, perform)
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import traceback
+from functools import partial
 from typing import Any, Awaitable, Callable
 
-from attrs import define, evolve, field
+from attrs import define, evolve, field, frozen
 
 from twilio_fax_compat._core.masking import mask
 from twilio_fax_compat._core.messages import TwilioRequest, TwilioResponse
@@ -26,14 +27,27 @@ GRACE = 0.3
 """Seconds in which another process notices that the client of an equal create has gone away."""
 
 _POLL = 0.025
+_TURNS = 5
 _JOIN = 30.0  # longer than one call takes
 
 Respond = Callable[[TwilioResponse], Awaitable[None]]
 
 
+class RepeatOf(Exception):
+    """A create is the repeat of *order*; None if it is that of one whose client is still there."""
+
+    def __init__(self, order: Order | None) -> None:
+        super().__init__("this create is a repeat")
+        self.order = order
+
+
 @define(eq=False)
 class Create:
-    """One create: its form, its account's API, and the URLs for it."""
+    """
+    One create: its form, its account's API, and the URLs for it.
+
+    It *is_gone* when its client has closed the connection before the answer.
+    """
 
     request: TwilioRequest
     api: TelnyxApi | RoutedApi
@@ -42,11 +56,24 @@ class Create:
     webhook_url: str | None = None
     key: str = field(init=False)
     token: str = field(factory=new_token)
-    is_answering: bool = False
     is_gone: bool = False
+    is_answered: bool = False
 
     def __attrs_post_init__(self) -> None:
         self.key = send_key(known_fields(self.request), self.account_sid)
+
+    def lost_client(self, _watch: object = None) -> None:
+        """Note that the client has gone away."""
+        self.is_gone = self.is_gone or not self.is_answered
+
+
+@frozen
+class Result:
+    """How a create ended: its *answer*, its *call*, and the *order* that it repeats."""
+
+    answer: TwilioResponse
+    call: HeldCall
+    order: Order | None = None
 
 
 @define(eq=False)
@@ -61,66 +88,63 @@ class Creates:
     orders: Orders
     threads: Threads
     _running: dict[str, list[Create]] = field(factory=dict)
-    _alone: set[asyncio.Future[None]] = field(factory=set)
+    _endings: set[asyncio.Future[None]] = field(factory=set)
 
     async def answer(self, create: Create, receive: Receive, respond: Respond) -> None:
         """Answer *create* by *respond*, unless its client has gone away."""
+        self._running.setdefault(create.key, []).append(create)
         gone = asyncio.ensure_future(_until_gone(receive))
+        gone.add_done_callback(create.lost_client)
+        work = asyncio.ensure_future(self._operate(create))
+        waited: list[asyncio.Future[Any]] = [work, gone]
+        is_sent = False
         try:
-            earlier = await self._earlier(create, gone)
-            if earlier is not None and await self._repeat(earlier, create, gone, respond):
-                return
-            await self._send(create, gone, respond)
+            await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+            if not create.is_gone:
+                create.is_answered = True
+                await respond(work.result().answer)
+                is_sent = True
         finally:
+            # The server may stop, or the connection break, while the answer is written.
+            if not is_sent:
+                create.is_answered, create.is_gone = False, True
+            rest = self._settle(create, work) if is_sent else self._without_client(create, work)
+            ending = asyncio.ensure_future(rest)
+            self._endings.add(ending)
+            ending.add_done_callback(self._endings.discard)
             gone.cancel()
+        await asyncio.shield(ending)
 
     async def finish(self) -> None:
         """Wait for the creates whose clients have gone away."""
-        while self._alone:
-            await asyncio.gather(*self._alone, return_exceptions=True)
+        while self._endings:
+            await asyncio.gather(*self._endings, return_exceptions=True)
 
-    async def _send(self, create: Create, gone: asyncio.Future[None], respond: Respond) -> None:
-        self._running.setdefault(create.key, []).append(create)
-        work = asyncio.ensure_future(self._operate(create))
-        waited: list[asyncio.Future[Any]] = [work, gone]
-        answered = False
+    async def _settle(self, create: Create, work: asyncio.Future[Result]) -> None:
+        result = await work
         try:
-            await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
-            if not gone.done():
-                answer, call = work.result()
-                create.is_answering = True
-                await respond(answer)
-                answered = True
-        finally:
-            # The server may stop, or the connection break, while the answer is written.
-            rest = self._settle(create, call) if answered else self._without_client(create, work)
-            ending = asyncio.ensure_future(rest)
-            self._alone.add(ending)
-            ending.add_done_callback(self._alone.discard)
-        await asyncio.shield(ending)
-
-    async def _settle(self, create: Create, call: HeldCall) -> None:
-        try:
-            await self.threads.of_ledger(call.settle)
+            if result.order is not None:
+                await self.threads.of_ledger(self.orders.deliver, result.order)
+            await self.threads.of_ledger(result.call.settle)
         finally:
             self._ended(create)
 
-    async def _without_client(
-        self, create: Create, work: asyncio.Future[tuple[TwilioResponse, HeldCall]]
-    ) -> None:
+    async def _without_client(self, create: Create, work: asyncio.Future[Result]) -> None:
         of_ledger, orders = self.threads.of_ledger, self.orders
-        create.is_gone, create.is_answering = True, False
         try:
             if not work.done():
                 await of_ledger(orders.run_on, create.key, create.token)
-            answer, call = await work
-            sid = (answer.payload or {}).get("sid") if answer.status == 201 else None
-            if sid:
-                logger.info("the client of %s had gone away before its create was answered", sid)
-                await of_ledger(orders.accepted, create.key, create.token, str(sid))
+            result = await work
+            payload = result.answer.payload or {}
+            if result.order is not None:
+                await of_ledger(orders.give_back, result.order)
+            if result.answer.status == 201 and result.order is None:
+                logger.info("the client of %s had gone away before its answer", payload.get("sid"))
+                sid = str(payload.get("sid"))
+                await of_ledger(orders.accepted, create.key, create.token, sid)
             else:
                 await of_ledger(orders.forget, create.key, create.token)
-            await of_ledger(call.settle)
+            await of_ledger(result.call.settle)
         finally:
             self._ended(create)
 
@@ -131,68 +155,88 @@ class Creates:
         if not running:
             self._running.pop(create.key, None)
 
-    async def _operate(self, create: Create) -> tuple[TwilioResponse, HeldCall]:
-        call = HeldCall(self.threads.ledger)
-        try:
-            answer = await create.api.answer(
-                create.request, create.api_url, call, create.webhook_url
+    async def _operate(self, create: Create) -> Result:
+        while True:
+            call = HeldCall(self.threads.ledger)
+            call.check = partial(self._check, create, call)
+            try:
+                answer = await create.api.answer(
+                    create.request, create.api_url, call, create.webhook_url
+                )
+            except RepeatOf as repeat:
+                await self.threads.of_ledger(call.settle)
+                result = await self._repeated(repeat.order, create, call)
+                if result is None:
+                    continue
+                return result
+            except Exception:  # noqa: BLE001 - what is open must be settled
+                logger.error("a create failed: %s", mask(traceback.format_exc()))  # noqa: TRY400
+                answer = http_problem(500)
+            details = (answer.payload or {}).get("details")
+            may_be_out = call.may_be_out or (
+                isinstance(details, dict) and details.get("may_have_been_sent") is True
             )
-        except Exception:  # noqa: BLE001 - what is open must be settled
-            logger.error("a create failed: %s", mask(traceback.format_exc()))  # noqa: TRY400
-            answer = http_problem(500)
-        details = (answer.payload or {}).get("details")
-        may_be_out = call.may_be_out or (
-            isinstance(details, dict) and details.get("may_have_been_sent") is True
-        )
-        return (_unrepeated(answer) if may_be_out and answer.status >= 500 else answer), call
+            return Result(
+                _unrepeated(answer) if may_be_out and answer.status >= 500 else answer, call
+            )
 
-    async def _earlier(self, create: Create, gone: asyncio.Future[None]) -> Order | None:
-        """Return an equal create whose client went away, for this one alone."""
+    async def _check(self, create: Create, call: HeldCall) -> None:
+        """
+        Raise `RepeatOf` if *create*, whose send is in the ledger, repeats an equal one.
+
+        Of equal creates, the one that began first goes on at once. A later one waits a moment, in which
+        it shows whether the client of an earlier one has gone away. A later one whose own client has
+        gone away is not sent: the earlier one is its repeat.
+        """
         loop = asyncio.get_running_loop()
-        end = loop.time() + GRACE
-        turns = 0
+        end, turns = loop.time() + GRACE, 0
         while True:
             equal = self._running.get(create.key, [])
+            before = [other for other in equal[: equal.index(create)] if not other.is_answered]
             own = [other.token for other in equal]
-            orders, is_elsewhere = await self.threads.of_ledger(self.orders.look, create.key, own)
+            known, is_elsewhere = await self.threads.of_ledger(
+                self.orders.look, create.key, own, call.token
+            )
+            here = [Order(create.key, one.token, "", True) for one in before if one.is_gone]
+            tokens = {order.token for order in here} | {create.token}
+            orders = here + [order for order in known if order.token not in tokens]
             for order in orders:
                 if await self.threads.of_ledger(self.orders.claim, order):
-                    return order
+                    raise RepeatOf(order)
+            if create.is_gone and (before or orders or is_elsewhere):
+                raise RepeatOf(None)
+            waits_for_others = bool(is_elsewhere or orders) and loop.time() < end
             # The end of a connection of this process is noticed in the loop's next turns.
-            is_here = any(not other.is_answering for other in equal) and turns < 4
-            if gone.done() or not (is_here or is_elsewhere or orders) or loop.time() > end:
-                return None
+            if not waits_for_others and not (before and turns < _TURNS):
+                return
             turns += 1
-            await asyncio.sleep(_POLL if is_elsewhere or orders else 0)
+            await asyncio.sleep(_POLL if waits_for_others else 0)
 
-    async def _repeat(
-        self, order: Order, create: Create, gone: asyncio.Future[None], respond: Respond
-    ) -> bool:
-        """Answer *create* with the fax of *order*; return False if that ended without one."""
-        of_ledger = self.threads.of_ledger
-        answered = False
+    async def _repeated(self, order: Order | None, create: Create, call: HeldCall) -> Result | None:
+        """Return the result of *create*, the repeat of *order*; None if that ended without a fax."""
+        if order is None:
+            logger.info("a create whose client had gone away was left to its repeat")
+            return Result(http_problem(503), call)
         try:
-            sid = await self._sid_of(order, gone)
-            if gone.done():
-                return True
-            if sid is None:
-                return False
-            answer = await self._again(sid, create)
-            if not gone.done():
-                await respond(answer)
-                answered = answer.status == 201
-            return True
-        finally:
-            settle = self.orders.deliver if answered else self.orders.give_back
-            await asyncio.shield(of_ledger(settle, order))
+            sid = await self._sid_of(order, create)
+            if sid is None and not create.is_gone:
+                await self.threads.of_ledger(self.orders.deliver, order)
+                return None
+            answer = http_problem(503) if sid is None else await self._again(sid, create)
+        except BaseException:
+            self.orders.give_back(order)
+            raise
+        return Result(answer, call, order)
 
-    async def _sid_of(self, order: Order, gone: asyncio.Future[None]) -> str | None:
+    async def _sid_of(self, order: Order, create: Create) -> str | None:
         """Return the fax of *order* when it has one; None if it ended without, or nobody works on it."""
         loop = asyncio.get_running_loop()
         end = loop.time() + _JOIN
-        while order.is_running and not order.sid and not gone.done() and loop.time() < end:
-            await asyncio.wait({gone}, timeout=4 * _POLL)
+        while order.is_running and not order.sid and not create.is_gone and loop.time() < end:
+            await asyncio.sleep(_POLL)
             own = [other.token for other in self._running.get(order.key, [])]
+            if order.token in own:
+                continue
             orders, _ = await self.threads.of_ledger(self.orders.look, order.key, own)
             order = next(
                 (other for other in orders if other.token == order.token),
@@ -208,7 +252,7 @@ class Creates:
         except Exception as error:  # noqa: BLE001 - the fax is out, whatever happens now
             answer = problem(503, 20503, type(error).__name__)
         if answer.status == 200:
-            return evolve(answer, status=201)
+            return TwilioResponse(201, answer.payload)
         return problem(
             409,
             20409,

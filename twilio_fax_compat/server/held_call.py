@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Awaitable, Callable
 
 from attrs import evolve
 
@@ -10,6 +10,8 @@ from twilio_fax_compat._core.attempts import Attempt
 from twilio_fax_compat._core.effects import Effect, EndSend
 from twilio_fax_compat._telnyx.driver import Call
 from twilio_fax_compat.ledger import Ledger
+
+Check = Callable[[], Awaitable[None]]
 
 
 class HeldCall(Call):
@@ -20,8 +22,14 @@ class HeldCall(Call):
     and looks for the fax.
     """
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, check: Check | None = None) -> None:
+        """
+        Take a ledger. *check* is called when a send was begun, before its request leaves.
+
+        What it raises ends the flow.
+        """
         super().__init__(ledger)
+        self.check = check
         self._held: tuple[Attempt, Attempt] | None = None
 
     def carry_out(self, effect: Effect) -> Any:
@@ -34,14 +42,14 @@ class HeldCall(Call):
         return super().carry_out(effect)
 
     @property
+    def token(self) -> str:
+        """The token of the send that was begun last, an empty text if there is none."""
+        return self._opened[-1].token if self._opened else ""
+
+    @property
     def may_be_out(self) -> bool:
         """Whether a request of this call may have left, and no answer has settled it."""
         return any(attempt.may_be_out for attempt in self._opened)
-
-    @property
-    def holds(self) -> bool:
-        """Whether `settle` has something to write."""
-        return self._held is not None or any(attempt.is_open for attempt in self._opened)
 
     def settle(self) -> None:
         """Write how the sends of this call ended."""

@@ -54,11 +54,14 @@ class Orders:
 
     ledger: Ledger = field(repr=False)
 
-    def look(self, key: str, own: Collection[str] = ()) -> tuple[list[Order], bool]:
+    def look(
+        self, key: str, own: Collection[str] = (), attempt: str = ""
+    ) -> tuple[list[Order], bool]:
         """
-        Return the orders of a form, and whether another process is sending an equal fax right now.
+        Return the orders of a form, and whether another process began to send an equal fax before us.
 
-        *own* are the tokens of the creates that this process works on.
+        *own* are the tokens of the creates that this process works on, and *attempt* is the token of
+        our own send, which is in the ledger already.
         """
         own_key = _key(key)
         nothing: dict[str, Facts] = {}
@@ -69,9 +72,15 @@ class Orders:
             if not is_running and time.time() - float(entry.get("wall") or 0) > WINDOW:
                 self.forget(key, token)
                 continue
-            orders.append(Order(key, token, str(entry.get("sid") or ""), is_running))
+            if is_running or entry.get("sid"):
+                orders.append(Order(key, token, str(entry.get("sid") or ""), is_running))
         sends = facts.get(key, NOTHING_KNOWN).sends or {}
-        return orders, any(map(is_in_progress, sends.values()))
+        ours = sends.get(attempt, {}).get("wall") or time.time()
+        return orders, any(
+            (entry.get("wall") or 0, token) < (ours, attempt) and is_in_progress(entry)
+            for token, entry in sends.items()
+            if token != attempt
+        )
 
     def run_on(self, key: str, token: str) -> None:
         """Note that the client of a create is gone, and that this process works on it."""

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import Any, Awaitable
+
 import httpx
 from attrs import define, field
 
+from twilio_fax_compat._core.effects import Effect
 from twilio_fax_compat._core.messages import Send, TwilioRequest, TwilioResponse
 from twilio_fax_compat._telnyx.driver import Call, drive
 from twilio_fax_compat._telnyx.http import sender
@@ -12,7 +16,8 @@ from twilio_fax_compat.base.exceptions import TwilioException
 from twilio_fax_compat.migration._legacy_http import LegacyHttp
 from twilio_fax_compat.migration._routed_api import RoutedFaxApi
 from twilio_fax_compat.migration.rollout import Rollout
-from twilio_fax_compat.server.apis import TelnyxApi
+from twilio_fax_compat.server.apis import TelnyxApi, is_new_send
+from twilio_fax_compat.server.held_call import HeldCall
 
 
 @define(eq=False)
@@ -29,15 +34,17 @@ class RoutedApi:
         self.send = sender(self.telnyx.account.telnyx)
 
     async def answer(
-        self, request: TwilioRequest, api_url: str, call: Call, webhook_url: str | None = None
+        self, request: TwilioRequest, api_url: str, call: HeldCall, webhook_url: str | None = None
     ) -> TwilioResponse:
         """Answer *request* as `TelnyxApi.answer` does."""
+        loop = asyncio.get_running_loop()
+        in_thread = _CallInThread(call, loop)
         return await self.telnyx.threads.of_legacy(
-            self._answer, request, api_url, call, webhook_url
+            self._answer, request, api_url, in_thread, webhook_url
         )
 
     def _answer(
-        self, request: TwilioRequest, api_url: str, call: Call, webhook_url: str | None
+        self, request: TwilioRequest, api_url: str, call: _CallInThread, webhook_url: str | None
     ) -> TwilioResponse:
         account = self.telnyx.account
         legacy = LegacyHttp(
@@ -78,3 +85,27 @@ class _InThread:
         telnyx = self.api.telnyx
         flow = telnyx.flow(request, self.api_url, self.webhook_url)
         return drive(flow, self.api.send, telnyx.threads.ledger)
+
+
+class _CallInThread(Call):
+    """*held* in a thread, whose check runs in *loop*."""
+
+    def __init__(self, held: HeldCall, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(held.ledger)
+        self._call, self._loop = held, loop
+
+    def carry_out(self, effect: Effect) -> Any:
+        result = self._call.carry_out(effect)
+        if self._call.check is not None and is_new_send(effect, result):
+            asyncio.run_coroutine_threadsafe(_awaited(self._call.check()), self._loop).result()
+        return result
+
+    def nothing_left(self) -> None:
+        self._call.nothing_left()
+
+    def __exit__(self, *_error: object) -> None:
+        """Leave the sends as they are, for *held*."""
+
+
+async def _awaited(check: Awaitable[None]) -> None:
+    await check
