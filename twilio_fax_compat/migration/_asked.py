@@ -18,15 +18,16 @@ BETWEEN_COUNTS = 60.0
 _ONE_FAX = re.compile(r"/Faxes/[^/]+")
 _ON_ONE = {"GET": "fetch", "POST": "update", "DELETE": "delete"}
 
-_counted: dict[tuple[int, int, str], float] = {}
+# By process, ledger and request: when it was counted. The ledger is kept so that its id stays its own.
+_counted: dict[tuple[int, int, str], tuple[float, Ledger]] = {}
 
 
 def note_asked(request: TwilioRequest, ledger: Ledger) -> None:
     """Count that the legacy provider gets *request*. Without the ledger, nothing happens."""
     what = _what(request)
     place, now = (os.getpid(), id(ledger), what), monotonic()
-    if now - _counted.get(place, -BETWEEN_COUNTS) >= BETWEEN_COUNTS:
-        _counted[place] = now
+    if place not in _counted or now - _counted[place][0] >= BETWEEN_COUNTS:
+        _counted[place] = now, ledger
         client_facts.count(ledger, counter_name(ASKED, LEGACY, what))
 
 

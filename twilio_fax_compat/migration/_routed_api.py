@@ -178,9 +178,7 @@ class RoutedFaxApi:
             self._legacy = legacy if isinstance(legacy, LegacyHttp) else LegacyProvider(legacy)
         return partial(self._ask_legacy, self._legacy)
 
-    def _ask_legacy(
-        self, legacy: LegacyProvider | LegacyHttp, request: TwilioRequest
-    ) -> TwilioResponse:
+    def _ask_legacy(self, legacy: Answering, request: TwilioRequest) -> TwilioResponse:
         note_asked(request, self.ledger)
         return legacy.answer(request)
 
