@@ -6,9 +6,12 @@ import argparse
 import os
 import sys
 from contextlib import ExitStack
-from typing import Any, Mapping
+from typing import TYPE_CHECKING, Any, Mapping
 
 from twilio_fax_compat.base.exceptions import TwilioException
+
+if TYPE_CHECKING:
+    from twilio_fax_compat.testing import TelnyxEmulator
 
 DEMO_ACCOUNT = {"TWILIO_ACCOUNT_SID": "AC" + "0" * 32, "TWILIO_AUTH_TOKEN": "token"}
 """The account of a server with ``--emulator``, if the environment has none."""
@@ -83,8 +86,10 @@ def _serve(arguments: argparse.Namespace, stack: ExitStack) -> int:
     from twilio_fax_compat.server import create_app
 
     environ: dict[str, str] = dict(os.environ)
+    emulator = None
     if arguments.emulator:
-        environ = {**DEMO_ACCOUNT, **environ, **_emulated(arguments, stack)}
+        emulator = _emulator(arguments, stack)
+        environ = {**DEMO_ACCOUNT, **environ, **emulator.environ}
     elif arguments.outcome:
         raise TwilioException("--outcome needs --emulator")
     from twilio_fax_compat.server.environment import CONFIG_FILE, INCOMING_URL, config_of
@@ -106,12 +111,15 @@ def _serve(arguments: argparse.Namespace, stack: ExitStack) -> int:
         raise TwilioException("TLS needs both --ssl-certfile and --ssl-keyfile")
     options = Options(arguments.ssl_certfile, arguments.ssl_keyfile, arguments.ssl_keyfile_password)
     listener = listen(arguments.host, arguments.port)
+    if emulator is not None:
+        port = listener.getsockname()[1]
+        emulator.webhook_url = f"http://127.0.0.1:{port}/telnyx"
     example = _example(environ) if arguments.emulator else ""
     return serve(app, listener, options, example)
 
 
-def _emulated(arguments: argparse.Namespace, stack: ExitStack) -> Mapping[str, str]:
-    """Start the emulator and return the settings that lead to it."""
+def _emulator(arguments: argparse.Namespace, stack: ExitStack) -> TelnyxEmulator:
+    """Start the emulator, which stops with *stack*."""
     from twilio_fax_compat.testing import TelnyxEmulator
 
     outcomes = {}
@@ -124,8 +132,7 @@ def _emulated(arguments: argparse.Namespace, stack: ExitStack) -> Mapping[str, s
         emulator = TelnyxEmulator(speed=1.0, outcomes=outcomes, journal_limit=1000)
     except ValueError as error:
         raise TwilioException(f"--outcome: {error}") from None
-    stack.enter_context(emulator)
-    return dict(emulator.environ)
+    return stack.enter_context(emulator)
 
 
 def _example(environ: Mapping[str, str]) -> str:

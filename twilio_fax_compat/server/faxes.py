@@ -102,6 +102,10 @@ class FaxesEndpoint:
         api, api_url = self.apis[account.sid], self.origins.api_url(scope)
         request = TwilioRequest(method, path, fields)
         if method == "POST" and path.rstrip("/") == "/Faxes":
+            refusal = self.callbacks.refusal(account, fields)
+            if refusal is not None:
+                await reply(refusal)
+                return
             webhook_url = self.callbacks.webhook_url(account, fields, api_url[: -len(VERSION)])
             create = Create(request, api, account.sid, api_url, webhook_url)
             await self.creates.answer(create, receive, reply)

@@ -37,7 +37,8 @@ class MediaLinks:
 
     *path* begins at the root of the application, and *prefix* is the public path of that root.
     *account_sid* is the account whose auth token makes the *key*, and is part of each link. Without it,
-    that is the default account of the middleware.
+    that is the default account of the middleware. *origin* is the host that serves the documents, if
+    it is not the host that gets the callbacks.
     """
 
     key: bytes = field(repr=False)
@@ -45,6 +46,7 @@ class MediaLinks:
     lifetime: int = LIFETIME
     account_sid: str | None = None
     prefix: str = ""
+    origin: str = ""
 
     def link(self, origin: str, telnyx_id: str, now: datetime) -> str:
         """Return the link to a fax's document on *origin* (``https://app.example.com``)."""

@@ -9,6 +9,7 @@ followed.
 from __future__ import annotations
 
 from contextlib import suppress
+from hashlib import sha256
 from typing import Any, Generator, Mapping
 from urllib.parse import unquote_plus, urldefrag, urljoin, urlsplit
 
@@ -33,6 +34,8 @@ REDIRECTS = frozenset({301, 302, 303}) | KEEPING_METHOD
 """The redirects that are followed. Those that do not keep the method become a GET without a form."""
 
 MAX_REDIRECTS = 5
+
+IDEMPOTENCY = "I-Twilio-Idempotency-Token"
 
 _NOT_FOUND = "is the path of the URL right, on the Fax Application or in status_callback?"
 _FORBIDDEN = (
@@ -103,9 +106,11 @@ def call_app(
     *document* is posted as the file ``Media`` beside *fields*.
     """
     call = _request(delivery, method, url, fields, document)
+    token = idempotency_token(delivery.event.id, url)
     seen = {(call.method, call.url)}
     while True:
-        answer: AppAnswer = yield call
+        headers = {**call.headers, IDEMPOTENCY: token}
+        answer: AppAnswer = yield evolve(call, headers=headers)
         if answer.status not in REDIRECTS:
             if not answer.is_good:
                 yield from _log(delivery, call, *_explained(answer, call))
@@ -136,6 +141,16 @@ def call_app(
             )
             return Reply(answer, _without_fields(call.url, url, fields))
         seen.add((call.method, call.url))
+
+
+def idempotency_token(event_id: str, url: str) -> str:
+    """
+    Return the ``I-Twilio-Idempotency-Token`` of the request to *url* about an event.
+
+    It is the same for a repeat of the request (https://www.twilio.com/docs/usage/webhooks).
+    """
+    digits = sha256(f"{event_id}\n{url}".encode("utf-8", "surrogatepass")).hexdigest()
+    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:32]))
 
 
 def _request(

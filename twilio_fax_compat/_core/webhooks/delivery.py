@@ -253,7 +253,7 @@ def _own_link(delivery: Delivery) -> Generator[Step, Any, str | None]:
     if delivery.rules.links is None:
         return None
     now = yield Now()
-    origin = "{}://{}".format(*origin_of(delivery.url))
+    origin = delivery.rules.links.origin or "{}://{}".format(*origin_of(delivery.url))
     return delivery.rules.links.link(origin, delivery.event.fax_id, now)
 
 
