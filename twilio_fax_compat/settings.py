@@ -100,6 +100,11 @@ def _check_unsupported(
             )
 
 
+def _check_at_once(_instance: object, _attribute: Attribute[int], value: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise TwilioException(f"at_once must be a number of requests, such as 100, not {value!r}")
+
+
 def _text_or_none(value: object) -> str | None:
     return None if value is None else str(value)
 
@@ -120,6 +125,7 @@ class TelnyxSettings:
     *public_key* (``TELNYX_PUBLIC_KEY``): the key that verifies Telnyx's webhooks, in base64.
     *connect_timeout*, *timeout*: seconds to connect, and to wait for each part of a response. A whole
     response must come within twice the *timeout*.
+    *at_once*: how many requests of asynchronous calls are under way in an event loop; others wait.
     *retry*: a `RetryPolicy`, the limits of retrying.
     *unsupported*: what to do with a parameter of ``create`` that Telnyx does not have:
     ``"refuse"``, ``"warn"`` or ``"ignore"`` by its name, such as ``{"ttl": "ignore"}``.
@@ -137,6 +143,7 @@ class TelnyxSettings:
     public_key: str | None = field(default=None, validator=_check_header_text)
     connect_timeout: float = field(default=5.0, validator=_check_seconds)
     timeout: float = field(default=60.0, validator=_check_seconds)
+    at_once: int = field(default=100, validator=_check_at_once)
     retry: RetryPolicy = field(factory=RetryPolicy, validator=_check_retry)
     unsupported: Mapping[str, str] = field(factory=dict, validator=_check_unsupported)
 

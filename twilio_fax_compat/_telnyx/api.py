@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Mapping
 
 from twilio_fax_compat._core.attempts import account_mark
+from twilio_fax_compat._core.effects import Flow
 from twilio_fax_compat._core.fax_api.routes import FlowSettings, answer_request, twilio_request
-from twilio_fax_compat._core.messages import TwilioRequest, TwilioResponse
-from twilio_fax_compat._telnyx.http import sender
+from twilio_fax_compat._core.messages import Send, TwilioRequest, TwilioResponse
+from twilio_fax_compat._telnyx.http import is_asynchronous, sender
 from twilio_fax_compat._telnyx.send_counts import measured
 from twilio_fax_compat.base.exceptions import TwilioException
 from twilio_fax_compat.ledger import Ledger
@@ -31,9 +32,13 @@ class FaxApi:
     ) -> None:
         """Take complete *settings*. *http_client* is any value that `sender` accepts."""
         self.http_client = http_client
-        self._send = sender(settings, http_client)
-        self._ledger = ledger
-        self._flow_settings = FlowSettings(
+        self._settings = settings
+        self._own_send: Send | None = None
+        if not is_asynchronous(http_client):
+            # A wrong client is an error now, and not at the first call.
+            self._own_send = sender(settings, http_client)
+        self.ledger = ledger
+        self.flow_settings = FlowSettings(
             account_sid=account_sid,
             connection_id=settings.connection_id or "",
             retry=settings.retry,
@@ -58,9 +63,17 @@ class FaxApi:
         """Answer a parsed *request* of Twilio's fax API."""
         answers: list[TwilioResponse] = []
         with measured(request, answers):
-            flow = answer_request(request, self._flow_settings)
-            answers.append(drive(flow, self._send, self._ledger))
+            answers.append(drive(self.flow(request), self._send(), self.ledger))
         return answers[0]
+
+    def flow(self, request: TwilioRequest) -> Flow:
+        """Return the flow that answers *request*."""
+        return answer_request(request, self.flow_settings)
+
+    def _send(self) -> Send:
+        if self._own_send is None:
+            self._own_send = sender(self._settings, self.http_client)
+        return self._own_send
 
 
 def documents_at(host: str, auth_token: str | None, account_sid: str | None = None) -> Documents:

@@ -24,7 +24,13 @@ from twilio_fax_compat._core.effects import (
     Warn,
     run,
 )
-from twilio_fax_compat._core.messages import Send, TelnyxRequest, TwilioResponse
+from twilio_fax_compat._core.messages import (
+    Outcome,
+    Send,
+    TelnyxRequest,
+    TelnyxResponse,
+    TwilioResponse,
+)
 from twilio_fax_compat._telnyx import client_facts
 from twilio_fax_compat._telnyx.developer_warnings import warn_once
 from twilio_fax_compat.base.exceptions import TwilioException
@@ -44,11 +50,13 @@ def drive(flow: Flow, send: Send, ledger: Ledger) -> TwilioResponse:
         if not isinstance(effect, TelnyxRequest):
             return call.carry_out(effect)
         try:
-            return send(effect)
+            outcome = send(effect)
         except TwilioException:
             if effect.method == "POST":
                 call.nothing_left()
             raise
+        call.note(effect, outcome)
+        return outcome
 
     with call:
         return run(flow, perform)
@@ -65,6 +73,7 @@ class Call:
         self.ledger = ledger
         self._begun = monotonic()
         self._opened: list[Attempt] = []
+        self._may_be_sent = False
 
     def carry_out(self, effect: Effect) -> Any:
         """Perform an effect other than a request, and return its result."""
@@ -74,6 +83,25 @@ class Call:
             return carry_out_send(effect, self.ledger, self._opened)
         return carry_out_for_client(effect, self.ledger)
 
+    def note(self, request: TelnyxRequest, outcome: Outcome) -> None:
+        """Note what became of *request*."""
+        if request.method != "POST":
+            return
+        if isinstance(outcome, TelnyxResponse):
+            self.note_status(outcome.status)
+        elif outcome.sent:
+            self._may_be_sent = True
+
+    def note_status(self, status: int) -> None:
+        """Note the *status* of the answer to a send. Any but a refusal may be of a fax that was sent."""
+        if not 400 <= status < 500 or status == 408:
+            self._may_be_sent = True
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a send of this call is not settled."""
+        return any(attempt.is_open for attempt in self._opened)
+
     def nothing_left(self) -> None:
         """Note that a wrong setting stopped the last POST before it left. An earlier one may be out."""
         for attempt in self._opened:
@@ -82,7 +110,13 @@ class Call:
     def __enter__(self) -> Call:
         return self
 
-    def __exit__(self, *_error: object) -> None:
+    def __exit__(self, kind: object = None, *_error: object) -> None:
+        if kind is not None:
+            # The program does not get the fax, so its next equal create must look for it: a signal, a
+            # time limit or a cancelled task came after the provider's answer.
+            for attempt in self._opened:
+                if self._may_be_sent or attempt.is_retry:
+                    attempt.may_be_out = attempt.is_open = True
         leave_open(self._opened, self.ledger)
 
 

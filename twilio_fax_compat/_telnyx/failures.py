@@ -24,7 +24,11 @@ _UNSENT = (
 
 _UNSENT_NAMES = frozenset(
     {
+        "ClientConnectorCertificateError",
+        "ClientConnectorDNSError",
         "ClientConnectorError",
+        "ClientConnectorSSLError",
+        "ClientProxyConnectionError",
         "ConnectError",
         "ConnectTimeout",
         "ConnectTimeoutError",
@@ -73,6 +77,9 @@ _SENT_NAMES = frozenset(
 """Names of exceptions after which a request may have arrived, whatever else is in the chain."""
 
 
+_REQUESTING = frozenset({"handle_request", "handle_async_request"})
+"""Functions of httpcore that send a request, perhaps a CONNECT to a proxy."""
+
 _CONNECTING = frozenset(
     {
         ("ssl", "do_handshake"),
@@ -86,6 +93,9 @@ _CONNECTING = frozenset(
         ("urllib3.connectionpool", "_prepare_proxy"),
         ("urllib3.util.ssl_", "ssl_wrap_socket"),
         ("requests.adapters", "cert_verify"),
+        ("aiohttp.connector", "connect"),
+        ("httpcore._async.connection", "_connect"),
+        ("httpcore._async.socks_proxy", "_init_socks5_connection"),
         ("httpcore._sync.connection", "_connect"),
         ("httpcore._sync.socks_proxy", "_init_socks5_connection"),
     }
@@ -197,7 +207,7 @@ def _is_of_connecting(error: BaseException) -> bool:
         module, function = str(frame.f_globals.get("__name__")), frame.f_code.co_name
         if (module, function) in _CONNECTING:
             return True
-        if module.startswith("httpcore.") and function == "handle_request":
+        if module.startswith("httpcore.") and function in _REQUESTING:
             request = frame.f_locals.get("request")
             if getattr(request, "method", None) == b"CONNECT":
                 return True

@@ -58,13 +58,18 @@ def sender(settings: TelnyxSettings, http_client: Any = None) -> Send:
     be used.
     """
     if http_client is None:
-        return _OverOwnConnections(settings)
+        return OverOwnConnections(settings)
     if is_untouched(http_client):
-        return _OverOwnConnections(_with_timeout(settings, http_client.timeout), http_client)
+        return OverOwnConnections(with_timeout(settings, http_client.timeout), http_client)
     _check_client(http_client)
     if isinstance(http_client, httpx.Client):
         return _OverHttpx(settings, http_client)
-    return _OverTwilioStyle(settings, http_client)
+    return OverTwilioStyle(settings, http_client)
+
+
+def is_asynchronous(http_client: Any) -> bool:
+    """Return whether the ``request`` of *http_client* is a coroutine function."""
+    return inspect.iscoroutinefunction(getattr(http_client, "request", None))
 
 
 def _check_client(http_client: Any) -> None:
@@ -74,7 +79,7 @@ def _check_client(http_client: Any) -> None:
         raise TwilioException(
             f"http_client ({name}) must be an httpx.Client or an object with a method request"
         )
-    if inspect.iscoroutinefunction(request):
+    if is_asynchronous(http_client):
         raise _asynchronous(name)
 
 
@@ -85,7 +90,7 @@ def _asynchronous(name: str, not_done: str = "Nothing was sent.") -> TwilioExcep
     )
 
 
-class _Sender:
+class BaseSender:
     """The base class: the URL, the headers, and the log line of a request."""
 
     content_type = "application/json"
@@ -105,9 +110,13 @@ class _Sender:
     def __call__(self, request: TelnyxRequest) -> Outcome:
         # An exception that the program is handling is not about this request.
         outcome = self.send(request, sys.exc_info()[1])
+        self.log(request, outcome)
+        return outcome
+
+    def log(self, request: TelnyxRequest, outcome: Outcome) -> None:
+        """Write the log line of *request*."""
         if logger.isEnabledFor(logging.DEBUG):
             logger.debug("%s /v2%s -> %s", request.method, request.path, _outcome_text(outcome))
-        return outcome
 
     def send(self, request: TelnyxRequest, handled: BaseException | None) -> Outcome:
         raise NotImplementedError
@@ -143,7 +152,7 @@ class _Sender:
         return self.body_headers, json.dumps(request.body)
 
 
-class _OverOwnConnections(_Sender):
+class OverOwnConnections(BaseSender):
     def __init__(self, settings: TelnyxSettings, client: TwilioHttpClient | None = None) -> None:
         super().__init__(settings)
         self.client = client
@@ -167,7 +176,8 @@ class _OverOwnConnections(_Sender):
             [(b"host", host), *((k.encode(), v.encode()) for k, v in self.body_headers.items())]
         )
 
-    def send(self, request: TelnyxRequest, handled: BaseException | None) -> Outcome:
+    def built(self, request: TelnyxRequest) -> tuple[httpx.Request, float]:
+        """Return *request* for httpx, and the seconds in which its response must be complete."""
         if request.path == "/faxes" and not request.query:
             url = self.faxes_url
         else:
@@ -190,6 +200,10 @@ class _OverOwnConnections(_Sender):
                 content=json.dumps(request.body).encode(),
                 extensions=extensions,
             )
+        return built, seconds
+
+    def send(self, request: TelnyxRequest, handled: BaseException | None) -> Outcome:
+        built, seconds = self.built(request)
         if self.client is not None:
             self.note_request(self.client, request)
         try:
@@ -198,11 +212,14 @@ class _OverOwnConnections(_Sender):
             )
         except Exception as error:  # noqa: BLE001 - whatever it is, the request may have arrived
             return self.outcome(error, handled)
+        self.note_answer(request, response, body)
+        return TelnyxResponse(response.status_code, response.headers, body)
+
+    def note_answer(self, request: TelnyxRequest, response: httpx.Response, body: bytes) -> None:
         if self.client is not None:
             text = body.decode("utf-8", "replace")
             answer = Response(response.status_code, text, dict(response.headers))
             note_response(self.client, request.method, answer)
-        return TelnyxResponse(response.status_code, response.headers, body)
 
     def note_request(self, client: TwilioHttpClient, request: TelnyxRequest) -> None:
         headers, content = self.parts(request)
@@ -222,11 +239,11 @@ class _OverOwnConnections(_Sender):
         return f"{super().route()}, through the proxy of {self.proxy.where}"
 
 
-def _with_timeout(settings: TelnyxSettings, seconds: float | None) -> TelnyxSettings:
+def with_timeout(settings: TelnyxSettings, seconds: float | None) -> TelnyxSettings:
     return settings if seconds is None else evolve(settings, timeout=seconds)
 
 
-class _OverHttpx(_Sender):
+class _OverHttpx(BaseSender):
     def __init__(self, settings: TelnyxSettings, client: httpx.Client) -> None:
         super().__init__(settings)
         self.client = client
@@ -242,7 +259,7 @@ class _OverHttpx(_Sender):
                 content=content,
                 auth=None,
                 follow_redirects=False,
-                timeout=self.timeout(request),
+                timeout=httpx_timeout(self.client.timeout, request),
                 extensions={"trace": own_request.trace},
             ) as response:
                 seconds = self.seconds() * WHOLE
@@ -253,22 +270,23 @@ class _OverHttpx(_Sender):
             return self.outcome(error, handled, own_request)
         return TelnyxResponse(response.status_code, response.headers, body)
 
-    def timeout(self, request: TelnyxRequest) -> httpx.Timeout:
-        """Return the client's timeouts, or the time that *request* has if that is less."""
-        own, limit = self.client.timeout, request.timeout
-        if limit is None:
-            return own
-        steps = own.as_dict().items()
-        return httpx.Timeout(
-            **{name: limit if value is None else min(value, limit) for name, value in steps}
-        )
-
     def seconds(self) -> float:
         """Return the timeout of one part of a response: the client's, or a longer one of the settings."""
         return max(self.client.timeout.read or 0.0, self.settings.timeout)
 
 
-class _OverTwilioStyle(_Sender):
+def httpx_timeout(own: httpx.Timeout, request: TelnyxRequest) -> httpx.Timeout:
+    """Return a client's timeouts, *own*, or the time that *request* has if that is less."""
+    limit = request.timeout
+    if limit is None:
+        return own
+    steps = own.as_dict().items()
+    return httpx.Timeout(
+        **{name: limit if value is None else min(value, limit) for name, value in steps}
+    )
+
+
+class OverTwilioStyle(BaseSender):
     # Twilio 9 encodes the body as JSON again if the content type is exactly application/json.
     content_type = "application/json; charset=utf-8"
 
@@ -295,11 +313,7 @@ class _OverTwilioStyle(_Sender):
                     allow_redirects=False,
                 )
             if not _is_for_later(response):
-                return TelnyxResponse(
-                    int(response.status_code),
-                    _lower_names(getattr(response, "headers", None)),
-                    _body_of(response),
-                )
+                return self.read(response)
         except Exception as error:  # noqa: BLE001 - whatever it is, the request may have arrived
             return self.outcome(error, handled, own_request)
         name = type(self.client).__name__
@@ -310,6 +324,14 @@ class _OverTwilioStyle(_Sender):
             raise _asynchronous(name, *(() if is_post else ("This request was not made.",)))
         _cancel(response)
         return Failure(True, f"http_client ({name}) is asynchronous, but this fax call is not")
+
+    def read(self, response: Any) -> TelnyxResponse:
+        """Return a response of the client."""
+        return TelnyxResponse(
+            int(response.status_code),
+            _lower_names(getattr(response, "headers", None)),
+            _body_of(response),
+        )
 
     def timeout(self, request: TelnyxRequest) -> float | None:
         """Return the timeout to pass to the client, None for its own."""

@@ -12,6 +12,9 @@ from twilio_fax_compat._telnyx.own_retries import has_sent_before
 _LIBRARIES = frozenset(
     {
         "contextlib",
+        "aiohttp",
+        "anyio",
+        "asyncio",
         "h11",
         "h2",
         "http",

@@ -22,7 +22,9 @@ def check_retries(http_client: Any, url: str) -> None:
     (https://urllib3.readthedocs.io/en/stable/reference/urllib3.util.html#urllib3.util.Retry).
     """
     sessions = (http_client, getattr(http_client, "session", None))
-    if any(_repeats_post(session, url) for session in sessions):
+    # https://github.com/inyutin/aiohttp_retry repeats every method after a lost answer.
+    repeats = any(type(session).__name__ == "RetryClient" for session in sessions)
+    if repeats or any(_repeats_post(session, url) for session in sessions):
         raise TwilioException(
             f"http_client ({type(http_client).__name__}) repeats a POST after a lost answer or a 5xx, so "
             "a fax could go out twice. Nothing was sent. Leave POST out of the allowed_methods of the "

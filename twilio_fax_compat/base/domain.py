@@ -41,3 +41,26 @@ class Domain:
             timeout=timeout,
             allow_redirects=allow_redirects,
         )
+
+    async def request_async(
+        self,
+        method: str,
+        uri: str,
+        params: Any = None,
+        data: Any = None,
+        headers: Any = None,
+        auth: Any = None,
+        timeout: Any = None,
+        allow_redirects: bool = False,
+    ) -> Any:
+        """Make a request to this domain and return the response."""
+        return await self.twilio.request_async(
+            method,
+            self.absolute_url(uri),
+            params=params,
+            data=data,
+            headers=headers,
+            auth=auth,
+            timeout=timeout,
+            allow_redirects=allow_redirects,
+        )

@@ -81,6 +81,14 @@ class Page:
         """Fetch the previous page. Returns None on the first page."""
         return self._turn_to(self.previous_page_url)
 
+    async def next_page_async(self) -> Page | None:
+        """Fetch the next page. Returns None on the last page."""
+        return await self._turn_to_async(self.next_page_url)
+
+    async def previous_page_async(self) -> Page | None:
+        """Fetch the previous page. Returns None on the first page."""
+        return await self._turn_to_async(self.previous_page_url)
+
     def _neighbour(self, name: str) -> str | None:
         payload = self._payload
         if "meta" in payload and name + "_url" in payload["meta"]:
@@ -92,7 +100,14 @@ class Page:
     def _turn_to(self, url: str | None) -> Page | None:
         if not url:
             return None
-        response = self._version.domain.twilio.request("GET", url)
+        return self._at(self._version.domain.twilio.request("GET", url))
+
+    async def _turn_to_async(self, url: str | None) -> Page | None:
+        if not url:
+            return None
+        return self._at(await self._version.domain.twilio.request_async("GET", url))
+
+    def _at(self, response: Any) -> Page:
         cls: Any = type(self)
         page: Page = cls(self._version, response, self._solution)
         return page

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Any, Iterator
+from typing import Any, AsyncIterator, Iterator
 
 from twilio_fax_compat.base import values
 from twilio_fax_compat.base._responses import cause_of, payload_of
@@ -165,6 +165,133 @@ class Version:
         self._check(method, uri, response, 300, "Unable to create record")
         return payload_of(response)
 
+    async def request_async(
+        self,
+        method: str,
+        uri: str,
+        params: Any = None,
+        data: Any = None,
+        headers: Any = None,
+        auth: Any = None,
+        timeout: Any = None,
+        allow_redirects: bool = False,
+    ) -> Any:
+        """Make a request to a *uri* relative to this version and return the response."""
+        return await self.domain.request_async(
+            method,
+            self.relative_uri(uri),
+            params=params,
+            data=data,
+            headers=headers,
+            auth=auth,
+            timeout=timeout,
+            allow_redirects=allow_redirects,
+        )
+
+    async def fetch_async(
+        self,
+        method: str,
+        uri: str,
+        params: Any = None,
+        data: Any = None,
+        headers: Any = None,
+        auth: Any = None,
+        timeout: Any = None,
+        allow_redirects: bool = False,
+    ) -> Any:
+        """Return the payload of a resource. A redirect counts as success, as in Twilio's code."""
+        response = await self._send_async(
+            method, uri, params, data, headers, auth, timeout, allow_redirects
+        )
+        self._check(method, uri, response, 400, "Unable to fetch record")
+        return payload_of(response)
+
+    async def update_async(
+        self,
+        method: str,
+        uri: str,
+        params: Any = None,
+        data: Any = None,
+        headers: Any = None,
+        auth: Any = None,
+        timeout: Any = None,
+        allow_redirects: bool = False,
+    ) -> Any:
+        """Return the payload of a changed resource."""
+        response = await self._send_async(
+            method, uri, params, data, headers, auth, timeout, allow_redirects
+        )
+        self._check(method, uri, response, 300, "Unable to update record")
+        return payload_of(response)
+
+    async def delete_async(
+        self,
+        method: str,
+        uri: str,
+        params: Any = None,
+        data: Any = None,
+        headers: Any = None,
+        auth: Any = None,
+        timeout: Any = None,
+        allow_redirects: bool = False,
+    ) -> bool:
+        """Delete a resource. Returns True on 204, and False on any other success."""
+        response = await self._send_async(
+            method, uri, params, data, headers, auth, timeout, allow_redirects
+        )
+        self._check(method, uri, response, 300, "Unable to delete record")
+        return bool(response.status_code == 204)
+
+    async def page_async(
+        self,
+        method: str,
+        uri: str,
+        params: Any = None,
+        data: Any = None,
+        headers: Any = None,
+        auth: Any = None,
+        timeout: Any = None,
+        allow_redirects: bool = False,
+    ) -> Any:
+        """Return the response that contains a page."""
+        return await self._send_async(
+            method, uri, params, data, headers, auth, timeout, allow_redirects
+        )
+
+    async def create_async(
+        self,
+        method: str,
+        uri: str,
+        params: Any = None,
+        data: Any = None,
+        headers: Any = None,
+        auth: Any = None,
+        timeout: Any = None,
+        allow_redirects: bool = False,
+    ) -> Any:
+        """Return the payload of a new resource."""
+        response = await self._send_async(
+            method, uri, params, data, headers, auth, timeout, allow_redirects
+        )
+        self._check(method, uri, response, 300, "Unable to create record")
+        return payload_of(response)
+
+    async def stream_async(
+        self, page: Any, limit: Any = None, page_limit: Any = None
+    ) -> AsyncIterator[Any]:
+        """Yield the records of *page* and of the next pages, up to *limit* or *page_limit*."""
+        next_record = next_page = 1
+        while page is not None:
+            for record in page:
+                yield record
+                next_record += 1
+                if limit and limit is not values.unset and limit < next_record:
+                    return
+            next_page += 1
+            if page_limit and page_limit is not values.unset and page_limit < next_page:
+                return
+            page = await page.next_page_async()
+
     def _send(
         self,
         method: str,
@@ -178,6 +305,29 @@ class Version:
     ) -> Any:
         # By keyword, as in Twilio's code: a program may have replaced `request`.
         return self.request(
+            method,
+            uri,
+            params=params,
+            data=data,
+            headers=headers,
+            auth=auth,
+            timeout=timeout,
+            allow_redirects=allow_redirects,
+        )
+
+    async def _send_async(
+        self,
+        method: str,
+        uri: str,
+        params: Any,
+        data: Any,
+        headers: Any,
+        auth: Any,
+        timeout: Any,
+        allow_redirects: bool,
+    ) -> Any:
+        # By keyword, as in Twilio's code: a program may have replaced `request`.
+        return await self.request_async(
             method,
             uri,
             params=params,

@@ -89,16 +89,17 @@ class RoutedFaxApi:
     def answer(self, request: TwilioRequest, call: Call | None = None) -> TwilioResponse:
         """Answer a parsed *request* of Twilio's fax API, in *call* or one of its own."""
         with call or Call(self.ledger) as own:
-            return self._run(route(request, self._providers(request)), own)
+            return self._run(route(request, self.providers(request)), own)
 
     def _run(self, talk: Route, call: Call) -> TwilioResponse:
         try:
             effect = talk.send(None)
             while True:
                 # Raised outside the route: a missing setting is not an answer of a provider.
-                work = self._work(effect, call)
+                work = self.work(effect, call)
                 try:
                     result = work()
+                    note_answer(call, effect, result)
                 except BaseException as error:  # noqa: BLE001 - the route decides what it means
                     effect = talk.throw(error)
                 else:
@@ -107,7 +108,8 @@ class RoutedFaxApi:
             response: TwilioResponse = end.value
             return response
 
-    def _providers(self, request: TwilioRequest) -> Providers:
+    def providers(self, request: TwilioRequest) -> Providers:
+        """Return the providers that may answer *request*, and the options of the roll-out."""
         has_legacy = True
         if request.method != "POST" or request.path.rstrip("/") != "/Faxes":
             # Each send has its own decision.
@@ -136,7 +138,8 @@ class RoutedFaxApi:
         if stage in _NEEDS_TELNYX and not self.has_telnyx:
             self.telnyx()  # says what is missing
 
-    def _work(self, effect: RouteEffect, call: Call) -> Callable[[], Any]:
+    def work(self, effect: RouteEffect, call: Call) -> Callable[[], Any]:
+        """Return the function that performs *effect*. Raises TwilioException if a setting is missing."""
         if isinstance(effect, Ask):
             try:
                 return partial(self._asker(effect.provider), effect.request)
@@ -195,6 +198,12 @@ class RoutedFaxApi:
         if logger.isEnabledFor(logging.INFO):
             for kind, text in result.findings:
                 logger.info("shadow: %s %s", kind, text, extra={"fax_finding": kind})
+
+
+def note_answer(call: Call, effect: RouteEffect, result: Any) -> None:
+    """Note in *call* that a provider answered a send."""
+    if isinstance(effect, Ask) and effect.request.attempt is not None:
+        call.note_status(result.status)
 
 
 @define

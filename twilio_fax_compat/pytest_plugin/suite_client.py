@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import platform
 import sys
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
+from functools import partial
 from typing import TYPE_CHECKING, Any, Callable, ClassVar, Mapping
 from urllib.parse import urlencode
 
@@ -12,10 +13,13 @@ import pytest
 from attrs import define
 
 from twilio_fax_compat._core.cassettes.recorded_account import Recorded
+from twilio_fax_compat._core.effects import Flow
 from twilio_fax_compat._core.fax_api.routes import answer_request, twilio_request
 from twilio_fax_compat._core.messages import TwilioRequest, TwilioResponse
 from twilio_fax_compat._telnyx.api import FaxApi
+from twilio_fax_compat._telnyx.async_api import in_thread
 from twilio_fax_compat._telnyx.driver import drive
+from twilio_fax_compat._telnyx.http import is_asynchronous
 from twilio_fax_compat._version import __version__
 from twilio_fax_compat.http.response import PayloadResponse
 from twilio_fax_compat.pytest_plugin.doubles.http_stubs import Double, double_for
@@ -70,6 +74,18 @@ class SuiteClient(Client):
         if double is None:
             return super().request(method, uri, *arguments, **named)
         return self._ask(double, method, uri, *arguments, **named)
+
+    async def request_async(self, method: str, uri: str, *arguments: Any, **named: Any) -> Any:
+        """
+        Make a request to Twilio's API, as `Client.request_async`.
+
+        Over an asynchronous HTTP client it goes on the event loop. Otherwise it is the call of `request`,
+        in a thread, so that test doubles and every backend answer it.
+        """
+        if is_asynchronous(self.http_client):
+            return await super().request_async(method, uri, *arguments, **named)
+        call = partial(self.request, method, uri, *arguments, **named)
+        return await in_thread(copy_context().run, call)
 
     def _ask(
         self,
@@ -196,16 +212,24 @@ class SuiteFaxApi(FaxApi):
     def answer(self, request: TwilioRequest) -> TwilioResponse:
         """Answer a request of Twilio's fax API."""
         call = TwilioCall.of(request, ON_TELNYX)
-        self.record(call)
-        flow = watched(answer_request(request, self._flow_settings), call)
+        flow = self._recorded(request, call)
+        send = self._send()
         try:
-            return drive(flow, lambda sent: self.backend.send(sent, self._send), self._ledger)
+            return drive(flow, lambda sent: self.backend.send(sent, send), self.ledger)
         except pytest.fail.Exception as failure:
             call.broken_off = masked(str(failure))
             raise
         except BaseException as error:
             call.interrupted = masked("{}: {}".format(type(error).__name__, error))
             raise
+
+    def flow(self, request: TwilioRequest) -> Flow:
+        """Return the flow that answers *request*, for a call over an asynchronous HTTP client."""
+        return self._recorded(request, TwilioCall.of(request, ON_TELNYX))
+
+    def _recorded(self, request: TwilioRequest, call: TwilioCall) -> Flow:
+        self.record(call)
+        return watched(answer_request(request, self.flow_settings), call)
 
 
 def _with_query(uri: str, params: Mapping[str, object] | None) -> str:

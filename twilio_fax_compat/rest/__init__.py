@@ -10,12 +10,14 @@ from urllib.parse import urlsplit, urlunsplit
 from twilio_fax_compat.base.exceptions import TwilioException
 from twilio_fax_compat.http.http_client import TwilioHttpClient, is_untouched
 from twilio_fax_compat.http.response import PayloadResponse
-from twilio_fax_compat.rest._preload import modules_for, no_fork, preload
+from twilio_fax_compat.rest._preload import ASYNC, modules_for, no_fork, preload
 
 if TYPE_CHECKING:
     from twilio_fax_compat._core.translation.media_links import Documents
     from twilio_fax_compat._telnyx.api import FaxApi
+    from twilio_fax_compat._telnyx.async_api import AsyncFaxApi
     from twilio_fax_compat.ledger import Ledger
+    from twilio_fax_compat.migration._async_routed_api import AsyncRoutedFaxApi
     from twilio_fax_compat.migration._routed_api import RoutedFaxApi
     from twilio_fax_compat.rest.fax import Fax
     from twilio_fax_compat.settings import TelnyxSettings
@@ -57,7 +59,9 @@ class Client:
 
         *username* and *password* are Twilio's credentials, by default ``TWILIO_ACCOUNT_SID`` and
         ``TWILIO_AUTH_TOKEN`` in *environment*, which is ``os.environ`` by default. *http_client* is
-        an ``httpx.Client``, or an object with the ``request`` method of Twilio's HTTP clients.
+        an ``httpx.Client``, or an object with the ``request`` method of Twilio's HTTP clients. For the
+        ``_async`` methods it is an ``httpx.AsyncClient``, or an object whose ``request`` is a coroutine
+        function; without one, both kinds of calls work.
         *telnyx* says how to reach Telnyx. Its missing settings are read from *environment* at the
         first fax call. *ledger*, or its URL (``TWILIO_FAX_COMPAT_LEDGER``), keeps the data of a fax
         that Telnyx does not keep, by default in the memory of this process. *media_host*
@@ -90,6 +94,7 @@ class Client:
         self._legacy_argument = legacy
         self._rollout = rollout
         self._fax_api: FaxApi | RoutedFaxApi | None = None
+        self._async_fax_api: AsyncFaxApi | AsyncRoutedFaxApi | None = None
         self._is_own_http = True
         self._installed_client: Any = None
         self._fax: Fax | None = None
@@ -105,7 +110,7 @@ class Client:
     @http_client.setter
     def http_client(self, http_client: Any) -> None:
         self._http_client = http_client
-        self._fax_api = None
+        self._fax_api = self._async_fax_api = None
         if self._installed_client is not None and _is_twilio_style(http_client):
             self._installed_client.http_client = http_client
 
@@ -152,6 +157,50 @@ class Client:
         answer = fax_api.request(method, uri, params, data)
         return PayloadResponse(answer.status, answer.payload, {}, answer.cause)
 
+    async def request_async(
+        self,
+        method: str,
+        uri: str,
+        params: Mapping[str, object] | None = None,
+        data: Mapping[str, object] | None = None,
+        headers: MutableMapping[str, str] | None = None,
+        auth: tuple[str, str] | None = None,
+        timeout: float | None = None,
+        allow_redirects: bool = False,
+    ) -> Any:
+        """
+        Make a request to Twilio's API and return a response with ``status_code`` and ``text``.
+
+        *uri* is absolute. *params* is the query and *data* is the form, under Twilio's names.
+        Telnyx answers a request to the fax API. Any other goes through the installed ``twilio``
+        package. Raises TwilioException if a setting is missing.
+        """
+        uri = uri.decode() if isinstance(uri, bytes) else str(uri)
+        if not FAX_URL.match(uri):
+            return await self._twilio_client().request_async(
+                method, uri, params, data, headers, auth, timeout, allow_redirects
+            )
+        fax_api = self._async_fax_api
+        if fax_api is None or self._is_own_http != is_untouched(self._http_client):
+            fax_api = self._new_async_fax_api()
+        answer = await fax_api.request(method, uri, params, data)
+        return PayloadResponse(answer.status, answer.payload, {}, answer.cause)
+
+    async def aclose(self) -> None:
+        """
+        Close the idle connections to Telnyx of the running event loop.
+
+        The next call opens new ones. An *http_client* that was passed is closed by whoever made it.
+        """
+        if self._async_fax_api is not None:
+            await self._async_fax_api.aclose()
+
+    async def __aenter__(self) -> Client:
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        await self.aclose()
+
     def get_hostname(self, uri: str) -> str:
         """Return *uri* with the host of this client's edge and region."""
         if not self.edge and not self.region:
@@ -188,6 +237,23 @@ class Client:
         self._is_own_http = is_untouched(self._http_client)
         self._fax_api = self._new_routed_api() if self._is_routed() else self._telnyx_fax_api()
         return self._fax_api
+
+    def _new_async_fax_api(self) -> AsyncFaxApi | AsyncRoutedFaxApi:
+        preload(*ASYNC)
+        from twilio_fax_compat._telnyx.async_api import AsyncFaxApi
+
+        fax_api = self._new_fax_api()
+
+        def telnyx() -> AsyncFaxApi:
+            return AsyncFaxApi(self._telnyx_fax_api(), self._settings(), self._http_client)
+
+        if self._is_routed():
+            from twilio_fax_compat.migration._async_routed_api import AsyncRoutedFaxApi
+
+            self._async_fax_api = AsyncRoutedFaxApi(fax_api, telnyx)  # type: ignore[arg-type]
+        else:
+            self._async_fax_api = telnyx()
+        return self._async_fax_api
 
     def _new_routed_api(self) -> RoutedFaxApi:
         from twilio_fax_compat.ledger._opening import chosen_ledger
@@ -274,7 +340,8 @@ class Client:
 
     def __getstate__(self) -> dict[str, Any]:
         # What holds connections and locks is made again at the next call.
-        state = {**vars(self), "_fax_api": None, "_installed_client": None}
+        state = {**vars(self), "_fax_api": None, "_async_fax_api": None}
+        state["_installed_client"] = None
         if self._environment is os.environ:
             state["_environment"] = None
         return state

@@ -41,6 +41,15 @@ ROUTED = (
 )
 """What a client with a roll-out needs besides."""
 
+ASYNC = (
+    "anyio",
+    "anyio._backends._asyncio",
+    "httpcore._backends.anyio",
+    "twilio_fax_compat._telnyx.async_api",
+    "twilio_fax_compat.migration._async_routed_api",
+)
+"""What asynchronous calls need besides."""
+
 LEDGERS = {
     "sqlite": "twilio_fax_compat.ledger.sqlite",
     "postgres": "twilio_fax_compat.ledger.postgres",

@@ -11,12 +11,18 @@ import builtins
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Callable, Iterator, Mapping, Union
 
-from twilio_fax_compat.base import deserialize, serialize, values
+from twilio_fax_compat.base import deserialize, values
 from twilio_fax_compat.base.instance_context import InstanceContext
 from twilio_fax_compat.base.instance_resource import InstanceResource
 from twilio_fax_compat.base.list_resource import ListResource
 from twilio_fax_compat.base.page import Page
 from twilio_fax_compat.base.version import Version
+from twilio_fax_compat.rest.fax.v1.fax._async import (
+    AsyncFaxContext,
+    AsyncFaxInstance,
+    AsyncFaxList,
+)
+from twilio_fax_compat.rest.fax.v1.fax._forms import create_form, page_query
 from twilio_fax_compat.rest.fax.v1.fax.fax_media import FaxMediaList, solution_text
 
 if TYPE_CHECKING:
@@ -25,7 +31,7 @@ if TYPE_CHECKING:
 _When = Union[str, date, datetime]
 
 
-class FaxList(ListResource):
+class FaxList(AsyncFaxList["FaxInstance", "FaxPage"], ListResource):
     """All faxes of the account. Calling it with a SID returns the context of that fax."""
 
     def __init__(self, version: Version) -> None:
@@ -91,24 +97,20 @@ class FaxList(ListResource):
         page_size: int = values.unset,
     ) -> FaxPage:
         """Read one page. Raises TwilioException, whose second argument is the response."""
-        data = values.of(
-            {
-                "From": from_,
-                "To": to,
-                "DateCreatedOnOrBefore": serialize.iso8601_datetime(date_created_on_or_before),
-                "DateCreatedAfter": serialize.iso8601_datetime(date_created_after),
-                "PageToken": page_token,
-                "Page": page_number,
-                "PageSize": page_size,
-            }
+        data = page_query(
+            from_,
+            to,
+            date_created_on_or_before,
+            date_created_after,
+            page_token,
+            page_number,
+            page_size,
         )
-        response = self._version.page(method="GET", uri=self._uri, params=data)
-        return FaxPage(self._version, response, self._solution)
+        return self._page(self._version.page(method="GET", uri=self._uri, params=data))
 
     def get_page(self, target_url: str) -> FaxPage:
         """Read the page at an absolute URL, such as another page's ``next_page_url``."""
-        response = self._version.domain.twilio.request("GET", target_url)
-        return FaxPage(self._version, response, self._solution)
+        return self._page(self._version.domain.twilio.request("GET", target_url))
 
     def create(
         self,
@@ -133,20 +135,23 @@ class FaxList(ListResource):
         Raises TwilioRestException. If a response is lost, Telnyx is asked for the fax. So an error
         with status 503 or 504 says whether the fax may have been sent.
         """
-        data = values.of(
-            {
-                "To": to,
-                "MediaUrl": media_url,
-                "Quality": quality,
-                "StatusCallback": status_callback,
-                "From": from_,
-                "SipAuthUsername": sip_auth_username,
-                "SipAuthPassword": sip_auth_password,
-                "StoreMedia": store_media,
-                "Ttl": ttl,
-            }
+        data = create_form(
+            to,
+            media_url,
+            quality,
+            status_callback,
+            from_,
+            sip_auth_username,
+            sip_auth_password,
+            store_media,
+            ttl,
         )
-        payload = self._version.create(method="POST", uri=self._uri, data=data)
+        return self._instance(self._version.create(method="POST", uri=self._uri, data=data))
+
+    def _page(self, response: Any) -> FaxPage:
+        return FaxPage(self._version, response, self._solution)
+
+    def _instance(self, payload: Any) -> FaxInstance:
         return FaxInstance(self._version, payload)
 
     def get(self, sid: str) -> FaxContext:
@@ -176,7 +181,7 @@ class FaxPage(Page):
         return "<Twilio.Fax.V1.FaxPage>"
 
 
-class FaxContext(InstanceContext):
+class FaxContext(AsyncFaxContext["FaxInstance"], InstanceContext):
     """One fax, identified by its SID."""
 
     def __init__(self, version: Version, sid: str) -> None:
@@ -187,8 +192,7 @@ class FaxContext(InstanceContext):
 
     def fetch(self) -> FaxInstance:
         """Read the fax, with a valid ``media_url``. Raises TwilioRestException."""
-        payload = self._version.fetch(method="GET", uri=self._uri)
-        return FaxInstance(self._version, payload, sid=self._solution["sid"])
+        return self._instance(self._version.fetch(method="GET", uri=self._uri))
 
     def update(self, status: str = values.unset) -> FaxInstance:
         """
@@ -197,12 +201,14 @@ class FaxContext(InstanceContext):
         Raises TwilioRestException, with status 400 if it is too late to cancel.
         """
         data = values.of({"Status": status})
-        payload = self._version.update(method="POST", uri=self._uri, data=data)
-        return FaxInstance(self._version, payload, sid=self._solution["sid"])
+        return self._instance(self._version.update(method="POST", uri=self._uri, data=data))
 
     def delete(self) -> bool:
         """Delete the fax and its media. Returns True; raises TwilioRestException."""
         return self._version.delete(method="DELETE", uri=self._uri)
+
+    def _instance(self, payload: Any) -> FaxInstance:
+        return FaxInstance(self._version, payload, sid=self._solution["sid"])
 
     @property
     def media(self) -> FaxMediaList:
@@ -215,7 +221,7 @@ class FaxContext(InstanceContext):
         return f"<Twilio.Fax.V1.FaxContext {solution_text(self._solution)}>"
 
 
-class FaxInstance(InstanceResource):
+class FaxInstance(AsyncFaxInstance["FaxInstance"], InstanceResource):
     """A fax, as it was when it was read. Reading a property makes no request."""
 
     class Direction:

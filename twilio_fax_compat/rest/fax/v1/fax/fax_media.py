@@ -11,9 +11,15 @@ from twilio_fax_compat.base.instance_resource import InstanceResource
 from twilio_fax_compat.base.list_resource import ListResource
 from twilio_fax_compat.base.page import Page
 from twilio_fax_compat.base.version import Version
+from twilio_fax_compat.rest.fax.v1.fax._async import (
+    AsyncFaxMediaContext,
+    AsyncFaxMediaInstance,
+    AsyncFaxMediaList,
+)
+from twilio_fax_compat.rest.fax.v1.fax._forms import media_page_query
 
 
-class FaxMediaList(ListResource):
+class FaxMediaList(AsyncFaxMediaList["FaxMediaInstance", "FaxMediaPage"], ListResource):
     """The media of a fax. Telnyx keeps at most one."""
 
     def __init__(self, version: Version, fax_sid: str) -> None:
@@ -42,13 +48,14 @@ class FaxMediaList(ListResource):
         page_size: int = values.unset,
     ) -> FaxMediaPage:
         """Read one page. Raises TwilioException."""
-        data = values.of({"PageToken": page_token, "Page": page_number, "PageSize": page_size})
-        response = self._version.page(method="GET", uri=self._uri, params=data)
-        return FaxMediaPage(self._version, response, self._solution)
+        data = media_page_query(page_token, page_number, page_size)
+        return self._page(self._version.page(method="GET", uri=self._uri, params=data))
 
     def get_page(self, target_url: str) -> FaxMediaPage:
         """Read the page at an absolute URL."""
-        response = self._version.domain.twilio.request("GET", target_url)
+        return self._page(self._version.domain.twilio.request("GET", target_url))
+
+    def _page(self, response: Any) -> FaxMediaPage:
         return FaxMediaPage(self._version, response, self._solution)
 
     def get(self, sid: str) -> FaxMediaContext:
@@ -78,7 +85,7 @@ class FaxMediaPage(Page):
         return "<Twilio.Fax.V1.FaxMediaPage>"
 
 
-class FaxMediaContext(InstanceContext):
+class FaxMediaContext(AsyncFaxMediaContext["FaxMediaInstance"], InstanceContext):
     """One media, identified by its SID and the SID of its fax."""
 
     def __init__(self, version: Version, fax_sid: str, sid: str) -> None:
@@ -88,20 +95,22 @@ class FaxMediaContext(InstanceContext):
 
     def fetch(self) -> FaxMediaInstance:
         """Read the media. Raises TwilioRestException."""
-        payload = self._version.fetch(method="GET", uri=self._uri)
-        return FaxMediaInstance(
-            self._version, payload, fax_sid=self._solution["fax_sid"], sid=self._solution["sid"]
-        )
+        return self._instance(self._version.fetch(method="GET", uri=self._uri))
 
     def delete(self) -> bool:
         """Raise TwilioRestException: Telnyx can only delete a fax and its media together."""
         return self._version.delete(method="DELETE", uri=self._uri)
 
+    def _instance(self, payload: Any) -> FaxMediaInstance:
+        return FaxMediaInstance(
+            self._version, payload, fax_sid=self._solution["fax_sid"], sid=self._solution["sid"]
+        )
+
     def __repr__(self) -> str:
         return f"<Twilio.Fax.V1.FaxMediaContext {solution_text(self._solution)}>"
 
 
-class FaxMediaInstance(InstanceResource):
+class FaxMediaInstance(AsyncFaxMediaInstance["FaxMediaInstance"], InstanceResource):
     """The media of a fax, as it was when it was read."""
 
     def __init__(

@@ -1,0 +1,126 @@
+"""
+Asynchronous creates on one event loop, beside a bare ``httpx.AsyncClient``, as ratios in one run.
+
+    python benchmarks/async_calls.py [--in-flight 100] [--rounds 5] [--calls 300] [--soak]
+
+The server is the emulator, on loopback in its own process. ``--soak`` makes 50,000 creates and reads
+200,000 faxes instead, and shows that memory, descriptors and connections do not grow.
+"""
+
+import argparse
+import asyncio
+import gc
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+
+import httpx
+from run import ACCOUNT, FROM, MEDIA_URL, SERVER, TO
+
+from twilio_fax_compat import RetryPolicy, TelnyxSettings
+from twilio_fax_compat.rest import Client
+
+
+async def batch(create, calls, in_flight):
+    todo = iter(range(calls))
+
+    async def one():
+        for _ in todo:
+            await create()
+
+    await asyncio.gather(*(one() for _ in range(in_flight)))
+
+
+async def compare(environ, options):
+    base, key = environ["TELNYX_BASE_URL"], environ["TELNYX_API_KEY"]
+    body = {
+        "connection_id": environ["TELNYX_CONNECTION_ID"],
+        "to": TO,
+        "from": FROM,
+        "media_url": MEDIA_URL,
+    }
+    client = Client(ACCOUNT, "token", environment=environ)
+    times = {"httpx.AsyncClient": [], "twilio_fax_compat": []}
+    async with httpx.AsyncClient(headers={"Authorization": f"Bearer {key}"}) as bare, client:
+
+        async def with_httpx():
+            answer = await bare.post(base + "/faxes", json=body)
+            return answer.json()["data"]["id"]
+
+        async def with_ours():
+            return (await client.fax.faxes.create_async(TO, MEDIA_URL, from_=FROM)).sid
+
+        calls = {"httpx.AsyncClient": with_httpx, "twilio_fax_compat": with_ours}
+        for turn in range(options.rounds + 1):
+            for name, create in calls.items():
+                gc.collect()
+                cpu, wall = time.process_time(), time.perf_counter()
+                await batch(create, options.calls, options.in_flight)
+                if turn:  # the first round opens connections
+                    times[name].append((time.process_time() - cpu, time.perf_counter() - wall))
+    print(f"{options.in_flight} in flight, {options.calls} creates, {options.rounds} rounds")
+    for name, measured in times.items():
+        for number, what in enumerate(("CPU", "wall")):
+            own = statistics.median(one[number] for one in measured)
+            floor = statistics.median(one[number] for one in times["httpx.AsyncClient"])
+            print(
+                f"  {name:<20} {what:<5}{own / options.calls * 1e6:8.0f} us/call  {own / floor:.3f}"
+            )
+
+
+def state():
+    with open("/proc/self/statm") as file:
+        pages = int(file.read().split()[1])
+    return pages * 4096 // 1024, len(os.listdir("/proc/self/fd"))
+
+
+async def soak(environ):
+    client = Client(
+        ACCOUNT,
+        "token",
+        environment=environ,
+        telnyx=TelnyxSettings(retry=RetryPolicy(remember=True), at_once=50),
+    )
+
+    async def create():
+        await client.fax.faxes.create_async(TO, MEDIA_URL, from_=FROM)
+
+    async with client:
+        for step in range(10):
+            await batch(create, 5000, 50)
+            print(
+                f"{(step + 1) * 5000:>7} creates  rss {state()[0]:>7} kB  descriptors {state()[1]}",
+                flush=True,
+            )
+        read = 0
+        while read < 200_000:
+            async for _ in client.fax.faxes.stream_async(page_size=250, limit=20_000):
+                read += 1
+            print(
+                f"{read:>7} read     rss {state()[0]:>7} kB  descriptors {state()[1]}", flush=True
+            )
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--in-flight", type=int, default=100)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--calls", type=int, default=300)
+    parser.add_argument("--soak", action="store_true")
+    options = parser.parse_args()
+    server = subprocess.Popen(
+        [sys.executable, "-c", SERVER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        environ = json.loads(server.stdout.readline())
+        asyncio.run(soak(environ) if options.soak else compare(environ, options))
+    finally:
+        server.stdin.close()
+        server.wait()
+
+
+if __name__ == "__main__":
+    main()

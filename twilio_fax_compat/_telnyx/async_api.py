@@ -1,0 +1,135 @@
+"""Twilio's fax API of one account, answered by Telnyx, on an event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from random import random
+from typing import Any, Awaitable, Callable, Mapping, TypeVar
+
+from twilio_fax_compat._core.effects import (
+    Effect,
+    Elapsed,
+    Flow,
+    NewToken,
+    Now,
+    Pause,
+    Warn,
+    run_async,
+)
+from twilio_fax_compat._core.fax_api.routes import twilio_request
+from twilio_fax_compat._core.messages import TelnyxRequest, TwilioRequest, TwilioResponse
+from twilio_fax_compat._telnyx.api import FaxApi
+from twilio_fax_compat._telnyx.async_http import AsyncSend, async_sender
+from twilio_fax_compat._telnyx.driver import Call
+from twilio_fax_compat._telnyx.send_counts import measured
+from twilio_fax_compat.base.exceptions import TwilioException
+from twilio_fax_compat.http._async_connections import CancelledUnsent
+from twilio_fax_compat.ledger import Ledger, MemoryLedger
+from twilio_fax_compat.metrics import measure
+from twilio_fax_compat.settings import TelnyxSettings
+
+T = TypeVar("T")
+
+_AT_ONCE = (Elapsed, NewToken, Now, Warn)
+"""Effects that never wait."""
+
+
+class AsyncFaxApi:
+    """The asynchronous twin of *api*, with its settings and its ledger, over *http_client*."""
+
+    def __init__(self, api: FaxApi, settings: TelnyxSettings, http_client: Any) -> None:
+        """Take complete *settings*. *http_client* is any value that `async_sender` accepts."""
+        self._sender = async_sender(settings, http_client)
+        self._api = api
+
+    async def request(
+        self,
+        method: str,
+        url: str,
+        params: Mapping[str, object] | None = None,
+        data: Mapping[str, object] | None = None,
+    ) -> TwilioResponse:
+        """Answer a request of Twilio's fax API."""
+        return await self.answer(twilio_request(method, url, params, data))
+
+    async def answer(self, request: TwilioRequest) -> TwilioResponse:
+        """Answer a parsed *request* of Twilio's fax API."""
+        answers: list[TwilioResponse] = []
+        with measured(request, answers):
+            flow = self._api.flow(request)
+            answers.append(await drive_async(flow, self._sender.ask, self._api.ledger))
+        return answers[0]
+
+    async def aclose(self) -> None:
+        """Close the idle connections of the running event loop."""
+        await self._sender.aclose()
+
+
+async def drive_async(flow: Flow, send: AsyncSend, ledger: Ledger) -> TwilioResponse:
+    """
+    Run *flow* to its end and return what it returns, as `driver.drive`.
+
+    A ledger that may wait is used in threads. If the task is cancelled, the sends of the flow are settled
+    first: one whose request may have left stays remembered.
+    """
+    call = Call(ledger)
+    blocks = not isinstance(ledger, MemoryLedger)
+
+    async def perform(effect: Effect) -> Any:
+        if isinstance(effect, TelnyxRequest):
+            try:
+                outcome = await send(effect)
+            except (TwilioException, CancelledUnsent):
+                if effect.method == "POST":
+                    call.nothing_left()
+                raise
+            call.note(effect, outcome)
+            return outcome
+        if isinstance(effect, Pause):
+            measure("waited_seconds", effect.seconds)
+            return await asyncio.sleep(effect.seconds + effect.jitter * random())  # noqa: S311
+        if not blocks or isinstance(effect, _AT_ONCE):
+            return call.carry_out(effect)
+        return await in_thread(call.carry_out, effect)
+
+    return await settled(call, run_async(flow, perform))
+
+
+async def settled(call: Call, work: Awaitable[T]) -> T:
+    """
+    Return what *work* returns, and settle the sends of *call*.
+
+    A send that was accepted stays remembered if the task is cancelled before its caller has the answer.
+    """
+    leave = call.__exit__ if isinstance(call.ledger, MemoryLedger) else None
+    try:
+        result = await work
+        if call.is_open:
+            await in_thread(call.__exit__)
+    except BaseException as error:
+        if leave is not None:
+            leave(type(error))
+        else:
+            await in_thread(call.__exit__, type(error))
+        raise
+    return result
+
+
+async def in_thread(function: Callable[..., T], *arguments: Any) -> T:
+    """
+    Return what *function* returns, which runs in a thread of the event loop.
+
+    A task that is cancelled meanwhile waits for the thread, so that its work does not outlive the call.
+    """
+    work = asyncio.get_running_loop().run_in_executor(None, function, *arguments)
+    try:
+        return await asyncio.shield(work)
+    except asyncio.CancelledError:
+        while not work.done():
+            try:
+                await asyncio.wait({work})
+            except asyncio.CancelledError:
+                continue
+        if not work.cancelled():
+            work.exception()
+        raise
