@@ -95,6 +95,24 @@ RULES = {
         },
         "the way out to Telnyx knows nothing of clients, webhooks or the migration",
     ),
+    "_core.doctor": (
+        {"_core.masking"},
+        "findings follow from Telnyx's answers; translation is another capability",
+    ),
+    "doctor": (
+        {
+            "_core",
+            "_telnyx",
+            "base.exceptions",
+            "http",
+            "ledger",
+            "migration",
+            "rest",
+            "settings",
+            "webhooks.verification",
+        },
+        "it looks at everything, and nothing needs it",
+    ),
     "fax": (
         {"_core", "_telnyx", "base.exceptions", "ledger", "settings"},
         "a command reads the ledger and Telnyx, and needs no client",

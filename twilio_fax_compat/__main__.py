@@ -13,6 +13,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "callbacks": ("twilio_fax_compat.webhooks.command", "deliver events that were missed"),
     "cassettes": ("twilio_fax_compat.cassettes.command", "convert recordings of Twilio's API"),
     "demo": ("twilio_fax_compat.demo", "run a legacy Twilio program on a local Telnyx"),
+    "doctor": (
+        "twilio_fax_compat.doctor.command",
+        "check settings, network and the Telnyx account",
+    ),
     "emulator": ("twilio_fax_compat.testing.command", "serve a local Telnyx until Ctrl-C"),
     "fax": (
         "twilio_fax_compat.fax.command",

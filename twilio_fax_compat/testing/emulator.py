@@ -9,6 +9,7 @@ from typing import Any, Callable, Collection, Mapping
 from nacl.signing import SigningKey
 
 from twilio_fax_compat.testing import documents
+from twilio_fax_compat.testing.account import NUMBER, Account
 from twilio_fax_compat.testing.api import Api, http_date
 from twilio_fax_compat.testing.applications import Applications
 from twilio_fax_compat.testing.clock import Clock, Ticker
@@ -108,9 +109,15 @@ class TelnyxEmulator:
         self._deliveries.user_id = self._machine.user_id
         self._outcomes = dict(outcomes or {})
         self._applications = Applications(self._clock, webhook_url)
+        self.account = Account()
+        self.account.add_number(NUMBER, self._applications.first["id"])
         self._api = Api(
             self._machine,
-            [*self._applications.routes(), *self._deliveries.routes()],
+            [
+                *self._applications.routes(),
+                *self._deliveries.routes(),
+                *self.account.routes(),
+            ],
             self._applications,
             self._link_key,
             pages,
