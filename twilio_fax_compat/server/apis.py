@@ -6,7 +6,7 @@ import asyncio
 from random import random
 from typing import Any, Mapping
 
-from attrs import define, evolve, field
+from attrs import define, evolve, field, frozen
 
 from twilio_fax_compat._core.attempts import Attempt, account_mark
 from twilio_fax_compat._core.effects import (
@@ -25,6 +25,7 @@ from twilio_fax_compat._core.fax_api.paging import FILTERS
 from twilio_fax_compat._core.fax_api.routes import FlowSettings, answer_request
 from twilio_fax_compat._core.messages import TelnyxRequest, TwilioRequest, TwilioResponse
 from twilio_fax_compat._core.translation.create_form import PARAMETERS
+from twilio_fax_compat._core.translation.media_links import Documents
 from twilio_fax_compat.base.exceptions import TwilioException
 from twilio_fax_compat.server.accounts import Account
 from twilio_fax_compat.server.held_call import HeldCall
@@ -34,6 +35,20 @@ from twilio_fax_compat.settings import DEFAULT_BASE_URL
 
 _LIST_FIELDS = frozenset({*FILTERS, "Page", "PageSize", "PageToken"})
 _AT_ONCE = (Elapsed, NewToken, Now, Warn)
+
+
+@frozen
+class Urls:
+    """
+    The addresses in an answer.
+
+    *api_url* is the base of all links, *webhook_url* gets the events of a fax that has a
+    ``StatusCallback``, and *documents* makes each ``media_url``.
+    """
+
+    api_url: str
+    webhook_url: str | None = None
+    documents: Documents | None = None
 
 
 def known_fields(request: TwilioRequest) -> Mapping[str, object]:
@@ -75,16 +90,9 @@ class TelnyxApi:
             account=account_mark(telnyx.base_url or DEFAULT_BASE_URL, telnyx.connection_id or ""),
         )
 
-    async def answer(
-        self, request: TwilioRequest, api_url: str, call: HeldCall, webhook_url: str | None = None
-    ) -> TwilioResponse:
-        """
-        Answer *request* in *call*.
-
-        *api_url* is the base of the URLs in the answer, and *webhook_url* gets the events of a fax that
-        has a ``StatusCallback``.
-        """
-        flow = self.flow(request, api_url, webhook_url)
+    async def answer(self, request: TwilioRequest, urls: Urls, call: HeldCall) -> TwilioResponse:
+        """Answer *request* in *call*, with *urls*."""
+        flow = self.flow(request, urls)
 
         async def perform(effect: Effect) -> Any:
             if isinstance(effect, TelnyxRequest):
@@ -107,9 +115,14 @@ class TelnyxApi:
 
         return await run_async(flow, perform)
 
-    def flow(self, request: TwilioRequest, api_url: str, webhook_url: str | None) -> Flow:
-        """Return the flow that answers *request*."""
-        settings = evolve(self.settings, api_url=api_url, webhook_url=webhook_url)
+    def flow(self, request: TwilioRequest, urls: Urls) -> Flow:
+        """Return the flow that answers *request* with *urls*."""
+        settings = evolve(
+            self.settings,
+            api_url=urls.api_url,
+            webhook_url=urls.webhook_url,
+            documents=urls.documents,
+        )
         request = evolve(request, fields=known_fields(request))
         if request.method == "GET" and request.path.rstrip("/") == "/Faxes":
             return list_full_page(request.fields, "/Faxes", settings)

@@ -15,7 +15,7 @@ from twilio_fax_compat._core.messages import TwilioRequest, TwilioResponse
 from twilio_fax_compat._core.translation.errors import DOCS, problem
 from twilio_fax_compat._core.translation.send_keys import send_key
 from twilio_fax_compat.server.answers import Receive, http_problem
-from twilio_fax_compat.server.apis import TelnyxApi, known_fields
+from twilio_fax_compat.server.apis import TelnyxApi, Urls, known_fields
 from twilio_fax_compat.server.held_call import HeldCall
 from twilio_fax_compat.server.orders import Order, Orders, new_token
 from twilio_fax_compat.server.routed import RoutedApi
@@ -52,8 +52,7 @@ class Create:
     request: TwilioRequest
     api: TelnyxApi | RoutedApi
     account_sid: str
-    api_url: str
-    webhook_url: str | None = None
+    urls: Urls
     key: str = field(init=False)
     token: str = field(factory=new_token)
     is_gone: bool = False
@@ -160,9 +159,7 @@ class Creates:
             call = HeldCall(self.threads.ledger)
             call.check = partial(self._check, create, call)
             try:
-                answer = await create.api.answer(
-                    create.request, create.api_url, call, create.webhook_url
-                )
+                answer = await create.api.answer(create.request, create.urls, call)
             except RepeatOf as repeat:
                 await self.threads.of_ledger(call.settle)
                 result = await self._repeated(repeat.order, create, call)
@@ -248,7 +245,7 @@ class Creates:
         request = TwilioRequest("GET", f"/Faxes/{sid}")
         call = HeldCall(self.threads.ledger)
         try:
-            answer = await create.api.answer(request, create.api_url, call)
+            answer = await create.api.answer(request, create.urls, call)
         except Exception as error:  # noqa: BLE001 - the fax is out, whatever happens now
             answer = problem(503, 20503, type(error).__name__)
         if answer.status == 200:

@@ -7,7 +7,7 @@ import traceback
 from time import monotonic
 from typing import Awaitable, Callable, Mapping
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from twilio_fax_compat._core.fax_api.routes import ROUTE
 from twilio_fax_compat._core.masking import mask
@@ -22,7 +22,7 @@ from twilio_fax_compat.server.answers import (
     respond,
     unauthenticated,
 )
-from twilio_fax_compat.server.apis import TelnyxApi
+from twilio_fax_compat.server.apis import TelnyxApi, Urls
 from twilio_fax_compat.server.callbacks import Callbacks
 from twilio_fax_compat.server.creates import Create, Creates
 from twilio_fax_compat.server.forms import Gone, form_fields, query_fields, read_body
@@ -100,19 +100,21 @@ class FaxesEndpoint:
             await reply(fields)
             return
         api, api_url = self.apis[account.sid], self.origins.api_url(scope)
+        origin = api_url[: -len(VERSION)]
+        urls = Urls(api_url, documents=self.callbacks.documents(account, origin))
         request = TwilioRequest(method, path, fields)
         if method == "POST" and path.rstrip("/") == "/Faxes":
             refusal = self.callbacks.refusal(account, fields)
             if refusal is not None:
                 await reply(refusal)
                 return
-            webhook_url = self.callbacks.webhook_url(account, fields, api_url[: -len(VERSION)])
-            create = Create(request, api, account.sid, api_url, webhook_url)
+            urls = evolve(urls, webhook_url=self.callbacks.webhook_url(account, fields, origin))
+            create = Create(request, api, account.sid, urls)
             await self.creates.answer(create, receive, reply)
             return
         call = HeldCall(self.creates.threads.ledger)
         try:
-            answer = await api.answer(request, api_url, call)
+            answer = await api.answer(request, urls, call)
         except TwilioException as error:
             logger.error("%s", mask(str(error)))  # noqa: TRY400
             answer = http_problem(500)

@@ -32,7 +32,11 @@ class FaxProtocol(H11Protocol):
     def data_received(self, data: bytes) -> None:
         if self._deadline is None and self._waits_for_headers():
             self._expect_headers()
-        super().data_received(data)
+        # All that one read returns could be headers, so h11 gets no more than its limit at once.
+        limit = MAX_HEADERS if self._waits_for_headers() else len(data)
+        for piece in (data[:limit], data[limit:]):
+            if piece and not self.transport.is_closing():
+                super().data_received(piece)
         if self._deadline is not None and not self._waits_for_headers():
             self._deadline.cancel()
             self._deadline = None
@@ -45,7 +49,8 @@ class FaxProtocol(H11Protocol):
 
     def send_400_response(self, msg: str) -> None:
         """Refuse a request that is not HTTP, or whose headers are too long."""
-        self._refuse(431 if "too long" in msg else 400)
+        is_long = len(self.conn.trailing_data[0]) >= MAX_HEADERS
+        self._refuse(431 if is_long else 400)
 
     def _waits_for_headers(self) -> bool:
         return self.conn.their_state is h11.IDLE

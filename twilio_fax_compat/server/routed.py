@@ -16,7 +16,7 @@ from twilio_fax_compat.base.exceptions import TwilioException
 from twilio_fax_compat.migration._legacy_http import LegacyHttp
 from twilio_fax_compat.migration._routed_api import RoutedFaxApi
 from twilio_fax_compat.migration.rollout import Rollout
-from twilio_fax_compat.server.apis import TelnyxApi, is_new_send
+from twilio_fax_compat.server.apis import TelnyxApi, Urls, is_new_send
 from twilio_fax_compat.server.held_call import HeldCall
 
 
@@ -33,22 +33,16 @@ class RoutedApi:
     def __attrs_post_init__(self) -> None:
         self.send = sender(self.telnyx.account.telnyx)
 
-    async def answer(
-        self, request: TwilioRequest, api_url: str, call: HeldCall, webhook_url: str | None = None
-    ) -> TwilioResponse:
+    async def answer(self, request: TwilioRequest, urls: Urls, call: HeldCall) -> TwilioResponse:
         """Answer *request* as `TelnyxApi.answer` does."""
         loop = asyncio.get_running_loop()
         in_thread = _CallInThread(call, loop)
-        return await self.telnyx.threads.of_legacy(
-            self._answer, request, api_url, in_thread, webhook_url
-        )
+        return await self.telnyx.threads.of_legacy(self._answer, request, urls, in_thread)
 
-    def _answer(
-        self, request: TwilioRequest, api_url: str, call: _CallInThread, webhook_url: str | None
-    ) -> TwilioResponse:
+    def _answer(self, request: TwilioRequest, urls: Urls, call: _CallInThread) -> TwilioResponse:
         account = self.telnyx.account
         legacy = LegacyHttp(
-            self.legacy_url, (account.sid, account.auth_token), self.client, api_url
+            self.legacy_url, (account.sid, account.auth_token), self.client, urls.api_url
         )
         has_telnyx = account.has_telnyx
 
@@ -58,7 +52,7 @@ class RoutedApi:
                     f"the account {account.sid} has no Telnyx settings, which this stage of the rollout "
                     "needs: set TELNYX_API_KEY and TELNYX_CONNECTION_ID"
                 )
-            return _InThread(self, api_url, webhook_url)
+            return _InThread(self, urls)
 
         api = RoutedFaxApi(
             account.sid,
@@ -68,7 +62,7 @@ class RoutedApi:
             telnyx,
             lambda: legacy,
             has_telnyx,
-            api_url=api_url,
+            api_url=urls.api_url,
         )
         return api.answer(request, call)
 
@@ -78,12 +72,11 @@ class _InThread:
     """Telnyx's API for one request, whose flow runs in the calling thread."""
 
     api: RoutedApi
-    api_url: str
-    webhook_url: str | None
+    urls: Urls
 
     def answer(self, request: TwilioRequest) -> TwilioResponse:
         telnyx = self.api.telnyx
-        flow = telnyx.flow(request, self.api_url, self.webhook_url)
+        flow = telnyx.flow(request, self.urls)
         return drive(flow, self.api.send, telnyx.threads.ledger)
 
 
