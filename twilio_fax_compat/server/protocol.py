@@ -33,7 +33,7 @@ class FaxProtocol(H11Protocol):
         if self._deadline is None and self._waits_for_headers():
             self._expect_headers()
         # All that one read returns could be headers, so h11 gets no more than its limit at once.
-        limit = MAX_HEADERS if self._waits_for_headers() else len(data)
+        limit = MAX_HEADERS + 1 if self._waits_for_headers() else len(data)
         for piece in (data[:limit], data[limit:]):
             if piece and not self.transport.is_closing():
                 super().data_received(piece)
