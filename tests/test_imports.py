@@ -142,7 +142,17 @@ RULES = {
         "the middleware needs neither the client nor the migration",
     ),
     "server": (
-        {"_core", "_telnyx", "base.exceptions", "ledger", "migration", "settings", "webhooks"},
+        {
+            "_core",
+            "_telnyx",
+            "_version",
+            "base.exceptions",
+            "http",
+            "ledger",
+            "migration",
+            "settings",
+            "webhooks",
+        },
         "the server is a shell over the flows, and needs no client",
     ),
     "server.command": (

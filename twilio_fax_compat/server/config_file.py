@@ -69,7 +69,10 @@ def read_config(
     try:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise TwilioException(f"{path}: {error}") from None
+        said = str(error).replace(
+            "at end of document", f"at line {len(text.splitlines())}, its end"
+        )
+        raise TwilioException(f"{path}: {said}") from None
     return _Reader(path, _lines(text)).config(values, environ, changes or {})
 
 
