@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import traceback
 from functools import partial
-from typing import Any, Awaitable, Callable
+from typing import Any, Awaitable, Callable, Coroutine
 
 from attrs import define, evolve, field, frozen
 
@@ -18,6 +19,7 @@ from twilio_fax_compat.server.answers import Receive, http_problem
 from twilio_fax_compat.server.apis import TelnyxApi, Urls, known_fields
 from twilio_fax_compat.server.held_call import HeldCall
 from twilio_fax_compat.server.orders import Order, Orders, new_token
+from twilio_fax_compat.server.protocol import Connection
 from twilio_fax_compat.server.routed import RoutedApi
 from twilio_fax_compat.server.threads import Threads
 
@@ -66,6 +68,30 @@ class Create:
         self.is_gone = self.is_gone or not self.is_answered
 
 
+@define(eq=False)
+class Receipt:
+    """
+    Whether the client read the answer to its create, as its connection says.
+
+    *unread* is called if it did not. *is_settled*: the create counts as answered already.
+    """
+
+    unread: Callable[[Receipt], None]
+    is_settled: bool = False
+    _known: asyncio.Event = field(factory=asyncio.Event)
+
+    def end(self, was_read: bool) -> None:
+        """Note what became of the answer."""
+        self._known.set()
+        if not was_read:
+            self.unread(self)
+
+    async def wait(self, seconds: float) -> None:
+        """Wait until that is known, for *seconds* at most."""
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self._known.wait(), seconds)
+
+
 @frozen
 class Result:
     """How a create ended: its *answer*, its *call*, and the *order* that it repeats."""
@@ -89,38 +115,75 @@ class Creates:
     _running: dict[str, list[Create]] = field(factory=dict)
     _endings: set[asyncio.Future[None]] = field(factory=set)
 
-    async def answer(self, create: Create, receive: Receive, respond: Respond) -> None:
-        """Answer *create* by *respond*, unless its client has gone away."""
+    async def answer(
+        self,
+        create: Create,
+        receive: Receive,
+        respond: Respond,
+        connection: Connection | None = None,
+    ) -> None:
+        """
+        Answer *create* by *respond*, unless its client has gone away.
+
+        *connection* is the client's, if the server's protocol is ours: it says whether the client read
+        the answer.
+        """
         self._running.setdefault(create.key, []).append(create)
         gone = asyncio.ensure_future(_until_gone(receive))
         gone.add_done_callback(create.lost_client)
         work = asyncio.ensure_future(self._operate(create))
         waited: list[asyncio.Future[Any]] = [work, gone]
+        receipt = Receipt(partial(self._unread, create, work))
         is_sent = False
         try:
             await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+            create.is_gone = create.is_gone or (connection is not None and not connection.is_open())
             if not create.is_gone:
                 create.is_answered = True
-                await respond(work.result().answer)
-                is_sent = True
+                answer = work.result().answer
+                if connection is not None and answer.status == 201:
+                    connection.on_end = receipt.end
+                await respond(answer)
+                is_sent = not create.is_gone and (connection is None or not connection.is_reset())
         finally:
             # The server may stop, or the connection break, while the answer is written.
             if not is_sent:
                 create.is_answered, create.is_gone = False, True
-            rest = self._settle(create, work) if is_sent else self._without_client(create, work)
-            ending = asyncio.ensure_future(rest)
-            self._endings.add(ending)
-            ending.add_done_callback(self._endings.discard)
+                receipt.is_settled = False
+                ending = self._in_background(self._without_client(create, work))
+            else:
+                self._in_background(self._settle(create, work, receipt))
             gone.cancel()
-        await asyncio.shield(ending)
+        if not is_sent:
+            await asyncio.shield(ending)
+
+    def _unread(self, create: Create, work: asyncio.Future[Result], receipt: Receipt) -> None:
+        """Take the client of *create* for gone: it had closed the connection before the answer came."""
+        create.is_answered, create.is_gone = False, True
+        if receipt.is_settled:
+            self._running.setdefault(create.key, []).insert(0, create)
+            self._in_background(self._without_client(create, work))
+
+    def _in_background(self, work: Coroutine[Any, Any, None]) -> asyncio.Future[None]:
+        ending = asyncio.ensure_future(work)
+        self._endings.add(ending)
+        ending.add_done_callback(self._endings.discard)
+        return ending
 
     async def finish(self) -> None:
         """Wait for the creates whose clients have gone away."""
         while self._endings:
             await asyncio.gather(*self._endings, return_exceptions=True)
 
-    async def _settle(self, create: Create, work: asyncio.Future[Result]) -> None:
+    async def _settle(self, create: Create, work: asyncio.Future[Result], receipt: Receipt) -> None:
         result = await work
+        if self.threads.blocks and result.answer.status == 201:
+            # Other processes see the send meanwhile, and wait for what becomes of its answer.
+            await receipt.wait(GRACE)
+        if create.is_gone:
+            await self._without_client(create, work)
+            return
+        receipt.is_settled = True
         try:
             if result.order is not None:
                 await self.threads.of_ledger(self.orders.deliver, result.order)
@@ -134,15 +197,14 @@ class Creates:
             if not work.done():
                 await of_ledger(orders.run_on, create.key, create.token)
             result = await work
-            payload = result.answer.payload or {}
-            if result.order is not None:
-                await of_ledger(orders.give_back, result.order)
-            if result.answer.status == 201 and result.order is None:
-                logger.info("the client of %s had gone away before its answer", payload.get("sid"))
-                sid = str(payload.get("sid"))
-                await of_ledger(orders.accepted, create.key, create.token, sid)
+            sid = (result.answer.payload or {}).get("sid") if result.answer.status == 201 else None
+            if sid:
+                logger.info("the client of %s had gone away before its answer", sid)
+                await of_ledger(orders.accepted, create.key, create.token, str(sid))
             else:
                 await of_ledger(orders.forget, create.key, create.token)
+            if result.order is not None:
+                await of_ledger(orders.deliver if sid else orders.give_back, result.order)
             await of_ledger(result.call.settle)
         finally:
             self._ended(create)

@@ -28,6 +28,7 @@ from twilio_fax_compat.server.creates import Create, Creates
 from twilio_fax_compat.server.forms import Gone, form_fields, query_fields, read_body
 from twilio_fax_compat.server.held_call import HeldCall
 from twilio_fax_compat.server.origins import VERSION, Origins
+from twilio_fax_compat.server.protocol import CONNECTION
 from twilio_fax_compat.server.routed import RoutedApi
 
 logger = logging.getLogger("twilio_fax_compat.server")
@@ -110,7 +111,7 @@ class FaxesEndpoint:
                 return
             urls = evolve(urls, webhook_url=self.callbacks.webhook_url(account, fields, origin))
             create = Create(request, api, account.sid, urls)
-            await self.creates.answer(create, receive, reply)
+            await self.creates.answer(create, receive, reply, scope.get(CONNECTION))
             return
         call = HeldCall(self.creates.threads.ledger)
         try:
