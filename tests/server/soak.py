@@ -6,6 +6,7 @@ hang up and repeat at once.
 """
 
 import contextlib
+import http.client
 import os
 import random
 import signal
@@ -82,7 +83,7 @@ class Client(threading.Thread):
     def __init__(self, server, names, seed):
         super().__init__()
         self.server, self.names, self.random = server, names, random.Random(seed)
-        self.sids, self.open = {}, []
+        self.sids, self.open, self.history = {}, [], {}
 
     def run(self):
         for name in self.names:
@@ -96,19 +97,22 @@ class Client(threading.Thread):
     def attempt(self, name):
         impatient = self.random.random() < 0.1
         timeout = self.random.choice((0.02, 0.1, 0.3)) if impatient else 30
+        began = time.time()
         try:
             status, _, payload = self.server.create(name, timeout=timeout)
-        except (OSError, ValueError):
-            return  # the connection ended: the user's loop repeats
-        except Exception as error:
-            if type(error).__module__ != "http.client":
-                raise
+        except (OSError, ValueError, http.client.HTTPException) as error:
+            # The connection ended: the user's loop repeats.
+            self.note(name, began, f"{timeout} {error!r}")
             return
+        self.note(name, began, f"{status} {payload.get('sid') or payload.get('message')}")
         if status == 201:
             self.sids[name] = payload["sid"]
             return
         assert status in (409, 429) or status >= 500, (status, payload)
         time.sleep(0.1)
+
+    def note(self, name, began, text):
+        self.history.setdefault(name, []).append(f"{began:.3f} +{time.time() - began:.3f} {text}")
 
 
 def run(server, telnyx, sends, clients, kills_every, seed=1):
@@ -140,11 +144,12 @@ def run(server, telnyx, sends, clients, kills_every, seed=1):
     for fax in telnyx.faxes:
         name = fax["media_url"].rpartition("/")[2][: -len(".pdf")]
         faxes.setdefault(name, []).append("FX" + fax["id"].replace("-", ""))
+    history = {name: past for thread in threads for name, past in thread.history.items()}
     return {
         "sends": sends,
         "kills": kills,
         "requests": sum(one.method == "POST" for one in telnyx.journal),
-        "twice": {name: found for name, found in faxes.items() if len(found) > 1},
+        "twice": {name: [found, history[name]] for name, found in faxes.items() if len(found) > 1},
         "lost": [name for name in sids if sids[name] not in faxes.get(name, [])],
         "unfinished": unfinished,
     }

@@ -133,9 +133,13 @@ def release(ledger: Ledger, key: str, tokens: Sequence[str]) -> int:
     return len(tokens)
 
 
-def is_in_progress(entry: Mapping[str, Any]) -> bool:
-    """Return whether a process, as far as this machine can see, works on the send of *entry*."""
-    return bool(entry.get("owner")) and _who_has("", entry, None) != _NOBODYS
+def is_in_progress(entry: Mapping[str, Any], token: str = "") -> bool:
+    """
+    Return whether a process, as far as this machine can see, works on the send of *entry*.
+
+    Sends of this process are recognised by their *token*.
+    """
+    return bool(entry.get("owner")) and _who_has(token, entry, None) != _NOBODYS
 
 
 def name_of_process() -> str:

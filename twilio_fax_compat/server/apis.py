@@ -8,7 +8,7 @@ from typing import Any, Mapping
 
 from attrs import define, evolve, field, frozen
 
-from twilio_fax_compat._core.attempts import Attempt, account_mark
+from twilio_fax_compat._core.attempts import account_mark
 from twilio_fax_compat._core.effects import (
     BeginSend,
     Effect,
@@ -66,11 +66,6 @@ def known_fields(request: TwilioRequest) -> Mapping[str, object]:
     return {name: value for name, value in request.fields.items() if name in known}
 
 
-def is_new_send(effect: object, result: object) -> bool:
-    """Return whether an effect began a send that no earlier call left without an end."""
-    return isinstance(effect, BeginSend) and not (isinstance(result, Attempt) and result.is_retry)
-
-
 @define(eq=False)
 class TelnyxApi:
     """One account's fax API, answered by Telnyx."""
@@ -109,7 +104,7 @@ class TelnyxApi:
             if isinstance(effect, _AT_ONCE):
                 return call.carry_out(effect)
             result = await self.threads.of_ledger(call.carry_out, effect)
-            if call.check is not None and is_new_send(effect, result):
+            if call.check is not None and isinstance(effect, BeginSend):
                 await call.check()
             return result
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 import traceback
 from functools import partial
 from typing import Any, Awaitable, Callable, Coroutine
@@ -18,18 +19,19 @@ from twilio_fax_compat._core.translation.send_keys import send_key
 from twilio_fax_compat.server.answers import Receive, http_problem
 from twilio_fax_compat.server.apis import TelnyxApi, Urls, known_fields
 from twilio_fax_compat.server.held_call import HeldCall
-from twilio_fax_compat.server.orders import Order, Orders, new_token
+from twilio_fax_compat.server.orders import TRACE, Order, Orders, new_token
 from twilio_fax_compat.server.protocol import Connection
 from twilio_fax_compat.server.routed import RoutedApi
 from twilio_fax_compat.server.threads import Threads
 
 logger = logging.getLogger("twilio_fax_compat.server")
 
-GRACE = 0.3
+GRACE = 1.0
 """Seconds in which another process notices that the client of an equal create has gone away."""
 
 _POLL = 0.025
 _TURNS = 5
+_READING = 0.3  # what a client needs to close its connection, or to ask again
 _JOIN = 30.0  # longer than one call takes
 
 Respond = Callable[[TwilioResponse], Awaitable[None]]
@@ -43,12 +45,17 @@ class RepeatOf(Exception):
         self.order = order
 
 
+class BeginAgain(Exception):
+    """An equal send ended without a known result meanwhile: a new beginning takes it over."""
+
+
 @define(eq=False)
 class Create:
     """
     One create: its form, its account's API, and the URLs for it.
 
-    It *is_gone* when its client has closed the connection before the answer.
+    It *is_gone* when its client has closed the connection before the answer. *connection* is the
+    client's, if the server's protocol is ours. *has_lock*: no other process sends this form now.
     """
 
     request: TwilioRequest
@@ -59,9 +66,17 @@ class Create:
     token: str = field(factory=new_token)
     is_gone: bool = False
     is_answered: bool = False
+    has_lock: bool = False
+    connection: Connection | None = None
+    arrived_at: float = field(factory=time.time)
 
     def __attrs_post_init__(self) -> None:
         self.key = send_key(known_fields(self.request), self.account_sid)
+
+    def look_for_client(self) -> None:
+        """Find out whether the client has gone away, before the event loop hears of it."""
+        if self.connection is not None and not self.is_answered and not self.connection.is_open():
+            self.is_gone = True
 
     def lost_client(self, _watch: object = None) -> None:
         """Note that the client has gone away."""
@@ -120,14 +135,9 @@ class Creates:
         create: Create,
         receive: Receive,
         respond: Respond,
-        connection: Connection | None = None,
     ) -> None:
-        """
-        Answer *create* by *respond*, unless its client has gone away.
-
-        *connection* is the client's, if the server's protocol is ours: it says whether the client read
-        the answer.
-        """
+        """Answer *create* by *respond*, unless its client has gone away."""
+        connection = create.connection
         self._running.setdefault(create.key, []).append(create)
         gone = asyncio.ensure_future(_until_gone(receive))
         gone.add_done_callback(create.lost_client)
@@ -137,7 +147,7 @@ class Creates:
         is_sent = False
         try:
             await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
-            create.is_gone = create.is_gone or (connection is not None and not connection.is_open())
+            create.look_for_client()
             if not create.is_gone:
                 create.is_answered = True
                 answer = work.result().answer
@@ -179,7 +189,7 @@ class Creates:
         result = await work
         if self.threads.blocks and result.answer.status == 201:
             # Other processes see the send meanwhile, and wait for what becomes of its answer.
-            await receipt.wait(GRACE)
+            await receipt.wait(_READING)
         if create.is_gone:
             await self._without_client(create, work)
             return
@@ -187,9 +197,13 @@ class Creates:
         try:
             if result.order is not None:
                 await self.threads.of_ledger(self.orders.deliver, result.order)
+            if self.threads.blocks and result.answer.status == 201:
+                await self.threads.of_ledger(self.orders.answered, create.key, create.token)
+                self._forget_later(create)
             await self.threads.of_ledger(result.call.settle)
         finally:
             self._ended(create)
+            await self._unlock(create)
 
     async def _without_client(self, create: Create, work: asyncio.Future[Result]) -> None:
         of_ledger, orders = self.threads.of_ledger, self.orders
@@ -208,6 +222,7 @@ class Creates:
             await of_ledger(result.call.settle)
         finally:
             self._ended(create)
+            await self._unlock(create)
 
     def _ended(self, create: Create) -> None:
         running = self._running.get(create.key, [])
@@ -216,14 +231,31 @@ class Creates:
         if not running:
             self._running.pop(create.key, None)
 
+    async def _unlock(self, create: Create) -> None:
+        if create.has_lock:
+            create.has_lock = False
+            await self.threads.of_ledger(self.orders.unlock, create.key)
+
+    def _forget_later(self, create: Create) -> None:
+        def forget() -> None:
+            self._in_background(
+                self.threads.of_ledger(self.orders.forget, create.key, create.token)
+            )
+
+        asyncio.get_running_loop().call_later(TRACE, forget)
+
     async def _operate(self, create: Create) -> Result:
         while True:
             call = HeldCall(self.threads.ledger)
             call.check = partial(self._check, create, call)
             try:
                 answer = await create.api.answer(create.request, create.urls, call)
+            except BeginAgain:
+                await self.threads.of_ledger(call.settle)
+                continue
             except RepeatOf as repeat:
                 await self.threads.of_ledger(call.settle)
+                await self._unlock(create)
                 result = await self._repeated(repeat.order, create, call)
                 if result is None:
                     continue
@@ -243,28 +275,33 @@ class Creates:
         """
         Raise `RepeatOf` if *create*, whose send is in the ledger, repeats an equal one.
 
-        Of equal creates, the one that began first goes on at once. A later one waits a moment, in which
-        it shows whether the client of an earlier one has gone away. A later one whose own client has
-        gone away is not sent: the earlier one is its repeat.
+        Of equal creates, the first goes on at once. A later one waits for its end, or for a moment in
+        which it shows whether the client of an earlier one has gone away. A later one whose own client
+        has gone away is not sent: the other one is its repeat.
         """
         loop = asyncio.get_running_loop()
         end, turns = loop.time() + GRACE, 0
+        of_ledger, is_shared = self.threads.of_ledger, self.threads.blocks
         while True:
+            if is_shared and not create.has_lock:
+                create.has_lock = await of_ledger(self.orders.lock, create.key)
             equal = self._running.get(create.key, [])
             before = [other for other in equal[: equal.index(create)] if not other.is_answered]
             own = [other.token for other in equal]
-            known, is_elsewhere = await self.threads.of_ledger(
-                self.orders.look, create.key, own, call.token
-            )
+            known = await of_ledger(self.orders.look, create.key, own, call.token)
             here = [Order(create.key, one.token, "", True) for one in before if one.is_gone]
             tokens = {order.token for order in here} | {create.token}
-            orders = here + [order for order in known if order.token not in tokens]
+            orders = here + [order for order in known.orders if order.token not in tokens]
             for order in orders:
-                if await self.threads.of_ledger(self.orders.claim, order):
+                if await of_ledger(self.orders.claim, order):
                     raise RepeatOf(order)
-            if create.is_gone and (before or orders or is_elsewhere):
+            create.look_for_client()
+            others = bool(orders) or (is_shared and not create.has_lock)
+            if create.is_gone and (before or others or known.answered_at > create.arrived_at):
                 raise RepeatOf(None)
-            waits_for_others = bool(is_elsewhere or orders) and loop.time() < end
+            if known.is_unsettled and call.token and not call.is_retry:
+                raise BeginAgain
+            waits_for_others = others and loop.time() < end
             # The end of a connection of this process is noticed in the loop's next turns.
             if not waits_for_others and not (before and turns < _TURNS):
                 return
@@ -296,9 +333,9 @@ class Creates:
             own = [other.token for other in self._running.get(order.key, [])]
             if order.token in own:
                 continue
-            orders, _ = await self.threads.of_ledger(self.orders.look, order.key, own)
+            known = await self.threads.of_ledger(self.orders.look, order.key, own)
             order = next(
-                (other for other in orders if other.token == order.token),
+                (other for other in known.orders if other.token == order.token),
                 evolve(order, is_running=False),
             )
         return order.sid or None

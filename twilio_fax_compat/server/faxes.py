@@ -110,8 +110,8 @@ class FaxesEndpoint:
                 await reply(refusal)
                 return
             urls = evolve(urls, webhook_url=self.callbacks.webhook_url(account, fields, origin))
-            create = Create(request, api, account.sid, urls)
-            await self.creates.answer(create, receive, reply, scope.get(CONNECTION))
+            create = Create(request, api, account.sid, urls, connection=scope.get(CONNECTION))
+            await self.creates.answer(create, receive, reply)
             return
         call = HeldCall(self.creates.threads.ledger)
         try:

@@ -47,6 +47,11 @@ class HeldCall(Call):
         return self._opened[-1].token if self._opened else ""
 
     @property
+    def is_retry(self) -> bool:
+        """Whether the send that was begun last is one that an earlier call left without an end."""
+        return bool(self._opened) and self._opened[-1].is_retry
+
+    @property
     def may_be_out(self) -> bool:
         """Whether a request of this call may have left, and no answer has settled it."""
         return any(attempt.may_be_out for attempt in self._opened)

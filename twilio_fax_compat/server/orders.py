@@ -30,7 +30,10 @@ WINDOW = 60.0
 CLAIM = 40.0
 """Seconds for which a repeat has an order for itself; longer than one call takes."""
 
-RUNNING, ACCEPTED = "running", "accepted"
+RUNNING, ACCEPTED, ANSWERED = "running", "accepted", "answered"
+
+TRACE = 3.0
+"""Seconds for which the other processes see that a create was answered."""
 
 
 @frozen
@@ -48,17 +51,29 @@ class Order:
     is_running: bool = False
 
 
+@frozen
+class Known:
+    """
+    What the ledger has about the creates of one form.
+
+    *answered_at* is when an equal create was answered last, in seconds since 1970, 0 if long ago.
+    *is_unsettled*: an equal send ended without a known result, or its process is gone.
+    """
+
+    orders: tuple[Order, ...] = ()
+    answered_at: float = 0.0
+    is_unsettled: bool = False
+
+
 @define(eq=False)
 class Orders:
     """The orders in *ledger*. Without the ledger, nothing is known of any."""
 
     ledger: Ledger = field(repr=False)
 
-    def look(
-        self, key: str, own: Collection[str] = (), attempt: str = ""
-    ) -> tuple[list[Order], bool]:
+    def look(self, key: str, own: Collection[str] = (), attempt: str = "") -> Known:
         """
-        Return the orders of a form, and whether another process began to send an equal fax before us.
+        Return what the ledger has about a form.
 
         *own* are the tokens of the creates that this process works on, and *attempt* is the token of
         our own send, which is in the ledger already.
@@ -66,8 +81,10 @@ class Orders:
         own_key = _key(key)
         nothing: dict[str, Facts] = {}
         facts = self._asked(lambda: self.ledger.recall((own_key, key)), nothing)
-        orders = []
+        orders, answered_at = [], 0.0
         for token, entry in (facts.get(own_key, NOTHING_KNOWN).sends or {}).items():
+            if entry.get("state") == ANSWERED:
+                answered_at = max(answered_at, float(entry.get("wall") or 0))
             is_running = entry.get("state") == RUNNING and (token in own or is_in_progress(entry))
             if not is_running and time.time() - float(entry.get("wall") or 0) > WINDOW:
                 self.forget(key, token)
@@ -75,12 +92,22 @@ class Orders:
             if is_running or entry.get("sid"):
                 orders.append(Order(key, token, str(entry.get("sid") or ""), is_running))
         sends = facts.get(key, NOTHING_KNOWN).sends or {}
-        ours = sends.get(attempt, {}).get("wall") or time.time()
-        return orders, any(
-            (entry.get("wall") or 0, token) < (ours, attempt) and is_in_progress(entry)
-            for token, entry in sends.items()
-            if token != attempt
+        is_unsettled = any(
+            token != attempt and not is_in_progress(entry, token) for token, entry in sends.items()
         )
+        return Known(tuple(orders), answered_at, is_unsettled)
+
+    def lock(self, key: str) -> bool:
+        """Return whether the caller is the only one, of all processes, to send this form now."""
+        return self._asked(lambda: self.ledger.claim(f"form:{key}", CLAIM), "new") == "new"
+
+    def unlock(self, key: str) -> None:
+        """Let another process send this form."""
+        self._asked(lambda: self.ledger.release(f"form:{key}"), None)
+
+    def answered(self, key: str, token: str) -> None:
+        """Note that the client of a create read its answer just now."""
+        self._write(key, token, {"state": ANSWERED, "wall": time.time()})
 
     def run_on(self, key: str, token: str) -> None:
         """Note that the client of a create is gone, and that this process works on it."""

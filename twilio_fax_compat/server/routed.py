@@ -8,7 +8,7 @@ from typing import Any, Awaitable
 import httpx
 from attrs import define, field
 
-from twilio_fax_compat._core.effects import Effect
+from twilio_fax_compat._core.effects import BeginSend, Effect
 from twilio_fax_compat._core.messages import Send, TwilioRequest, TwilioResponse
 from twilio_fax_compat._telnyx.driver import Call, drive
 from twilio_fax_compat._telnyx.http import sender
@@ -16,7 +16,7 @@ from twilio_fax_compat.base.exceptions import TwilioException
 from twilio_fax_compat.migration._legacy_http import LegacyHttp
 from twilio_fax_compat.migration._routed_api import RoutedFaxApi
 from twilio_fax_compat.migration.rollout import Rollout
-from twilio_fax_compat.server.apis import TelnyxApi, Urls, is_new_send
+from twilio_fax_compat.server.apis import TelnyxApi, Urls
 from twilio_fax_compat.server.held_call import HeldCall
 
 
@@ -89,7 +89,7 @@ class _CallInThread(Call):
 
     def carry_out(self, effect: Effect) -> Any:
         result = self._call.carry_out(effect)
-        if self._call.check is not None and is_new_send(effect, result):
+        if self._call.check is not None and isinstance(effect, BeginSend):
             asyncio.run_coroutine_threadsafe(_awaited(self._call.check()), self._loop).result()
         return result
 
