@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import time
 import traceback
 from functools import partial
 from typing import Any, Awaitable, Callable, Coroutine
@@ -68,7 +67,6 @@ class Create:
     is_answered: bool = False
     has_lock: bool = False
     connection: Connection | None = None
-    arrived_at: float = field(factory=time.time)
 
     def __attrs_post_init__(self) -> None:
         self.key = send_key(known_fields(self.request), self.account_sid)
@@ -289,6 +287,9 @@ class Creates:
             before = [other for other in equal[: equal.index(create)] if not other.is_answered]
             own = [other.token for other in equal]
             known = await of_ledger(self.orders.look, create.key, own, call.token)
+            if is_shared and not create.has_lock and not known.is_busy and not before:
+                # The process that had the lock is gone, or about to give it back.
+                create.has_lock = True
             here = [Order(create.key, one.token, "", True) for one in before if one.is_gone]
             tokens = {order.token for order in here} | {create.token}
             orders = here + [order for order in known.orders if order.token not in tokens]
@@ -297,7 +298,7 @@ class Creates:
                     raise RepeatOf(order)
             create.look_for_client()
             others = bool(orders) or (is_shared and not create.has_lock)
-            if create.is_gone and (before or others or known.answered_at > create.arrived_at):
+            if create.is_gone and (before or others or known.was_answered):
                 raise RepeatOf(None)
             if known.is_unsettled and call.token and not call.is_retry:
                 raise BeginAgain

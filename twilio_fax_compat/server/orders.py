@@ -12,6 +12,7 @@ from __future__ import annotations
 import logging
 import os
 import time
+from hashlib import sha256
 from typing import Any, Callable, Collection, Mapping, TypeVar
 
 from attrs import define, field, frozen
@@ -30,7 +31,9 @@ WINDOW = 60.0
 CLAIM = 40.0
 """Seconds for which a repeat has an order for itself; longer than one call takes."""
 
-RUNNING, ACCEPTED, ANSWERED = "running", "accepted", "answered"
+RUNNING, ACCEPTED, ANSWERED, CLAIMED = "running", "accepted", "answered", "claimed"
+
+_BY = ":by"
 
 TRACE = 3.0
 """Seconds for which the other processes see that a create was answered."""
@@ -42,13 +45,14 @@ class Order:
     One create whose client went away.
 
     *key* is the `send_key` of its form, *sid* its fax once that was accepted. It *is_running* while a
-    live process works on it.
+    live process works on it. *claimer* is the process that claimed it, if that is gone.
     """
 
     key: str
     token: str
     sid: str = ""
     is_running: bool = False
+    claimer: str = ""
 
 
 @frozen
@@ -56,12 +60,13 @@ class Known:
     """
     What the ledger has about the creates of one form.
 
-    *answered_at* is when an equal create was answered last, in seconds since 1970, 0 if long ago.
-    *is_unsettled*: an equal send ended without a known result, or its process is gone.
+    *was_answered*: an equal create was answered a moment ago. *is_busy*: a live process sends an equal
+    fax. *is_unsettled*: an equal send ended without a known result, or its process is gone.
     """
 
     orders: tuple[Order, ...] = ()
-    answered_at: float = 0.0
+    was_answered: bool = False
+    is_busy: bool = False
     is_unsettled: bool = False
 
 
@@ -81,21 +86,26 @@ class Orders:
         own_key = _key(key)
         nothing: dict[str, Facts] = {}
         facts = self._asked(lambda: self.ledger.recall((own_key, key)), nothing)
-        orders, answered_at = [], 0.0
-        for token, entry in (facts.get(own_key, NOTHING_KNOWN).sends or {}).items():
+        entries = facts.get(own_key, NOTHING_KNOWN).sends or {}
+        orders, was_answered = [], False
+        for token, entry in entries.items():
             if entry.get("state") == ANSWERED:
-                answered_at = max(answered_at, float(entry.get("wall") or 0))
+                age = time.time() - float(entry.get("wall") or 0)
+                was_answered = was_answered or age < TRACE
             is_running = entry.get("state") == RUNNING and (token in own or is_in_progress(entry))
             if not is_running and time.time() - float(entry.get("wall") or 0) > WINDOW:
                 self.forget(key, token)
                 continue
             if is_running or entry.get("sid"):
-                orders.append(Order(key, token, str(entry.get("sid") or ""), is_running))
+                claimed = entries.get(token + _BY)
+                owner = str(claimed["owner"]) if claimed else ""
+                is_gone = owner not in ("", name_of_process()) and not is_in_progress(claimed or {})
+                claimer = owner if is_gone else ""
+                orders.append(Order(key, token, str(entry.get("sid") or ""), is_running, claimer))
         sends = facts.get(key, NOTHING_KNOWN).sends or {}
-        is_unsettled = any(
-            token != attempt and not is_in_progress(entry, token) for token, entry in sends.items()
-        )
-        return Known(tuple(orders), answered_at, is_unsettled)
+        others = {token: entry for token, entry in sends.items() if token != attempt}
+        busy = [token for token, entry in others.items() if is_in_progress(entry, token)]
+        return Known(tuple(orders), was_answered, bool(busy), len(busy) < len(others))
 
     def lock(self, key: str) -> bool:
         """Return whether the caller is the only one, of all processes, to send this form now."""
@@ -125,15 +135,26 @@ class Orders:
     def claim(self, order: Order) -> bool:
         """Return whether the caller is the one repeat that gets this order."""
         name = f"order:{order.token}"
-        return self._asked(lambda: self.ledger.claim(name, CLAIM), "new") == "new"
+        if order.claimer:
+            heir = f"{name}:{sha256(order.claimer.encode()).hexdigest()[:16]}"
+            if self._asked(lambda: self.ledger.claim(heir, CLAIM), "busy") != "new":
+                return False
+            self._asked(lambda: self.ledger.release(name), None)
+        if self._asked(lambda: self.ledger.claim(name, CLAIM), "new") != "new":
+            return False
+        entry = {"state": CLAIMED, "owner": name_of_process(), "wall": time.time()}
+        self._write(order.key, order.token + _BY, entry)
+        return True
 
     def deliver(self, order: Order) -> None:
         """Note that a repeat got its answer."""
         self._asked(lambda: self.ledger.settle(f"order:{order.token}"), None)
         self.forget(order.key, order.token)
+        self.forget(order.key, order.token + _BY)
 
     def give_back(self, order: Order) -> None:
         """Let the next repeat claim the order."""
+        self.forget(order.key, order.token + _BY)
         self._asked(lambda: self.ledger.release(f"order:{order.token}"), None)
 
     def _write(self, key: str, token: str, entry: Mapping[str, Any]) -> None:
