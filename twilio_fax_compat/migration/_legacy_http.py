@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from typing import Any, Mapping
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -43,11 +44,11 @@ class LegacyHttp:
         if request.method == "POST":
             data = fields
         elif NEXT in fields:
-            # A page URL of the provider comes back in our page URL, so anybody may have written it.
-            following = str(fields[NEXT])
-            if not self._is_own(following):
+            # Anybody may have written a page URL that comes back in ours: its host is not called.
+            below = _below_version(str(fields[NEXT]))
+            if below is None:
                 return problem(400, 20001, f"{NEXT} is not a page of the legacy provider")
-            url = following
+            url = self.base_url + VERSION + below
         elif fields:
             query = fields
         response = self.client.request(
@@ -60,18 +61,6 @@ class LegacyHttp:
             follow_redirects=False,
         )
         return self._read(response, request)
-
-    def _is_own(self, url: str) -> bool:
-        try:
-            own, given = urlsplit(self.base_url), urlsplit(url)
-            path = own.path + VERSION + "/Faxes"
-            return (
-                (given.scheme, given.netloc) == (own.scheme, own.netloc)
-                and (given.path == path or given.path.startswith(path + "/"))
-                and ".." not in given.path
-            )
-        except ValueError:
-            return False
 
     def _read(self, response: httpx.Response, request: TwilioRequest) -> TwilioResponse:
         status = response.status_code
@@ -118,6 +107,19 @@ class LegacyHttp:
             assert isinstance(meta, dict)
             query = urlencode({NEXT: url}, quote_via=quote, safe="")
             meta[name] = f"{self.api_url}{request.path}?{query}"
+
+
+def _below_version(url: str) -> str | None:
+    """Return the path below the version, and the query, of a page URL; None if it is not one."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None
+    path = parts.path.partition(VERSION)[2]
+    is_page = path == "/Faxes" or (path.startswith("/Faxes/") and path.endswith("/Media"))
+    if not is_page or ".." in path or not re.fullmatch(r"[\x21-\x7e]*", parts.query):
+        return None
+    return path + ("?" + parts.query if parts.query else "")
 
 
 def _problem(status: int, payload: Mapping[str, Any]) -> TwilioResponse:

@@ -46,6 +46,7 @@ class Connection:
     def __init__(self, transport: Any) -> None:
         self._on_end: Callable[[bool], None] | None = None
         self._answered_at = 0.0
+        self.is_closed = False
         self._socket = transport.get_extra_info("socket")
 
     @property
@@ -66,11 +67,11 @@ class Connection:
     def is_open(self) -> bool:
         """Return False if the client is known to have closed the connection."""
         state, _ = self._state()
-        return state in (None, _ESTABLISHED)
+        return not self.is_closed and state in (None, _ESTABLISHED)
 
     def is_reset(self) -> bool:
-        """Return whether the client's system refused what we sent."""
-        return self._state()[0] == _CLOSED
+        """Return whether the connection was closed, or the client's system refused what we sent."""
+        return self.is_closed or self._state()[0] == _CLOSED
 
     def ended_by_client(self) -> None:
         """
@@ -79,6 +80,7 @@ class Connection:
         Its last segment acknowledges what had arrived; what arrives later is answered with a reset.
         """
         state, unacknowledged = self._state()
+        self.is_closed = True
         self.end(state != _CLOSED and not unacknowledged)
 
     def reset_by_client(self) -> None:
@@ -146,6 +148,7 @@ class FaxProtocol(H11Protocol):
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
+        self._connection.is_closed = True
         if exc is not None:
             self._connection.reset_by_client()
         # If the server closed it, as after Connection: close, nothing is known, and most clients wait.
