@@ -182,16 +182,14 @@ def main() -> None:
     options = ["--ledger", arguments.ledger] if arguments.ledger else []
     pin = ["taskset", "-c", "0"] if shutil.which("taskset") else []
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "env": environ}
+    uvicorn = ["-m", "uvicorn", "bare:app", "--no-access-log", "--http", "h11", "--loop", "asyncio"]
+    serve = ["-m", "twilio_fax_compat", "serve", "--log-level", "warning", *options]
     commands = [
         [sys.executable, "-c", TELNYX, str(telnyx)],
-        [*pin, sys.executable, "-m", "uvicorn", "bare:app", "--port", str(bare), "--no-access-log",
-         "--http", "h11", "--loop", "asyncio"],
-        [*pin, sys.executable, "-m", "twilio_fax_compat", "serve", "--port", str(server),
-         "--log-level", "warning", *options],
-    ]  # fmt: skip
-    processes = [
-        subprocess.Popen(command, preexec_fn=pinned, **quiet) for command, pinned in commands
+        [*pin, sys.executable, *uvicorn, "--port", str(bare)],
+        [*pin, sys.executable, *serve, "--port", str(server)],
     ]
+    processes = [subprocess.Popen(command, **quiet) for command in commands]
     try:
         for port in (telnyx, bare, server):
             wait_for(port)

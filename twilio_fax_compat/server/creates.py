@@ -287,7 +287,7 @@ class Creates:
             before = [other for other in equal[: equal.index(create)] if not other.is_answered]
             own = [other.token for other in equal]
             known = await of_ledger(self.orders.look, create.key, own, call.token)
-            if is_shared and not create.has_lock and not known.is_busy and not before:
+            if not (create.has_lock or known.is_busy or before) and is_shared:
                 # The process that had the lock is gone, or about to give it back.
                 create.has_lock = True
             here = [Order(create.key, one.token, "", True) for one in before if one.is_gone]
@@ -335,6 +335,8 @@ class Creates:
             if order.token in own:
                 continue
             known = await self.threads.of_ledger(self.orders.look, order.key, own)
+            if not known.is_readable:
+                continue
             order = next(
                 (other for other in known.orders if other.token == order.token),
                 evolve(order, is_running=False),

@@ -62,12 +62,14 @@ class Known:
 
     *was_answered*: an equal create was answered a moment ago. *is_busy*: a live process sends an equal
     fax. *is_unsettled*: an equal send ended without a known result, or its process is gone.
+    *is_readable*: the ledger answered.
     """
 
     orders: tuple[Order, ...] = ()
     was_answered: bool = False
     is_busy: bool = False
     is_unsettled: bool = False
+    is_readable: bool = True
 
 
 @define(eq=False)
@@ -84,8 +86,10 @@ class Orders:
         our own send, which is in the ledger already.
         """
         own_key = _key(key)
-        nothing: dict[str, Facts] = {}
+        nothing: dict[str, Facts] | None = None
         facts = self._asked(lambda: self.ledger.recall((own_key, key)), nothing)
+        if facts is None:
+            return Known(is_readable=False)
         entries = facts.get(own_key, NOTHING_KNOWN).sends or {}
         orders, was_answered = [], False
         for token, entry in entries.items():
