@@ -22,6 +22,9 @@ ANY_NUMBER = "*"
 POLICY = RetryPolicy(budget=20.0)
 """Answers before the first SDK gives up: twilio-node waits 30 s, twilio-java 30.5 s."""
 
+AT_ONCE = 1000
+"""Requests to Telnyx under way in one process. Slow ones must not stop the others."""
+
 UNSUPPORTED: Mapping[str, str] = {"status_callback": "ignore"}
 """The server makes Twilio's callbacks itself, so a ``StatusCallback`` needs no warning."""
 
@@ -137,7 +140,12 @@ def telnyx_settings(settings: TelnyxSettings, environ: Mapping[str, str]) -> Tel
     """Return *settings*, completed from *environ*, with the server's time limit and warnings."""
     settings = settings.completed(environ, needs=())
     retry = POLICY if settings.retry == RetryPolicy() else settings.retry
-    return evolve(settings, retry=retry, unsupported={**UNSUPPORTED, **settings.unsupported})
+    return evolve(
+        settings,
+        retry=retry,
+        unsupported={**UNSUPPORTED, **settings.unsupported},
+        at_once=max(settings.at_once, AT_ONCE),
+    )
 
 
 @define(eq=False)
