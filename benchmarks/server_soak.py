@@ -16,8 +16,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from tests.server import soak  # noqa: E402
-from twilio_fax_compat.testing import TelnyxEmulator  # noqa: E402
+from tests.server import soak
+from twilio_fax_compat.testing import TelnyxEmulator
 
 
 def main() -> int:
@@ -31,7 +31,7 @@ def main() -> int:
     ledger = arguments.ledger or f"sqlite:///{folder}/fax.db"
     with TelnyxEmulator(speed=1.0) as telnyx, soak.gunicorn(folder, telnyx, ledger) as server:
         result = soak.run(server, telnyx, arguments.sends, arguments.clients, 1.5, arguments.seed)
-    pprint.pprint(result)
+    print(pprint.pformat(result))
     return 1 if result["twice"] or result["lost"] else 0
 
 
