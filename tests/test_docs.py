@@ -92,6 +92,9 @@ def test_the_demo_shows_both_sides(capsys):
     ):
         assert words in shown
     assert "5005550009" not in shown
+    assert "Telnyx is simulated" in shown.splitlines()[0]
+    assert "What next:" in shown
+    assert max(map(len, shown.splitlines())) <= 100
     assert "TELNYX_API_KEY" not in os.environ or "EMULATOR" not in os.environ["TELNYX_API_KEY"]
 
 

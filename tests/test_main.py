@@ -1,6 +1,8 @@
 """The command line, before any command does its work."""
 
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -23,3 +25,13 @@ def test_each_command_has_an_example(name, capsys):
     assert end.value.code == 0
     text = " ".join(capsys.readouterr().out.split())
     assert re.search(rf"(?i)example.*: +twilio-fax-compat {name}", text)
+
+
+def test_a_reader_that_has_seen_enough():
+    """As with `| head -1`: no traceback."""
+    command = f"{sys.executable} -m twilio_fax_compat demo | head -1"
+    done = subprocess.run(
+        command, shell=True, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.stdout.startswith("Telnyx is simulated")
+    assert done.stderr == ""

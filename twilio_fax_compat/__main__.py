@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from importlib import import_module
 from typing import Mapping, Sequence
@@ -60,8 +61,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     try:
         status: int = import_module(COMMANDS[arguments.command][0]).run(arguments)
+        sys.stdout.flush()
     except ImportError as missing:
         print(missing, file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        # Whoever reads the output has seen enough, as `head` has. Python would fail again at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     return status
 

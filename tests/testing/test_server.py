@@ -21,7 +21,7 @@ THREADS = 32
 
 def test_two_emulators_side_by_side():
     """Each has its own faxes, faults, key and port."""
-    with TelnyxEmulator() as one, TelnyxEmulator(api_key="KEY2") as other, connect(
+    with TelnyxEmulator() as one, TelnyxEmulator(api_key="KEY2", seed=2) as other, connect(
         one
     ) as http, connect(other) as other_http:
         other.inject(faults.error(503))
@@ -246,3 +246,10 @@ def _is_standard(name):
 
     spec = find_spec(name)
     return spec is not None and "site-packages" not in str(spec.origin)
+
+
+def test_the_public_key_follows_from_the_seed():
+    """It is the same at each start, so that an application can be configured once."""
+    keys = [TelnyxEmulator(seed=seed).public_key for seed in (0, 0, 1)]
+    assert keys[0] == keys[1] == TelnyxEmulator().public_key
+    assert keys[2] != keys[0]

@@ -21,6 +21,16 @@ CHANGES: Mapping[str, str] = {
 }
 BUSY = "+15005550001"
 
+_SIMULATED = """\
+Telnyx is simulated on this machine: no fax is sent, and no account is needed. Time is virtual: a
+minute of the faxes takes a second."""
+_NEXT = """
+What next:
+  twilio-fax-compat scan .       what your program uses, and what becomes of it
+  twilio-fax-compat doctor       what is missing on Telnyx's side
+  twilio-fax-compat emulator     the simulated Telnyx for your own program
+  README.md, MIGRATION.md        how to move, step by step"""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
@@ -39,7 +49,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run the demo and return the exit status."""
     if not arguments.live:
-        return _on_the_emulator()
+        print(_SIMULATED)
+        status = _on_the_emulator()
+        print(_NEXT)
+        return status
     needed = {
         "--to": arguments.to,
         "--from": arguments.from_,

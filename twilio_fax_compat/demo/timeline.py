@@ -6,6 +6,7 @@ import builtins
 import contextlib
 import json
 import os
+import textwrap
 from pathlib import Path
 from typing import Any, Callable, Iterator, Mapping
 
@@ -13,12 +14,14 @@ from attrs import define, field
 
 from twilio_fax_compat._core.masking import mask
 
+WIDTH = 100
 _LEFT = 38
+_RIGHT = WIDTH - _LEFT - 3
 
 
 @define
 class Timeline:
-    """Two columns: the program's output, and the new lines of *drain*."""
+    """Two columns in `WIDTH` characters: the program's output, and the new lines of *drain*."""
 
     drain: Callable[[], Iterator[str]]
     _last: str | None = field(default=None, init=False)
@@ -26,7 +29,7 @@ class Timeline:
     def head(self, left: str, right: str) -> None:
         """Print the column headers."""
         print("\n{:<{}} | {}".format(left, _LEFT, right))
-        print("{}-+-{}".format("-" * _LEFT, "-" * 60))
+        print("{}-+-{}".format("-" * _LEFT, "-" * _RIGHT))
 
     def show_wire(self) -> None:
         """Print the requests since the last call."""
@@ -34,7 +37,8 @@ class Timeline:
             # A program that polls repeats the same request.
             if line != self._last:
                 self._last = line
-                print("{:<{}} | {}".format("", _LEFT, line))
+                for part in textwrap.wrap(line, _RIGHT, subsequent_indent="    "):
+                    print("{:<{}} | {}".format("", _LEFT, part))
 
     def program_prints(self, *values: object, **_options: Any) -> None:
         """Replace the program's ``print``."""
@@ -107,8 +111,10 @@ def _body(exchange: Any) -> str:
     body = exchange.json
     if not body:
         return ""
-    shown = {name: body[name] for name in ("to", "from", "quality", "store_media") if name in body}
-    return " " + mask(json.dumps(shown))
+    shown = [
+        f"{name} {mask(str(body[name]))}" for name in ("to", "from", "quality") if name in body
+    ]
+    return " " + ", ".join(shown)
 
 
 def _said(exchange: Any) -> str:

@@ -26,6 +26,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--api-key", help="the API key that clients must send (default: a fixed one)"
     )
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=0,
+        help="makes TELNYX_PUBLIC_KEY, which is the same at each start (default 0)",
+    )
     parser.add_argument("--webhook-url", help="the URL for events of faxes without a webhook_url")
     parser.add_argument(
         "--outcome",
@@ -52,6 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
         host=arguments.host,
         port=arguments.port,
         speed=arguments.speed,
+        seed=arguments.seed,
         webhook_url=arguments.webhook_url,
         outcomes=dict(arguments.outcome),
         journal_limit=1000,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from datetime import datetime, timezone
+from hashlib import sha256
 from typing import Any, Callable, Collection, Mapping
 
 from nacl.signing import SigningKey
@@ -35,9 +36,10 @@ class TelnyxEmulator:
     A server on loopback that behaves like Telnyx's fax API. Use it in a ``with`` block.
 
     *speed*: virtual seconds per real second; at 0 only `advance` moves the virtual time.
-    *api_key*: the key that clients must send. *webhook_url*: the URL that receives the events of faxes
-    without a ``webhook_url`` of their own. *host*, *port*: the address to listen on; port 0 is any free
-    port. *now*: the virtual time at the start, an aware datetime, by default the real time.
+    *api_key*: the key that clients must send. *seed*: makes the key that signs webhooks; the same seed
+    has the same `public_key`, also in another process. *webhook_url*: the URL that receives the events
+    of faxes without a ``webhook_url`` of their own. *host*, *port*: the address to listen on; port 0 is
+    any free port. *now*: the virtual time at the start, an aware datetime, by default the real time.
     *list_lag*: real seconds for which lists miss a new fax. *page_size_default*, *page_size_max*: of
     lists. *link_lifetime*: virtual seconds for which a media link is valid. *outcomes*: a mapping from
     destination numbers to ``"delivered"``, ``"received"`` or a failure reason. *newest_first*: the
@@ -59,6 +61,7 @@ class TelnyxEmulator:
         *,
         speed: float = 0.0,
         api_key: str = "KEY0EMULATOR0000000000000000000_emulator",
+        seed: int = 0,
         webhook_url: str | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
@@ -93,7 +96,7 @@ class TelnyxEmulator:
             self._clock.now, page_size_default, page_size_max, newest_first
         )
         self._webhook_sender = WebhookSender(
-            SigningKey.generate(), self._faults, self._deliveries, webhook_attempts, webhook_backoff
+            _signing_key(seed), self._faults, self._deliveries, webhook_attempts, webhook_backoff
         )
         self._events: list[dict[str, Any]] = []
         self._machine = Machine(
@@ -413,3 +416,8 @@ class TelnyxEmulator:
             application = self._applications.by_id.get(fax.resource["connection_id"], {})
             patience = application.get("webhook_timeout_secs") or TIMEOUT
             self._webhook_sender.post([url for url in urls if url], event, patience)
+
+
+def _signing_key(seed: int) -> SigningKey:
+    """Return the key that signs webhooks. It protects nothing: everybody can make it from the *seed*."""
+    return SigningKey(sha256(b"twilio_fax_compat emulator|%d" % seed).digest())
