@@ -95,6 +95,11 @@ RULES = {
         },
         "the way out to Telnyx knows nothing of clients, webhooks or the migration",
     ),
+    "_core.scan": ({"_core.translation"}, "the verdicts on parameters are those of the tables"),
+    "scan": (
+        {"_core.scan", "_progress", "_version"},
+        "it reads programs, and runs nothing of this package",
+    ),
     "_core.doctor": (
         {"_core.masking"},
         "findings follow from Telnyx's answers; translation is another capability",
@@ -240,6 +245,7 @@ OUTSIDE = {
     "_core": ({"attrs"}, "the core is plain functions on values"),
     "_install": (set(), "replacing names needs no package"),
     "metrics": (set(), "a hook needs no package"),
+    "scan": ({"attrs", "libcst", "rich"}, "reading Python needs a parser, and colours a terminal"),
     "metrics.prometheus": ({"attrs", "prometheus_client"}, "it is what the extra is for"),
     "base": ({"twilio"}, "it shares its exceptions with an installed twilio"),
     "ledger": ({"attrs", "psycopg"}, "a ledger needs a database driver at most"),

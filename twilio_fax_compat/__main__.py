@@ -31,6 +31,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "twilio_fax_compat.migration.command",
         "show the progress of a gradual migration",
     ),
+    "scan": (
+        "twilio_fax_compat.scan.command",
+        "say what a program uses of Twilio's fax API, and rewrite it",
+    ),
     "serve": ("twilio_fax_compat.server.command", "serve Twilio's fax REST API, for any language"),
 }
 
