@@ -10,6 +10,7 @@ import sys
 import warnings
 from importlib.util import find_spec
 from pathlib import Path
+from threading import Event
 from typing import Callable, Iterator, Mapping
 
 from twilio_fax_compat.demo.timeline import Timeline, exchange_line, show_changes
@@ -40,6 +41,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="talk to the real Telnyx (TELNYX_API_KEY, TELNYX_CONNECTION_ID): faxes cost money",
     )
+    parser.add_argument(
+        "--keep", action="store_true", help="keep the simulated Telnyx and its page until Ctrl-C"
+    )
     parser.add_argument("--to", help="with --live: the number that receives two faxes")
     parser.add_argument("--from", dest="from_", help="with --live: your Telnyx number")
     parser.add_argument("--media-url", help="with --live: a PDF that Telnyx can fetch")
@@ -50,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Run the demo and return the exit status."""
     if not arguments.live:
         print(_SIMULATED)
-        status = _on_the_emulator()
+        status = _on_the_emulator(arguments.keep)
         print(_NEXT)
         return status
     needed = {
@@ -78,7 +82,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _on_the_emulator() -> int:
+def _on_the_emulator(keeps: bool) -> int:
     from twilio_fax_compat.testing import TelnyxEmulator
 
     with TelnyxEmulator(speed=60, outcomes={BUSY: "user_busy"}) as telnyx:
@@ -103,12 +107,21 @@ def _on_the_emulator() -> int:
         _show_program(environ, drain)
         if find_spec("flask") is None:
             print("\nTo see it receive faxes, too: pip install 'twilio-fax-compat[demo]'")
-            return 0
-        from twilio_fax_compat.demo.callbacks import show_callbacks
+        else:
+            from twilio_fax_compat.demo.callbacks import show_callbacks
 
-        with _without_warnings():
-            show_callbacks(telnyx, environ)
+            with _without_warnings():
+                show_callbacks(telnyx, environ)
+        if keeps:
+            _keep(telnyx.url)
     return 0
+
+
+def _keep(url: str) -> None:
+    """Keep the emulator until Ctrl-C."""
+    print(f"\nAll of it, with buttons, until Ctrl-C: {url}", flush=True)
+    with contextlib.suppress(KeyboardInterrupt):
+        Event().wait()
 
 
 def _show_program(environ: Mapping[str, str], drain: Callable[[], Iterator[str]]) -> None:

@@ -71,6 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
         return 1
     for name, value in emulator.environ.items():
         print(f"export {name}={shlex.quote(value)}", flush=True)
+    print(f"the page: {emulator.url}", file=sys.stderr, flush=True)
     done.wait()
     emulator.stop()
     return 0

@@ -20,6 +20,7 @@ from twilio_fax_compat.testing.fax import Fax
 from twilio_fax_compat.testing.journal import Exchange, Journal
 from twilio_fax_compat.testing.lifecycle import Machine
 from twilio_fax_compat.testing.middleware import EmulatorMiddleware
+from twilio_fax_compat.testing.page.routes import Page
 from twilio_fax_compat.testing.server import Server
 from twilio_fax_compat.testing.webhook_deliveries import WebhookDeliveries
 from twilio_fax_compat.testing.webhooks import (
@@ -147,6 +148,8 @@ class TelnyxEmulator:
             lambda: http_date(self.now),
             self._machine.run_due,
             self._latency,
+            self._clock.now,
+            Page(self),
         )
         self._server = Server(middleware, self._host, self._port)
         self._port = self._server.port
@@ -175,6 +178,16 @@ class TelnyxEmulator:
     def origin(self) -> str:
         """The scheme, host and port of the server."""
         return f"http://{self._host}:{self._port}"
+
+    @property
+    def url(self) -> str:
+        """The address of the page that shows what happens, for a browser."""
+        return self.origin + "/"
+
+    @property
+    def is_holding(self) -> bool:
+        """Whether `hold` keeps faxes in their first status."""
+        return self._machine.holding
 
     @property
     def base_url(self) -> str:
@@ -272,6 +285,18 @@ class TelnyxEmulator:
         if not undocumented:
             check_reason(reason)
         self._machine.fail(fax, reason)
+
+    def redeliver(self, fax_id: str) -> None:
+        """
+        Deliver the last event of a fax again, as Telnyx does if it got no answer.
+
+        Raises KeyError for an unknown id, and ValueError if there is no event.
+        """
+        fax = self._known(fax_id)
+        events = [event for event in self._events if event["payload"]["fax_id"] == fax.id]
+        if not events:
+            raise ValueError("the fax has no event yet")
+        self._post(fax, events[-1])
 
     def hold(self) -> None:
         """Keep every fax in its first status until `release`, however much time passes."""
@@ -410,6 +435,9 @@ class TelnyxEmulator:
 
     def _announce(self, fax: Fax, event: dict[str, Any]) -> None:
         self._events.append(event)
+        self._post(fax, event)
+
+    def _post(self, fax: Fax, event: dict[str, Any]) -> None:
         url = fax.resource["webhook_url"] or self.webhook_url
         if url and self._server is not None:
             urls = [url, fax.resource["webhook_failover_url"]]

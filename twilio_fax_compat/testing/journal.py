@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
+from datetime import datetime
 from typing import Any, Mapping, Sequence
 
 from attrs import field, frozen
@@ -17,6 +18,7 @@ class Exchange:
     *path* begins with ``/v2`` or ``/media``. *query* is a list of pairs. *headers* have lower-case names;
     the repr leaves them out because they hold the API key. *status* is None if no response was sent.
     *fault* is the name of the fault that was applied. *answer* is the body that was sent or lost.
+    *at* is the virtual time of the answer.
     """
 
     method: str
@@ -27,6 +29,7 @@ class Exchange:
     status: int | None = None
     fault: str | None = None
     answer: bytes = field(default=b"", repr=False)
+    at: datetime | None = field(default=None, repr=False, eq=False)
 
     @property
     def json(self) -> Any:

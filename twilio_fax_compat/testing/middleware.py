@@ -7,15 +7,18 @@ import hmac
 import json
 import socket
 import struct
+from datetime import datetime
 from typing import Callable, Tuple
 from urllib.parse import parse_qsl
 
+from attrs import evolve
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from twilio_fax_compat.testing.api import error_answer
 from twilio_fax_compat.testing.faults import Fault, Faults
 from twilio_fax_compat.testing.journal import Exchange, Journal
+from twilio_fax_compat.testing.page.routes import Page
 from twilio_fax_compat.testing.refusals import Refusal
 from twilio_fax_compat.testing.server import TRANSPORT
 
@@ -31,7 +34,7 @@ class EmulatorMiddleware:
     Wraps the API *app*: checks the API key, applies injected faults, and writes the journal.
 
     *date* returns the ``Date`` header. *before* is called before each request. *latency*: the real
-    seconds that each request takes.
+    seconds that each request takes. *now* returns the virtual time. *page* serves people.
     """
 
     def __init__(
@@ -43,8 +46,12 @@ class EmulatorMiddleware:
         date: Callable[[], str],
         before: Callable[[], None],
         latency: float,
+        now: Callable[[], datetime],
+        page: Page,
     ) -> None:
         self.app = app
+        self.now = now
+        self.page = page
         self.authorization = b"Bearer " + api_key.encode()
         self.faults = faults
         self.journal = journal
@@ -55,6 +62,9 @@ class EmulatorMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         if scope["type"] != "http":
+            return
+        if self.page.is_page(scope["path"]):
+            await self.page(scope, receive, send)
             return
         body = await _whole_body(receive)
         fault = self.faults.of_request(
@@ -70,7 +80,8 @@ class EmulatorMiddleware:
         is_lost = fault is not None and fault.name == "answer_lost"
         status = None if is_lost else start["status"]
         name = None if fault is None else fault.name
-        self.journal.add(_exchange(scope, body, status, name, content))
+        exchange = _exchange(scope, body, status, name, content)
+        self.journal.add(evolve(exchange, at=self.now()))
         start["headers"] = [*start["headers"], (b"date", self.date().encode("ascii"))]
         if fault is not None and is_lost:
             await _lose((start, content), fault.how, scope, receive, send)

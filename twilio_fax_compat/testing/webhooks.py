@@ -36,7 +36,7 @@ class Delivery:
     One attempt to deliver an *event* (the envelope's ``data``) to *url*.
 
     *attempt* counts from 1. *status* is the HTTP status of the response. Without a response it is None,
-    and *error* says why.
+    and *error* says why. *at* is the virtual time of the attempt, *answer* the start of the response's body.
     """
 
     url: str
@@ -46,6 +46,8 @@ class Delivery:
     attempt: int
     status: int | None
     error: str | None = None
+    at: datetime | None = field(default=None, repr=False)
+    answer: str = field(default="", repr=False)
 
 
 @frozen
@@ -210,7 +212,10 @@ class WebhookSender:
             error = f"{type(failure).__name__}: {failure}"
         status = None if answer is None else answer.status_code
         job.record.add_attempt(url, headers, answer, began, self.records.now())
-        self.deliveries.append(Delivery(url, job.event, headers, body, job.attempt, status, error))
+        text = "" if answer is None else answer.content[:10_240].decode("utf-8", "replace")
+        self.deliveries.append(
+            Delivery(url, job.event, headers, body, job.attempt, status, error, began, text)
+        )
         return status == 200
 
 
