@@ -1,6 +1,7 @@
 """``twilio-fax-compat emulator`` serves a local Telnyx to programs in any language."""
 
 import argparse
+import re
 import signal
 import socket
 import subprocess
@@ -51,7 +52,7 @@ def test_it_serves_until_it_is_stopped(number):
                 fax = http.get(f"/faxes/{fax['id']}").json()["data"]
         process.send_signal(number)
         assert process.wait(10) == 0
-        assert process.stderr.read() == ""
+        assert re.fullmatch(r"the page: http:\/\/[^ ]+\n", process.stderr.read())
 
     assert key == "KEY it's"
     assert fax["failure_reason"] == "user_busy"

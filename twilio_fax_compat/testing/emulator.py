@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import os
 from datetime import datetime, timezone
-from hashlib import sha256
 from typing import Any, Callable, Collection, Mapping
-
-from nacl.signing import SigningKey
 
 from twilio_fax_compat.testing import documents
 from twilio_fax_compat.testing.account import NUMBER, Account
@@ -28,6 +25,7 @@ from twilio_fax_compat.testing.webhooks import (
     Delivery,
     WebhookSender,
     signed_headers,
+    signing_key,
     webhook_body,
 )
 
@@ -97,7 +95,7 @@ class TelnyxEmulator:
             self._clock.now, page_size_default, page_size_max, newest_first
         )
         self._webhook_sender = WebhookSender(
-            _signing_key(seed), self._faults, self._deliveries, webhook_attempts, webhook_backoff
+            signing_key(seed), self._faults, self._deliveries, webhook_attempts, webhook_backoff
         )
         self._events: list[dict[str, Any]] = []
         self._machine = Machine(
@@ -444,8 +442,3 @@ class TelnyxEmulator:
             application = self._applications.by_id.get(fax.resource["connection_id"], {})
             patience = application.get("webhook_timeout_secs") or TIMEOUT
             self._webhook_sender.post([url for url in urls if url], event, patience)
-
-
-def _signing_key(seed: int) -> SigningKey:
-    """Return the key that signs webhooks. It protects nothing: everybody can make it from the *seed*."""
-    return SigningKey(sha256(b"twilio_fax_compat emulator|%d" % seed).digest())

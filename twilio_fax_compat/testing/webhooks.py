@@ -13,6 +13,7 @@ import json
 import logging
 from base64 import b64encode
 from datetime import datetime, timezone
+from hashlib import sha256
 from threading import Condition, Thread, current_thread
 from typing import Any, Mapping, Sequence
 
@@ -235,3 +236,8 @@ def signed_headers(key: SigningKey, body: bytes, now: datetime) -> dict[str, str
         "telnyx-signature-ed25519": b64encode(signature).decode("ascii"),
         "telnyx-timestamp": timestamp,
     }
+
+
+def signing_key(seed: int) -> SigningKey:
+    """Return the key that signs webhooks. It protects nothing: everybody can make it from the *seed*."""
+    return SigningKey(sha256(b"twilio_fax_compat emulator|%d" % seed).digest())

@@ -7,7 +7,7 @@ import hmac
 import secrets
 from datetime import datetime
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Any, AsyncIterator, Callable, Mapping
+from typing import Any, AsyncIterator, Callable, Mapping
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -17,9 +17,6 @@ from starlette.routing import Route
 from twilio_fax_compat.testing import faults
 from twilio_fax_compat.testing.page.html import PAGE_SIZE, Entry, View, as_text, fax_page, list_page
 
-if TYPE_CHECKING:
-    from twilio_fax_compat.testing.emulator import TelnyxEmulator
-
 _BETWEEN_LOOKS = 0.2
 _LONGEST = 25.0
 """Seconds after which a stream of changes ends. A browser opens it again."""
@@ -27,7 +24,7 @@ _LONGEST = 25.0
 _MOST = 20 * 1024 * 1024
 """The largest PDF that may be uploaded, in bytes."""
 
-_INJECTED: Mapping[str, Callable[[TelnyxEmulator], None]] = {
+_INJECTED: Mapping[str, Callable[[Any], object]] = {
     "answer_lost": lambda emulator: emulator.inject(
         faults.answer_lost(), method="POST", path="/v2/faxes"
     ),
@@ -41,7 +38,8 @@ _INJECTED: Mapping[str, Callable[[TelnyxEmulator], None]] = {
 class Page:
     """The pages of *emulator*, as an ASGI application."""
 
-    def __init__(self, emulator: TelnyxEmulator) -> None:
+    def __init__(self, emulator: Any) -> None:
+        """Take a `TelnyxEmulator`, which imports this module."""
         self.emulator = emulator
         self.token = secrets.token_urlsafe(24)
         fax = "/page/faxes/{fax_id}"
