@@ -54,3 +54,23 @@ def run(package, server, body, sid, token):
     )
     assert done.returncode == 0, done.stderr.decode()
     return json.loads(done.stdout)
+
+
+def validates(package, token, call):
+    """Return what the validator of *package* says of a *call* that a program got."""
+    script = "console.log(require({}).validateRequest({}, {}, {}, {}))".format(
+        *map(
+            json.dumps,
+            (package, token, call.headers["X-Twilio-Signature"], call.url, call.form),
+        )
+    )
+    done = subprocess.run(
+        ["node", "-e", script],
+        cwd=folder(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip() == "true"

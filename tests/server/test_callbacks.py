@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from tests.server import node_programs
 from tests.server.program import Program
 from tests.server.serving import (
     ACCOUNT,
@@ -397,3 +398,28 @@ def test_a_killed_server_loses_no_callback(own, tmp_path):
 
 def _all_delivered(order, sids):
     return all("delivered" in [status for status, _ in order.get(sid, ())] for sid in sids)
+
+
+@node_programs.needs_node
+@pytest.mark.parametrize("package", ["twilio-3-73-1", "twilio-3-40-0"])
+def test_twilio_nodes_validator(own, package):
+    """It accepts each callback: forms, a query of its own, and the query of a GET with a link in it."""
+    telnyx, run = own
+
+    def answer(call):
+        if call.path == "/fax":
+            return 200, RECEIVE.format(' action="/done?a=b%3Fc" method="GET"'), XML
+        return 204
+
+    with Program(answer) as program:
+        with run(incoming=f'\nincoming_urls = {{ "*" = "{program.url}/fax" }}') as server:
+            telnyx.webhook_url = f"{server.url}/telnyx/{ACCOUNT}"
+            sent(server, program, "/status?x=1&y=%C3%A9")
+            telnyx.receive("+15005550002", FROM, pages=2)
+            finish(telnyx)
+            wait_until(lambda: len(program.calls) >= 4)
+        for call in program.calls:
+            assert node_programs.validates(package, TOKEN, call)
+            call.form = {**call.form, "FaxStatus": "forged"}
+            call.url += "&forged=1" if call.method == "GET" else ""
+            assert not node_programs.validates(package, TOKEN, call)
