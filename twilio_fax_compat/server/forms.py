@@ -34,6 +34,8 @@ async def read_body(
     """
     for name, value in scope["headers"]:
         if name == b"content-length" and value.isdigit() and int(value[:20]) > limit:
+            if int(value[:20]) <= DRAINED:
+                await _drained(receive)
             return http_problem(413)
     message = await _within(receive, seconds)
     if message is not None and not message.get("more_body") and message["type"] == "http.request":
@@ -53,6 +55,24 @@ async def read_body(
             return b"".join(parts)
         message = await _within(receive, end - asyncio.get_running_loop().time())
     return http_problem(408)
+
+
+DRAINED, DRAINED_WITHIN = 4 * 1024 * 1024, 2.0
+"""Bytes, and seconds, for which a body that is too long is read before it is refused."""
+
+
+async def _drained(receive: Receive) -> None:
+    """
+    Read a body and drop it.
+
+    A connection that is closed with unread data is reset, and a proxy that still sends the body would
+    answer 502 instead of what we say.
+    """
+    end = asyncio.get_running_loop().time() + DRAINED_WITHIN
+    while True:
+        message = await _within(receive, end - asyncio.get_running_loop().time())
+        if message is None or message["type"] != "http.request" or not message.get("more_body"):
+            return
 
 
 async def _within(receive: Receive, seconds: float) -> Any:
