@@ -79,9 +79,12 @@ async def drive_async(flow: Flow, send: AsyncSend, ledger: Ledger) -> TwilioResp
         if isinstance(effect, TelnyxRequest):
             try:
                 outcome = await send(effect)
-            except (TwilioException, CancelledUnsent):
+            except (TwilioException, CancelledUnsent) as error:
                 if effect.method == "POST":
                     call.nothing_left()
+                if isinstance(error, CancelledUnsent):
+                    # `asyncio.timeout` of Python 3.11 looks for this class and for no subclass.
+                    raise asyncio.CancelledError(*error.args) from error
                 raise
             call.note(effect, outcome)
             return outcome

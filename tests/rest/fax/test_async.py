@@ -295,6 +295,26 @@ def test_cancelled_before_the_request_left():
         assert [post["to"] for post in telnyx.posts] == ["+15005550100"]
 
 
+@pytest.mark.skipif(not hasattr(asyncio, "timeout"), reason="asyncio.timeout is new in Python 3.11")
+def test_a_timeout_before_the_request_left():
+    """It is a TimeoutError, as after the request left."""
+    with FakeTelnyx(posts(Post(0.0, "hang"))) as telnyx:
+        telnyx.hang = 1.0
+        client = make_client(telnyx, ledger=MemoryLedger(), retry=QUICK, at_once=1)
+
+        async def main():
+            async with client:
+                first = asyncio.ensure_future(create(client, to="+15005550100"))
+                await asyncio.sleep(0.2)
+                with pytest.raises(TimeoutError):
+                    async with asyncio.timeout(0.2):
+                        await create(client, to="+15005550101")
+                await asyncio.gather(first, return_exceptions=True)
+
+        asyncio.run(main())
+        assert [post["to"] for post in telnyx.posts] == ["+15005550100"]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("ledger", ["memory", "sqlite"])
 def test_cancelled_at_any_moment(tmp_path, ledger):
