@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 import socket
-from ipaddress import IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Sequence
+
+_WITH_IPV4 = tuple(map(IPv6Network, ("::/96", "::ffff:0:0/96", "::ffff:0:0:0/96", "64:ff9b::/96")))
+"""
+Prefixes of IPv6 addresses that end with an IPv4 address: https://www.rfc-editor.org/rfc/rfc4291#section-2.5.5,
+https://www.rfc-editor.org/rfc/rfc2765#section-2.1 and https://www.rfc-editor.org/rfc/rfc6052#section-2.1
+"""
+
+_LOCAL_NAT64 = IPv6Network("64:ff9b:1::/48")  # https://www.rfc-editor.org/rfc/rfc8215
 
 
 class ForbiddenAddress(OSError):
@@ -49,8 +57,11 @@ def is_public(address: str) -> bool:
     """Return whether an IP *address* is one of the public Internet."""
     ip = ip_address(address.partition("%")[0])
     if isinstance(ip, IPv6Address):
-        # An IPv4 address in another form, as of https://www.rfc-editor.org/rfc/rfc4291#section-2.5.5
-        inner = ip.ipv4_mapped or ip.sixtofour
+        inner = ip.sixtofour
+        if any(ip in network for network in _WITH_IPV4):
+            inner = IPv4Address(int(ip) & 0xFFFFFFFF)
         if inner is not None:
-            return inner.is_global
+            return is_public(str(inner))
+        if ip.is_site_local or ip in _LOCAL_NAT64:
+            return False
     return ip.is_global and not ip.is_multicast
