@@ -72,7 +72,7 @@ async def drive_async(flow: Flow, send: AsyncSend, ledger: Ledger) -> TwilioResp
     A ledger that may wait is used in threads. If the task is cancelled, the sends of the flow are settled
     first: one whose request may have left stays remembered.
     """
-    call = Call(ledger)
+    call = Call(ledger, asyncio.get_running_loop())
     blocks = not isinstance(ledger, MemoryLedger)
 
     async def perform(effect: Effect) -> Any:
@@ -109,6 +109,11 @@ async def settled(call: Call, work: Awaitable[T]) -> T:
         result = await work
         if call.is_open:
             await in_thread(call.__exit__)
+    except GeneratorExit:
+        # Nothing can be awaited any more. If the loop is closed, a later create has taken the send over.
+        if call.loop is None or not call.loop.is_closed():
+            call.__exit__(GeneratorExit)
+        raise
     except BaseException as error:
         if leave is not None:
             leave(type(error))

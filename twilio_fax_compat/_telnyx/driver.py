@@ -66,11 +66,13 @@ class Call:
     """
     One flow's run: its time, and the sends that it has begun.
 
-    As a context manager, it settles the sends that are open when the flow ends or is broken off.
+    As a context manager, it settles the sends that are open when the flow ends or is broken off. *loop* is
+    the event loop that it runs on, if any.
     """
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, loop: Any = None) -> None:
         self.ledger = ledger
+        self.loop = loop
         self._begun = monotonic()
         self._opened: list[Attempt] = []
         self._may_be_sent = False
@@ -80,7 +82,7 @@ class Call:
         if isinstance(effect, Elapsed):
             return monotonic() - self._begun
         if isinstance(effect, (BeginSend, KeepSend, LeaveSend, EndSend)):
-            return carry_out_send(effect, self.ledger, self._opened)
+            return carry_out_send(effect, self.ledger, self._opened, self.loop)
         return carry_out_for_client(effect, self.ledger)
 
     def note(self, request: TelnyxRequest, outcome: Outcome) -> None:

@@ -1,7 +1,7 @@
 """
 Connections to an HTTP origin for asyncio, each used by one request at a time.
 
-They belong to an event loop, and are forgotten with it. See `_connections`, which they share the TLS
+They belong to an event loop, and are closed with it. See `_connections`, which they share the TLS
 settings with: a pool of many connections would also look at all of them for every request
 (https://github.com/encode/httpcore/issues/1035).
 """
@@ -11,8 +11,9 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import deque
+from threading import Lock
 from time import monotonic
-from typing import Any, Iterable
+from typing import Any, AsyncGenerator, Iterable
 from weakref import WeakKeyDictionary
 
 import httpcore
@@ -60,9 +61,11 @@ class _OfLoop:
     def __init__(self) -> None:
         self.idle: dict[tuple[str, str | None], deque[tuple[AsyncConnection, float]]] = {}
         self.limits: dict[int, asyncio.Semaphore] = {}
+        self.at_end: AsyncGenerator[None, None] | None = None
 
 
 _loops: WeakKeyDictionary[asyncio.AbstractEventLoop, _OfLoop] = WeakKeyDictionary()
+_loops_lock = Lock()
 
 
 async def send(
@@ -82,6 +85,9 @@ async def send(
     httpx's transport raises, and `CancelledUnsent` if it was cancelled before it left.
     """
     mine = _of_this_loop()
+    if mine.at_end is None:
+        mine.at_end = _closing(mine)
+        await mine.at_end.__anext__()
     limit = mine.limits.get(at_once)
     if limit is None:
         limit = mine.limits[at_once] = asyncio.Semaphore(at_once)
@@ -101,7 +107,10 @@ class CancelledUnsent(asyncio.CancelledError):
 
 async def close_idle(origin: str | None = None) -> None:
     """Close the idle connections of the running event loop, those to *origin* or all."""
-    mine = _of_this_loop()
+    await _close_idle(_of_this_loop(), origin)
+
+
+async def _close_idle(mine: _OfLoop, origin: str | None = None) -> None:
     for key in list(mine.idle):
         if origin is None or key[0] == origin:
             idle = mine.idle.pop(key)
@@ -109,11 +118,24 @@ async def close_idle(origin: str | None = None) -> None:
                 await idle.pop()[0].aclose()
 
 
+async def _closing(mine: _OfLoop) -> AsyncGenerator[None, None]:
+    """Close the idle connections when ``asyncio.run`` shuts down the asynchronous generators."""
+    try:
+        yield
+    finally:
+        await _close_idle(mine)
+
+
 def _of_this_loop() -> _OfLoop:
     loop = asyncio.get_running_loop()
     mine = _loops.get(loop)
     if mine is None:
-        mine = _loops[loop] = _OfLoop()
+        with _loops_lock:
+            # A connection refers to its loop, so without this a closed loop would stay for ever.
+            for other in list(_loops):
+                if other.is_closed():
+                    del _loops[other]
+            mine = _loops[loop] = _OfLoop()
     return mine
 
 
@@ -139,6 +161,8 @@ async def _sent(
         if not connection.has_written:
             raise CancelledUnsent from error
         raise
+    except GeneratorExit:
+        raise  # the task is deleted, and nothing can be awaited
     except BaseException:
         await _closed(connection)
         raise
@@ -233,8 +257,9 @@ class _Stream(httpcore.AsyncNetworkStream):
 
 def _forget_after_fork() -> None:
     # The connections belong to the parent and its event loop.
-    global _loops
+    global _loops, _loops_lock
     _loops = WeakKeyDictionary()
+    _loops_lock = Lock()
 
 
 if hasattr(os, "register_at_fork"):

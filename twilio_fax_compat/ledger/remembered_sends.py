@@ -37,7 +37,8 @@ class _Process:
     """The state of one process."""
 
     pid: int = field(factory=os.getpid)
-    tokens: set[str] = field(factory=set)
+    # The sends at work, with the event loop of each that runs on one.
+    tokens: dict[str, Any] = field(factory=dict)
     owner: str = field(init=False)
     # When this process first saw an entry of another machine.
     seen: dict[tuple[str, object], float] = field(factory=dict)
@@ -89,17 +90,20 @@ _unwritten: dict[tuple[int, int], _Unwritten] = {}
 _taken: dict[str, object] = {}
 
 
-def carry_out_send(effect: SendEffect, ledger: Ledger, opened: list[Attempt]) -> Any:
+def carry_out_send(
+    effect: SendEffect, ledger: Ledger, opened: list[Attempt], loop: Any = None
+) -> Any:
     """
     Perform an effect about a send, and return its result.
 
-    A begun attempt is added to *opened*, so that `leave_open` can settle it whatever happens.
+    A begun attempt is added to *opened*, so that `leave_open` can settle it whatever happens. *loop* is
+    the event loop of the call, if it has one: nobody works on the send once that is closed.
     """
     if isinstance(effect, BeginSend):
-        return _begin(effect, ledger, opened)
+        return _begin(effect, ledger, opened, loop)
     attempt = effect.attempt
     if isinstance(effect, KeepSend):
-        _this_process().tokens.add(attempt.token)
+        _this_process().tokens[attempt.token] = loop
         return _write(ledger, attempt, attempt.entry(_this_process().owner, time.time()))
     if isinstance(effect, LeaveSend):
         return _leave(attempt, ledger)
@@ -147,7 +151,9 @@ def name_of_process() -> str:
     return _this_process().owner
 
 
-def _begin(effect: BeginSend, ledger: Ledger, opened: list[Attempt]) -> Attempt | InProgress:
+def _begin(
+    effect: BeginSend, ledger: Ledger, opened: list[Attempt], loop: Any
+) -> Attempt | InProgress:
     is_elsewhere = False
     for token, entry in (_read(ledger, effect.key).sends or {}).items():
         # This machine's clock may be wrong. Telnyx's clock decides when its faxes are too old.
@@ -159,20 +165,19 @@ def _begin(effect: BeginSend, ledger: Ledger, opened: list[Attempt]) -> Attempt 
         if owner == _NOBODYS:
             attempt = Attempt.of_entry(effect.key, token, entry)
             if _is_first_to_take(attempt, ledger):
-                return _open(attempt, ledger, opened)
+                return _open(attempt, ledger, opened, loop)
             owner = _ELSEWHERE
         is_elsewhere = is_elsewhere or owner == _ELSEWHERE
     if is_elsewhere:
         return InProgress()
-    return _open(
-        Attempt(effect.key, effect.token, effect.provider, account=effect.account), ledger, opened
-    )
+    attempt = Attempt(effect.key, effect.token, effect.provider, account=effect.account)
+    return _open(attempt, ledger, opened, loop)
 
 
-def _open(attempt: Attempt, ledger: Ledger, opened: list[Attempt]) -> Attempt:
+def _open(attempt: Attempt, ledger: Ledger, opened: list[Attempt], loop: Any) -> Attempt:
     process = _this_process()
     opened.append(attempt)
-    process.tokens.add(attempt.token)
+    process.tokens[attempt.token] = loop
     _write(ledger, attempt, attempt.entry(process.owner, time.time()))
     return attempt
 
@@ -184,7 +189,7 @@ def _leave(attempt: Attempt, ledger: Ledger) -> None:
         if not attempt.is_retry:
             _index(ledger, attempt, {"key": attempt.key})
     finally:
-        _this_process().tokens.discard(attempt.token)
+        _this_process().tokens.pop(attempt.token, None)
 
 
 def _end(attempt: Attempt, ledger: Ledger) -> None:
@@ -202,7 +207,7 @@ def _end(attempt: Attempt, ledger: Ledger) -> None:
         if attempt.is_retry:
             _index(ledger, attempt, {})
     finally:
-        _this_process().tokens.discard(attempt.token)
+        _this_process().tokens.pop(attempt.token, None)
 
 
 def _index(ledger: Ledger, attempt: Attempt, entry: Mapping[str, Any]) -> None:
@@ -312,7 +317,7 @@ def _who_has(token: str, entry: Mapping[str, Any], ledger: Ledger | None) -> str
         return _NOBODYS
     process = _this_process()
     if owner == process.owner:
-        return _MINE if token in process.tokens else _NOBODYS
+        return _MINE if _works_on(process, token) else _NOBODYS
     if isinstance(ledger, MemoryLedger):
         # A fork copied it: the parent looks after the send itself.
         return _THEIRS
@@ -322,6 +327,14 @@ def _who_has(token: str, entry: Mapping[str, Any], ledger: Ledger | None) -> str
     now = time.monotonic()
     since = process.seen.setdefault((token, entry.get("turn")), now)
     return _NOBODYS if now - since >= ELSEWHERE else _ELSEWHERE
+
+
+def _works_on(process: _Process, token: str) -> bool:
+    if token not in process.tokens:
+        return False
+    # A task that is pending when its loop is closed never goes on.
+    loop = process.tokens[token]
+    return loop is None or not loop.is_closed()
 
 
 def _is_alive(pid: int, started: str) -> bool:

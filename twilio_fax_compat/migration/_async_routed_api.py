@@ -34,7 +34,7 @@ class AsyncRoutedFaxApi:
     ) -> TwilioResponse:
         """Answer a request of Twilio's fax API."""
         request = twilio_request(method, url, params, data)
-        call = Call(self._api.ledger)
+        call = Call(self._api.ledger, asyncio.get_running_loop())
         return await settled(call, self._run(request, call))
 
     async def _run(self, request: TwilioRequest, call: Call) -> TwilioResponse:

@@ -4,6 +4,8 @@ import asyncio
 import inspect
 import os
 import random
+import subprocess
+import sys
 import time
 
 import httpx
@@ -19,6 +21,7 @@ from twilio_fax_compat.base.domain import Domain
 from twilio_fax_compat.base.exceptions import TwilioException, TwilioRestException
 from twilio_fax_compat.base.page import Page
 from twilio_fax_compat.base.version import Version
+from twilio_fax_compat.http import _async_connections
 from twilio_fax_compat.http.async_http_client import AsyncTwilioHttpClient
 from twilio_fax_compat.http.response import Response
 from twilio_fax_compat.ledger import MemoryLedger
@@ -275,6 +278,49 @@ def test_cancelled_after_the_request_left():
         asyncio.run(main())
 
 
+CLOSES_ITS_LOOP = """
+import asyncio, sys
+from tests.rest.fax.test_async import FROM, MEDIA_URL, TO, QUICK, run
+from twilio_fax_compat import TelnyxSettings
+from twilio_fax_compat.ledger import MemoryLedger
+from twilio_fax_compat.ledger.sqlite import SQLiteLedger
+from twilio_fax_compat.rest import Client
+
+ledger = SQLiteLedger(sys.argv[1]) if sys.argv[1:] else MemoryLedger()
+client = Client("AC" + "1" * 32, "token", telnyx=TelnyxSettings(retry=QUICK), ledger=ledger)
+loop = asyncio.new_event_loop()
+task = loop.create_task(client.fax.faxes.create_async(TO, MEDIA_URL, from_=FROM))
+loop.run_until_complete(asyncio.sleep(0.8))
+assert not task.done()
+loop.close()
+print(run(client.fax.faxes.create_async(TO, MEDIA_URL, from_=FROM), client).sid)
+task.get_coro().close()
+assert not list(ledger.open_sends()), "the late end of the task was stored"
+"""
+
+
+@pytest.mark.parametrize("ledger", ["memory", "sqlite"])
+def test_a_loop_that_is_closed_while_a_fax_is_sent(tmp_path, ledger):
+    """Its task never ends: the next equal create looks for the fax, and sends nothing."""
+    arguments = [str(tmp_path / "fax.db")] if ledger == "sqlite" else []
+    with FakeTelnyx(posts(Post(0.0, "hang"))) as telnyx:
+        telnyx.hang = 3.0
+        # In a process of its own, because asyncio leaves the socket of that loop open.
+        done = subprocess.run(
+            [sys.executable, "-c", CLOSES_ITS_LOOP, *arguments],
+            env={**os.environ, **telnyx.environ},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            universal_newlines=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        assert "FX" + "".join(fax["id"] for fax in telnyx.all_faxes()).replace("-", "") == (
+            done.stdout.strip()
+        )
+
+
 def test_cancelled_before_the_request_left():
     """While it waits for its turn: nothing is sent, and nothing remembered."""
     with FakeTelnyx(posts(Post(0.0, "hang"))) as telnyx:
@@ -376,6 +422,22 @@ def test_loop_after_loop(telnyx):
     for _ in range(5):
         run(create(client), client)
     assert len(telnyx.faxes) == 5
+
+
+def open_files():
+    return len(os.listdir("/proc/self/fd"))
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="counts open files in /proc")
+def test_a_loop_that_ends_closes_its_connections(telnyx):
+    """A program without ``aclose`` that calls ``asyncio.run`` for each fax does not run out of files."""
+    client = make_client(telnyx)
+    asyncio.run(create(client))
+    before = open_files()
+    for _ in range(20):
+        asyncio.run(create(client))
+    assert open_files() <= before + 5
+    assert len(_async_connections._loops) <= 2
 
 
 class SlowLedger(SQLiteLedger):
