@@ -106,7 +106,12 @@ def test_safe(tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("TWILIO_FAX_COMPAT_ROLLOUT", "on")
     ledger = SQLiteLedger(str(tmp_path / "fax.db"))
     ledger.check()
-    assert main(["migration", "finish", "--ledger", f"sqlite:///{tmp_path / 'fax.db'}"]) == 0
+    command = ["migration", "finish", "--ledger", f"sqlite:///{tmp_path / 'fax.db'}"]
+    assert main(command) == 1
+    assert "knows nothing of the legacy provider" in capsys.readouterr().out
+    ledger.remember(KEYS[0], Facts(provider="legacy", status="delivered"))
+    ledger.close()
+    assert main(command) == 0
     assert capsys.readouterr().out == "The stage complete is safe.\n"
 
 

@@ -144,7 +144,9 @@ def test_who_sends_byte_by_byte_has_no_more_time(http, pieces):
 def test_what_is_no_answer(http, pieces):
     with peer(sends(*pieces)) as url:
         result = call(http, url)
-    assert (result.status, result.error) == (0, "RemoteProtocolError")
+    # The peer closes with our body unread, so that the system may report a reset first.
+    assert result.status == 0
+    assert result.error in ("RemoteProtocolError", "ReadError")
 
 
 def test_refused_and_unknown(http):

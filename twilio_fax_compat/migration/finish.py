@@ -43,7 +43,8 @@ class Finish:
     *asked* has, for each kind of request and for ``callback``, the shortest of `PERIODS` in which it
     happened last. *unfinished* are SIDs of faxes without a known end that changed in the period
     `UNFINISHED`, and *unknown* is the number of older ones. *open_sends* is the number of sends that may
-    have gone out without an answer. *stage* is the flag's, None if no roll-out is configured.
+    have gone out without an answer. *stage* is the flag's, None if no roll-out is configured. *is_known* is
+    False if the ledger has nothing at all of the legacy provider.
     """
 
     stage: str | None
@@ -51,6 +52,7 @@ class Finish:
     unfinished: Sequence[str]
     unknown: int
     open_sends: int
+    is_known: bool = True
 
     @property
     def is_safe(self) -> bool:
@@ -87,6 +89,11 @@ class Finish:
                 "faxes without a known end there, of the last {}: {}. Fetch them, or wait for their "
                 "callbacks".format(UNFINISHED, ", ".join(self.unfinished[:_SHOWN]))
                 + (" and more" if len(self.unfinished) > _SHOWN else "")
+            )
+        if not self.is_known:
+            texts.append(
+                "this ledger knows nothing of the legacy provider: name the one that the application uses "
+                "with --ledger"
             )
         return texts
 
@@ -130,13 +137,19 @@ def finish(ledger: Ledger, stage: str | None) -> Finish:
     """Return what *ledger* knows of the legacy provider. Raises LedgerUnavailable."""
     unfinished = _without_end(ledger, PERIODS[UNFINISHED])
     every = _without_end(ledger, PERIODS["180d"])
+    asked = _last_asked(ledger)
     return Finish(
         stage,
-        _last_asked(ledger),
+        asked,
         sorted(fax_sid(key) or key for key in unfinished),
         len(every - unfinished),
         sum(entry.get("provider") == LEGACY for entry in ledger.open_sends()),
+        is_known=bool(asked) or _knows_legacy(ledger),
     )
+
+
+def _knows_legacy(ledger: Ledger) -> bool:
+    return any(facts.provider == LEGACY for _, facts in ledger.recent(PERIODS["180d"]))
 
 
 def _last_asked(ledger: Ledger) -> dict[str, str]:
