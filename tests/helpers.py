@@ -1,5 +1,7 @@
 """What many tests need."""
 
+import time
+
 from twilio_fax_compat import RetryPolicy, TelnyxSettings
 from twilio_fax_compat.rest import Client
 
@@ -30,3 +32,11 @@ def fax_id(fax):
     """Return the Telnyx id of a fax instance."""
     digits = fax.sid[2:]
     return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
+
+
+def wait_until(is_true, seconds=30):
+    """Return as soon as *is_true* returns a true value; an AssertionError after *seconds*."""
+    end = time.monotonic() + seconds
+    while not is_true():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.01)

@@ -11,12 +11,11 @@ from werkzeug.serving import make_server
 
 from tests.base.libraries import needs_751
 from tests.fakes.telnyx import FakeTelnyx, Post
-from tests.helpers import ACCOUNT, FROM, TO, fax_id, make_client, send
+from tests.helpers import ACCOUNT, FROM, TO, fax_id, make_client, send, wait_until
 from tests.rest.test_never_twice import QUICK, posts
 from tests.webhooks.apps import TOKEN
 from tests.webhooks.driving import finish
 from tests.webhooks.serving import served
-from tests.webhooks.test_inbox import wait_until
 from twilio_fax_compat.base.exceptions import TwilioRestException
 from twilio_fax_compat.ledger.sqlite import SQLiteLedger
 from twilio_fax_compat.metrics import METRICS

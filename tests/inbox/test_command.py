@@ -4,9 +4,8 @@ import json
 
 import pytest
 
-from tests.helpers import TO, make_client, send
+from tests.helpers import TO, make_client, send, wait_until
 from tests.webhooks.serving import served
-from tests.webhooks.test_inbox import wait_until
 from twilio_fax_compat.__main__ import main
 from twilio_fax_compat.ledger import InboxEntry
 from twilio_fax_compat.ledger._opening import open_ledger

@@ -5,12 +5,11 @@ import json
 import pytest
 
 from tests.fakes.twilio import FakeTwilio
-from tests.helpers import ACCOUNT, FAST, FROM, MEDIA_URL, fax_id
+from tests.helpers import ACCOUNT, FAST, FROM, MEDIA_URL, fax_id, wait_until
 from tests.ledger.backends import Clock
 from tests.migration.clients import Wrapper
 from tests.webhooks.apps import TOKEN
 from tests.webhooks.serving import served
-from tests.webhooks.test_inbox import wait_until
 from twilio_fax_compat import TelnyxSettings
 from twilio_fax_compat.__main__ import main
 from twilio_fax_compat._core.facts import Facts

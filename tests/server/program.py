@@ -1,4 +1,4 @@
-"""A program written for Twilio, as a web server: it validates, records, and answers as it is told."""
+"""A program written for Twilio, as a web server: it validates and records each call, and returns the answer that the test chose."""
 
 import threading
 import time

@@ -122,10 +122,3 @@ def serving(folder, environ, *options, command=("-m", "twilio_fax_compat", "serv
         finally:
             process.terminate()
             process.wait(30)
-
-
-def wait_until(check, seconds=20):
-    end = time.monotonic() + seconds
-    while not check():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.01)

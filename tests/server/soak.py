@@ -17,7 +17,8 @@ import threading
 import time
 from pathlib import Path
 
-from tests.server.serving import ROOT, Served, config_text, environ_of, request, wait_until
+from tests.helpers import wait_until
+from tests.server.serving import ROOT, Served, config_text, environ_of, request
 from twilio_fax_compat.testing import faults
 
 RETRY = (

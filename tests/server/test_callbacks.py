@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from tests.helpers import wait_until
 from tests.server import node_programs
 from tests.server.program import Program
 from tests.server.serving import (
@@ -22,7 +23,6 @@ from tests.server.serving import (
     environ_of,
     request,
     serving,
-    wait_until,
 )
 from tests.webhooks.driving import EVENT
 from twilio_fax_compat.testing import TelnyxEmulator
@@ -250,7 +250,7 @@ def test_a_fax_is_received(own, method):
     ("answer", "calls"),
     [
         ((200, "<Response><Reject/></Response>", XML), 1),
-        ((200, "this is no XML", XML), 1),
+        ((200, "this is not XML", XML), 1),
         ((200, RECEIVE.format(""), {"Content-Type": "application/xml"}), 1),
     ],
     ids=["reject", "broken", "no action"],

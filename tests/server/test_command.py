@@ -13,7 +13,8 @@ import urllib.request
 
 import pytest
 
-from tests.server.serving import ACCOUNT, ROOT, TOKEN, config_text, environ_of, serving, wait_until
+from tests.helpers import wait_until
+from tests.server.serving import ACCOUNT, ROOT, TOKEN, config_text, environ_of, serving
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 COMMAND = [sys.executable, "-m", "twilio_fax_compat", "serve"]

@@ -10,8 +10,9 @@ import sys
 
 import pytest
 
+from tests.helpers import wait_until
 from tests.server import soak
-from tests.server.serving import ROOT, environ_of, request, serving, wait_until
+from tests.server.serving import ROOT, environ_of, request, serving
 
 GUIDE = (ROOT / "MIGRATION.md").read_text(encoding="utf-8")
 NGINX = shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin")

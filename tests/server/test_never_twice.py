@@ -9,6 +9,7 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 
+from tests.helpers import wait_until
 from tests.server.serving import (
     ACCOUNT,
     FROM,
@@ -18,7 +19,6 @@ from tests.server.serving import (
     config_text,
     environ_of,
     serving,
-    wait_until,
 )
 from twilio_fax_compat.testing import faults
 

@@ -10,11 +10,10 @@ import pytest
 import uvicorn
 from flask import Flask, Response, request
 
-from tests.helpers import FROM, MEDIA_URL, TO
+from tests.helpers import FROM, MEDIA_URL, TO, wait_until
 from tests.webhooks.apps import RECEIVE
 from tests.webhooks.driving import EVENT, finish, forged
 from tests.webhooks.serving import listening
-from tests.webhooks.test_inbox import wait_until
 from twilio_fax_compat.base.exceptions import TwilioException
 from twilio_fax_compat.ledger import MemoryLedger
 from twilio_fax_compat.ledger.sqlite import SQLiteLedger

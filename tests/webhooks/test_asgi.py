@@ -12,11 +12,11 @@ import httpx
 import pytest
 from starlette.middleware.gzip import GZipMiddleware
 
+from tests.helpers import wait_until
 from tests.webhooks.apps import TOKEN, Log
 from tests.webhooks.asgi_apps import APPS, fastapi_app, starlette_app
 from tests.webhooks.driving import forged, inbound, webhook
 from tests.webhooks.serving import ACCOUNT, asgi_listening
-from tests.webhooks.test_inbox import wait_until
 from twilio_fax_compat import TelnyxSettings
 from twilio_fax_compat.ledger import MemoryLedger
 from twilio_fax_compat.ledger.sqlite import SQLiteLedger

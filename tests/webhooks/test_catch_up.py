@@ -7,7 +7,7 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from tests.helpers import BUSY, FROM, TO, make_client, send
+from tests.helpers import BUSY, FROM, TO, make_client, send, wait_until
 from tests.webhooks import apps
 from tests.webhooks.serving import ACCOUNT, FRAMEWORKS, listening
 from twilio_fax_compat.__main__ import main
@@ -164,15 +164,6 @@ def test_an_application_with_an_inbox_stores_what_it_gets(telnyx, log, framework
 
     assert statuses(log) == [(sid, "queued"), (sid, "delivered")]
     assert run(telnyx, ledger=url, application="reports").counts == {"known": 4}
-
-
-def wait_until(is_true, seconds=15):
-    deadline = threading.Event()
-    for _ in range(seconds * 100):
-        if is_true():
-            return
-        deadline.wait(0.01)
-    raise AssertionError("it did not happen in time")
 
 
 @pytest.mark.parametrize("framework", ["flask", "starlette"])

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers import wait_until
 from tests.webhooks.driving import EVENT
-from tests.webhooks.test_inbox import wait_until
 from twilio_fax_compat.ledger import InboxEntry
 from twilio_fax_compat.ledger.sqlite import SQLiteLedger
 

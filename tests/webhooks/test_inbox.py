@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.helpers import TO, make_client, send
+from tests.helpers import TO, make_client, send, wait_until
 from tests.ledger.backends import SHARED, entry, place_of
 from tests.webhooks.driving import EVENT, finish, forged, inbound
 from tests.webhooks.serving import served
@@ -27,13 +27,6 @@ from twilio_fax_compat.webhooks.leases import LeaseKeeper
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.filterwarnings("ignore:status_callback")
-
-
-def wait_until(condition, seconds=30):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not come to pass"
-        time.sleep(0.02)
 
 
 @pytest.fixture(name="ledger")

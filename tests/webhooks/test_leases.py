@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from tests.webhooks.test_inbox import wait_until
+from tests.helpers import wait_until
 from twilio_fax_compat.webhooks.leases import LeaseKeeper
 
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.helpers import wait_until
 from tests.webhooks.driving import forged, webhook
 from tests.webhooks.serving import ACCOUNT, asgi_listening, listening
-from tests.webhooks.test_inbox import wait_until
 from twilio_fax_compat.ledger import InboxEntry
 from twilio_fax_compat.ledger.sqlite import SQLiteLedger
 from twilio_fax_compat.webhooks import ASGIMiddleware, WSGIMiddleware, stored_request

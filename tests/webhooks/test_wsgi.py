@@ -12,10 +12,10 @@ from urllib.parse import parse_qsl, unquote
 import pytest
 from waitress.server import create_server
 
+from tests.helpers import wait_until
 from tests.webhooks.apps import TOKEN, Log, flask_app
 from tests.webhooks.driving import EVENT, forged, webhook
 from tests.webhooks.serving import ACCOUNT, listening
-from tests.webhooks.test_inbox import wait_until
 from twilio_fax_compat.ledger import MemoryLedger
 from twilio_fax_compat.ledger.sqlite import SQLiteLedger
 from twilio_fax_compat.request_validator import RequestValidator
