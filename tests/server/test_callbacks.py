@@ -25,6 +25,9 @@ from tests.server.serving import (
     serving,
 )
 from tests.webhooks.driving import EVENT
+from twilio_fax_compat.ledger import InboxEntry, open_ledger
+from twilio_fax_compat.server.relay import ACCOUNT as ACCOUNT_HEADER
+from twilio_fax_compat.server.relay import APPLICATION
 from twilio_fax_compat.testing import TelnyxEmulator
 from twilio_fax_compat.testing.webhooks import signed_headers
 
@@ -398,6 +401,28 @@ def test_a_killed_server_loses_no_callback(own, tmp_path):
 
 def _all_delivered(order, sids):
     return all("delivered" in [status for status, _ in order.get(sid, ())] for sid in sids)
+
+
+def test_an_event_of_an_account_without_telnyx_waits(telnyx, tmp_path):
+    """Another process that shares the ledger may have the account's settings for Telnyx."""
+    url = f"sqlite:///{tmp_path}/fax.db"
+    ledger = open_ledger(url)
+    headers = {ACCOUNT_HEADER: ACCOUNT}
+    ledger.put(InboxEntry("event", b"{}", headers, "", application=APPLICATION))
+    config = tmp_path / "accounts.toml"
+    config.write_text(
+        f'legacy_url = "http://127.0.0.1:1"\n[[accounts]]\nsid = "{ACCOUNT}"\nauth_token = "{TOKEN}"\n'
+    )
+    environ = environ_of(telnyx)
+    for name in telnyx.environ:
+        del environ[name]
+    with serving(tmp_path, environ, "--config", str(config), "--ledger", url) as server:
+        wait_until(lambda: [event.reason for event in ledger.waiting_events()] != [""])
+    (event,) = ledger.waiting_events()
+    assert event.reason == "its account is not configured"
+    assert (event.attempts, 30 < event.due_in <= 60) == (0, True)
+    assert "Traceback" not in server.log_text()
+    ledger.close()
 
 
 @node_programs.needs_node

@@ -6,7 +6,7 @@ import logging
 from collections import Counter
 from functools import partial
 from threading import Lock
-from typing import Any, Iterator, Mapping
+from typing import Any, Mapping
 from urllib.parse import urlsplit
 
 from attrs import define, evolve, field, frozen
@@ -14,12 +14,12 @@ from attrs import define, evolve, field, frozen
 from twilio_fax_compat._core.effects import run
 from twilio_fax_compat._core.translation.ids import fax_sid
 from twilio_fax_compat._core.webhooks.delivery import AGAIN, deliver_from_inbox
-from twilio_fax_compat._core.webhooks.effects import AppAnswer, CallApp, Postpone, Step
+from twilio_fax_compat._core.webhooks.effects import AppAnswer, CallApp, Step
 from twilio_fax_compat._core.webhooks.events import facts_of
 from twilio_fax_compat.ledger import InboxEntry, Ledger
 from twilio_fax_compat.server.accounts import Account
 from twilio_fax_compat.server.callback_http import CallbackHttp
-from twilio_fax_compat.webhooks.inbox import InboxWorkers
+from twilio_fax_compat.webhooks.inbox import InboxWorkers, entry_key
 from twilio_fax_compat.webhooks.leases import LeaseKeeper
 from twilio_fax_compat.webhooks.receiver import Receiver, event_of
 from twilio_fax_compat.webhooks.steps import carry_out_step, counted_answer
@@ -127,12 +127,8 @@ class Relay:
         return carry_out_step(step, self.ledger, receiver.media, self.keeper, receiver.accounts)
 
     def _postpone(self, entry: InboxEntry, seconds: float, reason: str | None) -> None:
-        step = Postpone(entry.event_id, seconds, count_attempt=False, reason=reason)
-        receiver = next(self._receivers())
-        carry_out_step(step, self.ledger, None, self.keeper, receiver.accounts)
-
-    def _receivers(self) -> Iterator[Receiver]:
-        return (owner.receiver for owner in self.owners.values())
+        self.keeper.drop(entry_key(entry.event_id))
+        self.ledger.postpone(entry.event_id, seconds, count_attempt=False, reason=reason)
 
 
 def _is_hopeless(answer: AppAnswer, attempts: int) -> bool:
