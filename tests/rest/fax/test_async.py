@@ -389,11 +389,15 @@ def test_cancelled_at_any_moment(tmp_path, ledger):
 
         async def main():
             async with client:
-                faxes = []
-                for start in range(0, 200, 20):
-                    faxes += await asyncio.gather(*map(one, range(start, start + 20)))
+                answered = []
+                # The slower the machine, the more requests are cut off while they are written.
+                for start in range(0, 2000, 20):
+                    faxes = await asyncio.gather(*map(one, range(start, start + 20)))
+                    answered += [to for to in faxes if to is not None]
+                    if start >= 180 and len(answered) > 100:
+                        break
                 assert len(asyncio.all_tasks()) == 1  # no task outlived its call
-                return [to for to in faxes if to is not None]
+                return answered
 
         answered = asyncio.run(main())
         sent = [fax["to"] for fax in telnyx.all_faxes()]
