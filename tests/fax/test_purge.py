@@ -67,7 +67,7 @@ def test_no_number_is_left(ledger, tmp_path):
 
 
 def test_again_and_unknown(ledger, capsys):
-    """To purge what is not there is no error: it is gone."""
+    """Purging a fax that the ledger does not have succeeds."""
     assert main(["fax", "purge", SID]) == 0
     assert main(["fax", "purge", SID]) == 0
     assert "nothing in the ledger" in capsys.readouterr().out

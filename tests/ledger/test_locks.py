@@ -164,7 +164,7 @@ def test_what_a_killed_process_left_is_cleaned(tmp_path):
 
 
 def test_a_reader_delays_the_cleaning(tmp_path):
-    """A reader in the way is no error, and the log is cleaned when it is gone."""
+    """A reader delays the cleaning of the log without an error, and it is cleaned when the reader is gone."""
     ledger, other = (SQLiteLedger(str(tmp_path / "a.db"), timeout=0.1) for _ in range(2))
     ledger.remember("secret", Facts())
 

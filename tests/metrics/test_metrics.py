@@ -52,7 +52,7 @@ def test_sends_by_outcome(measured, telnyx):
     """Accepted, refused with Twilio's code, and raised for a wrong setting."""
     client = make_client(telnyx, ledger=MemoryLedger())
     send(client)
-    client.fax.faxes.list(limit=1)  # is no send
+    client.fax.faxes.list(limit=1)  # a list is not counted as a send
     with pytest.raises(TwilioRestException):
         client.fax.faxes.create("nonsense", "https://example.com/a.pdf", from_="+15005550006")
     assert totals(measured, "sends") == {

@@ -288,7 +288,7 @@ class TelnyxEmulator:
         """
         Deliver the last event of a fax again, as Telnyx does if it got no answer.
 
-        Raises KeyError for an unknown id, and ValueError if there is no event.
+        Raises KeyError for an unknown id, and ValueError if the fax has no event yet.
         """
         fax = self._known(fax_id)
         events = [event for event in self._events if event["payload"]["fax_id"] == fax.id]

@@ -342,7 +342,7 @@ def test_a_refusal_is_an_answer(status):
 @pytest.mark.parametrize("failing", [500, RAISED])
 @pytest.mark.parametrize("second", [True, False])
 def test_a_failure_tells_more_than_nothing_found(failing, second):
-    """That one provider knows no such fax is no answer while the other did not give one."""
+    """A 404 of one provider does not count while the other has not answered."""
     failure = failing if failing == RAISED else problem(500, 20500, "broken")
     names = [TELNYX, LEGACY] if second else [LEGACY, TELNYX]
     world = World(outcomes={names[0]: failure, names[1]: not_found("/x")})

@@ -24,7 +24,7 @@ def response(inside):
 
 
 def code_of(reading):
-    """Return the code of a problem; anything else is no problem."""
+    """Return the code of a problem; for anything else, None."""
     return reading.code if isinstance(reading, TwimlProblem) else None
 
 

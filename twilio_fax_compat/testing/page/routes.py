@@ -85,14 +85,14 @@ class Page:
         try:
             fax = self.emulator.fax(name)
         except KeyError:
-            return Response("no such fax", 404)
+            return Response("unknown fax", 404)
         return self._page(request, lambda view: fax_page(view, fax, self._timeline(name, view)))
 
     async def _document(self, request: Request) -> Response:
         try:
             document = self.emulator.document(request.path_params["fax_id"])
         except KeyError:
-            return Response("no such fax", 404)
+            return Response("unknown fax", 404)
         headers = {"X-Content-Type-Options": "nosniff", "Content-Disposition": "inline"}
         return Response(document, headers=headers, media_type="application/pdf")
 
@@ -130,7 +130,7 @@ class Page:
                 str(form.get("from") or ""), str(form.get("to") or ""), document=document or None
             )
         else:
-            return Response("there is no such action", 400)
+            return Response("unknown action", 400)
         return self._back(form, "/")
 
     async def _act_on_one(self, request: Request) -> Response:
@@ -149,9 +149,9 @@ class Page:
             elif action == "redeliver":
                 emulator.redeliver(name)
             else:
-                return Response("there is no such action", 400)
+                return Response("unknown action", 400)
         except KeyError:
-            return Response("no such fax", 404)
+            return Response("unknown fax", 404)
         except ValueError as error:
             return Response(str(error), 400)
         return self._back(form, f"/page/faxes/{name}")

@@ -18,7 +18,7 @@ def documents(sid):
 
 
 def shred(sid):
-    """Delete a fax; it is no error if it is gone."""
+    """Delete a fax, unless it is gone already."""
     try:
         return Client().fax.faxes(sid).delete()
     except TwilioRestException as error:
