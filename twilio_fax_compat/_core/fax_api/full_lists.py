@@ -12,8 +12,8 @@ from typing import Any, Generator, Mapping
 
 from attrs import define, evolve, field
 
-from twilio_fax_compat._core.effects import Effect, Flow, Now, Recall
-from twilio_fax_compat._core.facts import NOTHING_KNOWN
+from twilio_fax_compat._core.effects import Effect, Flow
+from twilio_fax_compat._core.fax_api.lists import LIST_PAGES, endless, page_of
 from twilio_fax_compat._core.fax_api.paging import (
     TELNYX_MAX_PAGE_SIZE,
     Cursor,
@@ -25,11 +25,6 @@ from twilio_fax_compat._core.fax_api.reading import error_of, readable_list
 from twilio_fax_compat._core.fax_api.retries import repeated
 from twilio_fax_compat._core.fax_api.settings import FlowSettings
 from twilio_fax_compat._core.messages import JSON, TelnyxResponse, TwilioResponse
-from twilio_fax_compat._core.translation.errors import problem
-from twilio_fax_compat._core.translation.faxes import fax_payload
-
-LIST_PAGES = 400
-"""The pages of Telnyx that are read at most for one page of a list."""
 
 
 def list_full_page(fields: Mapping[str, object], path: str, settings: FlowSettings) -> Flow:
@@ -46,23 +41,8 @@ def list_full_page(fields: Mapping[str, object], path: str, settings: FlowSettin
     if wrong is not None:
         return wrong
     faxes = reading.faxes[reading.skipped :]
-    facts_by_id = yield Recall([str(fax.get("id")) for fax in faxes])
-    payloads = [
-        fax_payload(
-            fax,
-            settings.account_sid,
-            facts_by_id.get(fax.get("id"), NOTHING_KNOWN),
-            settings.api_url,
-        )
-        for fax in faxes
-    ]
-    if settings.documents is not None:
-        now = yield Now()
-        payloads = [settings.documents.shown(payload, now) for payload in payloads]
     following = reading.following if faxes else None
-    return TwilioResponse(
-        200, listing.envelope(payloads, following, settings.api_url + path, "faxes")
-    )
+    return (yield from page_of(faxes, listing, following, path, settings))
 
 
 @define
@@ -104,7 +84,9 @@ class _Reading:
             if part and (len(unseen) > len(part) or not is_last):
                 following = here.after(found, part)
                 if here.goes_back(following):
-                    return _endless("Telnyx's list ignores filter[created_at]")
+                    return endless(
+                        "Telnyx's list ignores filter[created_at], so its pages would not end"
+                    )
                 if (
                     self.faxes
                     and len(unseen) > len(part)
@@ -119,8 +101,6 @@ class _Reading:
             self.here = evolve(here, cursor=following)
             if self.here.page_number == 0:
                 self.here.page_number = 1
-        return _endless(f"Telnyx's list repeats the same faxes on {LIST_PAGES} pages")
-
-
-def _endless(message: str) -> TwilioResponse:
-    return problem(502, 20500, message + ", so its pages would not end: nothing more was read")
+        return endless(
+            f"Telnyx's list repeats the same faxes on {LIST_PAGES} pages, so its pages would not end"
+        )

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Mapping
+from typing import Mapping, Sequence
 
 from twilio_fax_compat._core.effects import Flow, Now, Recall
 from twilio_fax_compat._core.facts import NOTHING_KNOWN
-from twilio_fax_compat._core.fax_api.paging import is_last_page, read_listing
+from twilio_fax_compat._core.fax_api.paging import (
+    Cursor,
+    Listing,
+    is_last_page,
+    read_listing,
+)
 from twilio_fax_compat._core.fax_api.reading import error_of, readable_list
 from twilio_fax_compat._core.fax_api.retries import repeated
 from twilio_fax_compat._core.fax_api.settings import FlowSettings
-from twilio_fax_compat._core.messages import TelnyxResponse, TwilioResponse
+from twilio_fax_compat._core.messages import JSON, TelnyxResponse, TwilioResponse
 from twilio_fax_compat._core.translation.errors import problem
 from twilio_fax_compat._core.translation.faxes import fax_payload
 
@@ -39,14 +44,25 @@ def list_faxes(fields: Mapping[str, object], path: str, settings: FlowSettings) 
             break
         listing.turn()
     else:
-        return _endless(f"Telnyx's list repeats the same faxes on {LIST_PAGES} pages")
+        return endless(f"Telnyx's list repeats the same faxes on {LIST_PAGES} pages")
     handed_out = unseen[: listing.page_size]
     following = None
     if handed_out and (len(unseen) > len(handed_out) or not is_last):
         following = listing.after(faxes, handed_out)
         if listing.goes_back(following):
-            return _endless("Telnyx's list ignores filter[created_at], so its pages would not end")
-    facts_by_id = yield Recall([str(fax.get("id")) for fax in handed_out])
+            return endless("Telnyx's list ignores filter[created_at], so its pages would not end")
+    return (yield from page_of(handed_out, listing, following, path, settings))
+
+
+def page_of(
+    faxes: Sequence[JSON],
+    listing: Listing,
+    following: Cursor | None,
+    path: str,
+    settings: FlowSettings,
+) -> Flow:
+    """Return 200 and *faxes* of Telnyx in Twilio's envelope. *following* is where the next page begins."""
+    facts_by_id = yield Recall([str(fax.get("id")) for fax in faxes])
     payloads = [
         fax_payload(
             fax,
@@ -54,7 +70,7 @@ def list_faxes(fields: Mapping[str, object], path: str, settings: FlowSettings) 
             facts_by_id.get(fax.get("id"), NOTHING_KNOWN),
             settings.api_url,
         )
-        for fax in handed_out
+        for fax in faxes
     ]
     if settings.documents is not None:
         now = yield Now()
@@ -64,5 +80,6 @@ def list_faxes(fields: Mapping[str, object], path: str, settings: FlowSettings) 
     )
 
 
-def _endless(message: str) -> TwilioResponse:
+def endless(message: str) -> TwilioResponse:
+    """Return the error of a list whose pages do not end, for the reason *message*."""
     return problem(502, 20500, message + ": nothing more was read")
