@@ -17,7 +17,7 @@ from twilio_fax_compat._core.fax_api.remembering import COMMAND
 from twilio_fax_compat._core.masking import mask_number
 from twilio_fax_compat._core.messages import JSON, Failure, Outcome, Send, TelnyxRequest
 from twilio_fax_compat._core.translation.client_state import token_of
-from twilio_fax_compat._core.translation.ids import fax_id, fax_sid
+from twilio_fax_compat._core.translation.ids import fax_id_of, fax_sid
 from twilio_fax_compat._core.translation.send_keys import key_of_name
 from twilio_fax_compat._core.translation.statuses import twilio_status
 from twilio_fax_compat._telnyx.http import sender
@@ -133,7 +133,7 @@ def _show(words: Sequence[str], url: str | None, arguments: argparse.Namespace) 
     if len(words) != 1:
         raise ValueError(f"give one fax, or write: {COMMAND} KEY")
     word = words[0]
-    identifier = fax_id(word) or (word.lower() if fax_sid(word) else None)
+    identifier = fax_id_of(word)
     token = token_of(word) or (word if _TOKEN.fullmatch(word) else None)
     if identifier is not None:
         data = _fax(identifier, _ledger(url))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Iterator, Sequence
 from attrs import frozen
 
 from twilio_fax_compat._core.attempts import LEGACY
-from twilio_fax_compat._core.translation.ids import fax_id, fax_sid
+from twilio_fax_compat._core.translation.ids import fax_id_of, fax_sid
 from twilio_fax_compat._core.translation.statuses import TERMINAL_STATUSES
 from twilio_fax_compat._core.webhooks.events import stored_event
 from twilio_fax_compat.ledger import Ledger
@@ -102,7 +102,7 @@ def _purge_from(ledger: Ledger, fax: str) -> Purged:
 
 
 def _fax(word: str) -> str:
-    identifier = fax_id(word) or (word.lower() if fax_sid(word) else None)
+    identifier = fax_id_of(word)
     if identifier is None:
         raise ValueError(f"{word[:12]}... is not a Twilio SID or a Telnyx id")
     return identifier

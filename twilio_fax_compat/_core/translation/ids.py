@@ -24,6 +24,11 @@ def fax_sid(fax_id: object) -> str | None:
     return digits and "FX" + digits
 
 
+def fax_id_of(word: str) -> str | None:
+    """Return the Telnyx fax id of what a person may write: a Twilio SID or the id itself; else None."""
+    return fax_id(word) or (word.lower() if fax_sid(word) else None)
+
+
 def media_sid(fax_id: object) -> str | None:
     """Return the SID of the only FaxMedia of a Telnyx fax, or None if *fax_id* is not a UUID."""
     digits = _digits_of_id(fax_id)
