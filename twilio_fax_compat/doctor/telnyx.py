@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime, timedelta, timezone
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from attrs import define, field
 
 from twilio_fax_compat._core.doctor.checks import Answer
-from twilio_fax_compat._core.messages import Failure, Send, TelnyxRequest, TelnyxResponse
+from twilio_fax_compat._core.fax_api.reading import readable_list
+from twilio_fax_compat._core.messages import Failure, Outcome, Send, TelnyxRequest
+from twilio_fax_compat._core.translation.times import parse_http_date
 
 TIMEOUT = 15.0
 """Seconds for each question."""
@@ -28,18 +28,19 @@ class Questions:
 
     def one(self, path: str) -> Answer:
         """Return the resource at *path*."""
-        return self._answer(path, ())
+        return _answer_of(self._outcome(path, ()))
 
     def all(self, path: str, *query: tuple[str, str]) -> Answer:
         """Return the items of a list, of at most some pages."""
         items: list[Any] = []
         for number in range(1, _PAGES + 1):
             paging = (("page[number]", str(number)), ("page[size]", str(_PAGE_SIZE)))
-            answer = self._answer(path, (*query, *paging))
-            if not isinstance(answer.data, list):
-                return answer if number == 1 else Answer(200, items, is_complete=False)
-            items += answer.data
-            if len(answer.data) < _PAGE_SIZE:
+            outcome = self._outcome(path, (*query, *paging))
+            page = readable_list(outcome)
+            if page is None:
+                return Answer(200, items, is_complete=False) if items else _answer_of(outcome)
+            items += page[0]
+            if page[1]:
                 return Answer(200, items)
         return Answer(200, items, is_complete=False)
 
@@ -52,26 +53,19 @@ class Questions:
             ("filter[started_at][gte]", since.strftime("%Y-%m-%dT%H:%M:%SZ")),
         )
 
-    def _answer(self, path: str, query: tuple[tuple[str, str], ...]) -> Answer:
+    def _outcome(self, path: str, query: tuple[tuple[str, str], ...]) -> Outcome:
         outcome = self.send(TelnyxRequest("GET", path, query, timeout=TIMEOUT))
         if isinstance(outcome, Failure):
             self.failure = outcome
-            return Answer(0, error=outcome.summary)
-        self.date = _date_of(outcome) or self.date
-        try:
-            body = json.loads(outcome.body)
-        except (ValueError, RecursionError):
-            body = None
-        data = body.get("data") if isinstance(body, dict) else None
-        if outcome.status != 200 or data is None:
-            text = "" if outcome.status != 200 else "an answer without data"
-            return Answer(outcome.status if outcome.status != 200 else 0, error=text)
-        return Answer(200, data)
+        else:
+            self.date = parse_http_date(outcome.headers.get("date")) or self.date
+        return outcome
 
 
-def _date_of(response: TelnyxResponse) -> datetime | None:
-    try:
-        date = parsedate_to_datetime(response.headers.get("date") or "")
-    except (TypeError, ValueError, IndexError):
-        return None
-    return date.replace(tzinfo=timezone.utc) if date.tzinfo is None else date
+def _answer_of(outcome: Outcome) -> Answer:
+    if isinstance(outcome, Failure):
+        return Answer(0, error=outcome.summary)
+    if outcome.status != 200:
+        return Answer(outcome.status)
+    data = (outcome.json() or {}).get("data")
+    return Answer(0, error="an answer without data") if data is None else Answer(200, data)
