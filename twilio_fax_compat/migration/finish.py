@@ -135,21 +135,18 @@ class Finish:
 
 def finish(ledger: Ledger, stage: str | None) -> Finish:
     """Return what *ledger* knows of the legacy provider. Raises LedgerUnavailable."""
-    unfinished = _without_end(ledger, PERIODS[UNFINISHED])
-    every = _without_end(ledger, PERIODS["180d"])
     asked = _last_asked(ledger)
+    every = _has_end(ledger, PERIODS["180d"])
+    without_end = {key for key, has_end in every.items() if not has_end}
+    unfinished = without_end & _has_end(ledger, PERIODS[UNFINISHED]).keys()
     return Finish(
         stage,
         asked,
         sorted(fax_sid(key) or key for key in unfinished),
-        len(every - unfinished),
+        len(without_end - unfinished),
         sum(entry.get("provider") == LEGACY for entry in ledger.open_sends()),
-        is_known=bool(asked) or _knows_legacy(ledger),
+        is_known=bool(asked or every),
     )
-
-
-def _knows_legacy(ledger: Ledger) -> bool:
-    return any(facts.provider == LEGACY for _, facts in ledger.recent(PERIODS["180d"]))
 
 
 def _last_asked(ledger: Ledger) -> dict[str, str]:
@@ -162,11 +159,12 @@ def _last_asked(ledger: Ledger) -> dict[str, str]:
     return found
 
 
-def _without_end(ledger: Ledger, seconds: float) -> set[str]:
+def _has_end(ledger: Ledger, seconds: float) -> dict[str, bool]:
+    """Return for each fax of the legacy provider in the period whether its end is known."""
     return {
-        key
+        key: facts.status is not None
         for key, facts in ledger.recent(seconds)
-        if facts.provider == LEGACY and facts.status is None
+        if facts.provider == LEGACY
     }
 
 

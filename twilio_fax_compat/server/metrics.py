@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Callable
+from typing import Any
 
 from twilio_fax_compat._core.messages import TwilioResponse
 from twilio_fax_compat.ledger import Ledger
@@ -50,12 +50,18 @@ class Metrics:
             buckets=_LATENCIES,
             registry=registry,
         )
-        waiting = prometheus.Gauge(
+        # The processes that share a folder of metrics also share the ledger: one of them asks it.
+        own = None if _is_shared() else registry
+        self._waiting = prometheus.Gauge(
             "twilio_fax_compat_callbacks_waiting",
             "Events in the ledger's inbox that are not delivered yet.",
-            registry=None if _is_shared() else registry,
+            registry=own,
         )
-        self._waiting = waiting
+        self._oldest = prometheus.Gauge(
+            "twilio_fax_compat_callbacks_oldest_seconds",
+            "Seconds for which the oldest event waits to be delivered.",
+            registry=own,
+        )
 
     @property
     def is_on(self) -> bool:
@@ -95,23 +101,10 @@ class Metrics:
             registry = prometheus.CollectorRegistry()
             multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
             registry.register(self._waiting)
+            registry.register(self._oldest)
         self._waiting.set(self._ledger.waiting())
-        oldest: Callable[[], float | None] | None = getattr(self._ledger, "oldest_waiting", None)
-        if oldest is not None:
-            self._set_oldest(prometheus, registry, oldest() or 0.0)
+        self._oldest.set(self._ledger.oldest_waiting() or 0.0)
         return prometheus.generate_latest(registry), prometheus.CONTENT_TYPE_LATEST
-
-    def _set_oldest(self, prometheus: Any, registry: Any, seconds: float) -> None:
-        gauge = getattr(self, "_oldest", None)
-        if gauge is None:
-            gauge = self._oldest = prometheus.Gauge(
-                "twilio_fax_compat_callbacks_oldest_seconds",
-                "Seconds for which the oldest event waits to be delivered.",
-                registry=None if _is_shared() else registry,
-            )
-        if _is_shared():
-            registry.register(gauge)
-        gauge.set(seconds)
 
 
 def _is_shared() -> bool:
