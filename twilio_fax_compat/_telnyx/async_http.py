@@ -26,8 +26,8 @@ from twilio_fax_compat._telnyx.own_request import OwnRequest
 from twilio_fax_compat._telnyx.own_retries import check_retries
 from twilio_fax_compat.base.exceptions import TwilioException
 from twilio_fax_compat.http import _async_connections
-from twilio_fax_compat.http._async_connections import CancelledUnsent, _read
-from twilio_fax_compat.http._limits import WHOLE, Deadline
+from twilio_fax_compat.http._async_connections import CancelledUnsent
+from twilio_fax_compat.http._limits import read_body_async
 from twilio_fax_compat.http.http_client import TwilioHttpClient, is_untouched
 from twilio_fax_compat.settings import TelnyxSettings
 
@@ -130,10 +130,7 @@ class _OverHttpxAsync(AsyncSender):
                     timeout=httpx_timeout(self.client.timeout, request),
                     extensions={"trace": trace},
                 ) as response:
-                    whole = max(self.client.timeout.read or 0.0, self.settings.timeout) * WHOLE
-                    if request.timeout is not None:
-                        whole = min(whole, request.timeout)
-                    body = await _read(response, Deadline(whole))
+                    body = await read_body_async(response, self.deadline(self.client, request))
         except asyncio.CancelledError as error:
             # A transport without the trace extension, as a test's, tells nothing.
             if has_begun and not own_request.has_left:

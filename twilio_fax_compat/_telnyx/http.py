@@ -143,6 +143,14 @@ class BaseSender:
         """Return where requests go, and which settings say so, for an error message."""
         return f"the host of TELNYX_BASE_URL is {urlsplit(self.base_url).netloc}"
 
+    def deadline(
+        self, client: httpx.Client | httpx.AsyncClient, request: TelnyxRequest
+    ) -> Deadline:
+        """Return the deadline of a response that *client* reads, from now on."""
+        # The timeout of one part is the client's, or a longer one of the settings.
+        seconds = max(client.timeout.read or 0.0, self.settings.timeout) * WHOLE
+        return Deadline(seconds if request.timeout is None else min(seconds, request.timeout))
+
     def url(self, request: TelnyxRequest) -> str:
         return self.base_url + request.path + query_text(request.query)
 
@@ -262,17 +270,10 @@ class _OverHttpx(BaseSender):
                 timeout=httpx_timeout(self.client.timeout, request),
                 extensions={"trace": own_request.trace},
             ) as response:
-                seconds = self.seconds() * WHOLE
-                if request.timeout is not None:
-                    seconds = min(seconds, request.timeout)
-                body = read_body(response, Deadline(seconds))
+                body = read_body(response, self.deadline(self.client, request))
         except Exception as error:  # noqa: BLE001 - whatever it is, the request may have arrived
             return self.outcome(error, handled, own_request)
         return TelnyxResponse(response.status_code, response.headers, body)
-
-    def seconds(self) -> float:
-        """Return the timeout of one part of a response: the client's, or a longer one of the settings."""
-        return max(self.client.timeout.read or 0.0, self.settings.timeout)
 
 
 def httpx_timeout(own: httpx.Timeout, request: TelnyxRequest) -> httpx.Timeout:

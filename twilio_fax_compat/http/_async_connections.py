@@ -19,8 +19,8 @@ from weakref import WeakKeyDictionary
 import httpcore
 import httpx
 
-from twilio_fax_compat.http._connections import KEEPALIVE, MOST_IDLE, tls_context
-from twilio_fax_compat.http._limits import MAX_BYTES, Deadline
+from twilio_fax_compat.http._connections import KEEPALIVE, MOST_IDLE, transport_options
+from twilio_fax_compat.http._limits import Deadline, read_body_async
 
 
 class AsyncConnection(httpx.AsyncHTTPTransport):
@@ -31,14 +31,7 @@ class AsyncConnection(httpx.AsyncHTTPTransport):
     """
 
     def __init__(self, origin: str, proxy: str | None) -> None:
-        super().__init__(
-            verify=tls_context(origin.startswith("https:")),
-            trust_env=False,
-            limits=httpx.Limits(
-                max_connections=1, max_keepalive_connections=1, keepalive_expiry=KEEPALIVE
-            ),
-            proxy=httpx.Proxy(proxy) if proxy else None,
-        )
+        super().__init__(**transport_options(origin, proxy))
         self.deadline = Deadline()
         # Without our backend nobody knows, so anything may have left.
         self.is_watched = False
@@ -155,7 +148,7 @@ async def _sent(
     connection.begin(seconds)
     try:
         response = await connection.handle_async_request(request)
-        body = await _read(response, connection.deadline)
+        body = await read_body_async(response, connection.deadline)
     except asyncio.CancelledError as error:
         await _closed(connection)
         if not connection.has_written:
@@ -187,24 +180,6 @@ async def _closed(connection: AsyncConnection) -> None:
         return
 
 
-async def _read(response: httpx.Response, deadline: Deadline) -> bytes:
-    """Return the decoded body, as `_limits.read_body`."""
-    chunks: list[bytes] = []
-    size = 0
-    try:
-        async for chunk in response.aiter_bytes():
-            size += len(chunk)
-            if size > MAX_BYTES:
-                raise httpx.ReadError(f"the response is longer than {MAX_BYTES // 2**20} MB")
-            chunks.append(chunk)
-            left = deadline.left(None)
-            if left is not None and left <= 0:
-                raise httpx.ReadTimeout(deadline.text)
-    finally:
-        await response.aclose()
-    return b"".join(chunks)
-
-
 class _Backend(httpcore.AsyncNetworkBackend):
     """Opens connections that stop reading at the deadline, and note when they write."""
 
@@ -233,10 +208,7 @@ class _Stream(httpcore.AsyncNetworkStream):
         self._owner = owner
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        left = self._owner.deadline.left(timeout)
-        if left is not None and left <= 0:
-            raise httpcore.ReadTimeout(self._owner.deadline.text)
-        return await self._stream.read(max_bytes, left)
+        return await self._stream.read(max_bytes, self._owner.deadline.to_read(timeout))
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         self._owner.has_written = True

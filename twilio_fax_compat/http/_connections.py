@@ -17,7 +17,7 @@ from collections import deque
 from pathlib import Path
 from threading import Lock
 from time import monotonic
-from typing import Mapping
+from typing import Any, Mapping
 from urllib.parse import urlsplit
 
 import httpx
@@ -40,14 +40,7 @@ class Connection(httpx.HTTPTransport):
     """A transport with one connection to *origin*, and the deadline of the response it reads."""
 
     def __init__(self, origin: str, proxy: str | None) -> None:
-        super().__init__(
-            verify=tls_context(origin.startswith("https:")),
-            trust_env=False,
-            limits=httpx.Limits(
-                max_connections=1, max_keepalive_connections=1, keepalive_expiry=KEEPALIVE
-            ),
-            proxy=httpx.Proxy(proxy) if proxy else None,
-        )
+        super().__init__(**transport_options(origin, proxy))
         self.deadline = Deadline()
         # httpx has no setting for it. Without it, the deadline holds for bodies and not for headers.
         backend = getattr(self._pool, "_network_backend", None)
@@ -78,6 +71,22 @@ def proxy_for(origin: str) -> ProxySetting | None:
         return _proxies[origin]
     except KeyError:
         return _proxies.setdefault(origin, proxy_from_environment(origin))
+
+
+def transport_options(origin: str, proxy: str | None) -> dict[str, Any]:
+    """
+    Return the arguments of a transport of httpx with one connection.
+
+    Raises what `tls_context` raises.
+    """
+    return {
+        "verify": tls_context(origin.startswith("https:")),
+        "trust_env": False,
+        "limits": httpx.Limits(
+            max_connections=1, max_keepalive_connections=1, keepalive_expiry=KEEPALIVE
+        ),
+        "proxy": httpx.Proxy(proxy) if proxy else None,
+    }
 
 
 def send(

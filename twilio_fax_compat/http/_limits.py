@@ -33,10 +33,38 @@ class Deadline:
         left = self._end - monotonic()
         return left if timeout is None else min(left, timeout)
 
+    def to_read(self, timeout: float | None) -> float | None:
+        """Return what `left` returns. Raises httpcore.ReadTimeout at the end."""
+        left = self.left(timeout)
+        if left is not None and left <= 0:
+            raise httpcore.ReadTimeout(self.text)
+        return left
+
     @property
     def text(self) -> str:
         """The error message of a response that came too slowly."""
         return f"the response was not complete after {self._seconds:g} seconds"
+
+
+class _Body:
+    """The decoded parts of a body, as long as it keeps the limits."""
+
+    def __init__(self, deadline: Deadline) -> None:
+        self._deadline = deadline
+        self._parts: list[bytes] = []
+        self._size = 0
+
+    def add(self, part: bytes) -> None:
+        self._size += len(part)
+        if self._size > MAX_BYTES:
+            raise httpx.ReadError(f"the response is longer than {MAX_BYTES // 2**20} MB")
+        self._parts.append(part)
+        left = self._deadline.left(None)
+        if left is not None and left <= 0:
+            raise httpx.ReadTimeout(self._deadline.text)
+
+    def whole(self) -> bytes:
+        return b"".join(self._parts)
 
 
 def read_body(response: httpx.Response, deadline: Deadline) -> bytes:
@@ -46,20 +74,24 @@ def read_body(response: httpx.Response, deadline: Deadline) -> bytes:
     Raises httpx.ReadError for more than `MAX_BYTES`, httpx.ReadTimeout at the *deadline*, and what
     reading raises.
     """
-    chunks: list[bytes] = []
-    size = 0
+    body = _Body(deadline)
     try:
-        for chunk in response.iter_bytes():
-            size += len(chunk)
-            if size > MAX_BYTES:
-                raise httpx.ReadError(f"the response is longer than {MAX_BYTES // 2**20} MB")
-            chunks.append(chunk)
-            left = deadline.left(None)
-            if left is not None and left <= 0:
-                raise httpx.ReadTimeout(deadline.text)
+        for part in response.iter_bytes():
+            body.add(part)
     finally:
         response.close()
-    return b"".join(chunks)
+    return body.whole()
+
+
+async def read_body_async(response: httpx.Response, deadline: Deadline) -> bytes:
+    """Return the decoded body of *response*, and close it. Raises what `read_body` raises."""
+    body = _Body(deadline)
+    try:
+        async for part in response.aiter_bytes():
+            body.add(part)
+    finally:
+        await response.aclose()
+    return body.whole()
 
 
 class LimitedBackend(httpcore.NetworkBackend):
@@ -88,10 +120,7 @@ class _LimitedStream(httpcore.NetworkStream):
         self._deadline = deadline
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        left = self._deadline.left(timeout)
-        if left is not None and left <= 0:
-            raise httpcore.ReadTimeout(self._deadline.text)
-        return self._stream.read(max_bytes, left)
+        return self._stream.read(max_bytes, self._deadline.to_read(timeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         self._stream.write(buffer, timeout)
