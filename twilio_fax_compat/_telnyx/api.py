@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Mapping
 
 from twilio_fax_compat._core.attempts import account_mark
 from twilio_fax_compat._core.effects import Flow
 from twilio_fax_compat._core.fax_api.routes import FlowSettings, answer_request, twilio_request
 from twilio_fax_compat._core.messages import Send, TwilioRequest, TwilioResponse
+from twilio_fax_compat._telnyx.driver import drive
 from twilio_fax_compat._telnyx.http import is_asynchronous, sender
 from twilio_fax_compat._telnyx.send_counts import measured
 from twilio_fax_compat.base.exceptions import TwilioException
@@ -16,7 +18,6 @@ from twilio_fax_compat.settings import DEFAULT_BASE_URL, TelnyxSettings
 
 if TYPE_CHECKING:
     from twilio_fax_compat._core.translation.media_links import Documents
-from twilio_fax_compat._telnyx.driver import drive
 
 
 class FaxApi:
@@ -32,22 +33,12 @@ class FaxApi:
     ) -> None:
         """Take complete *settings*. *http_client* is any value that `sender` accepts."""
         self.http_client = http_client
-        self._settings = settings
-        self._own_send: Send | None = None
+        self.settings = settings
+        self.ledger = ledger
+        self.flow_settings = flow_settings(account_sid, settings, documents)
         if not is_asynchronous(http_client):
             # A wrong client is an error now, and not at the first call.
-            self._own_send = sender(settings, http_client)
-        self.ledger = ledger
-        self.flow_settings = FlowSettings(
-            account_sid=account_sid,
-            connection_id=settings.connection_id or "",
-            retry=settings.retry,
-            unsupported=settings.unsupported,
-            documents=documents,
-            account=account_mark(
-                settings.base_url or DEFAULT_BASE_URL, settings.connection_id or ""
-            ),
-        )
+            self._send  # noqa: B018
 
     def request(
         self,
@@ -63,17 +54,31 @@ class FaxApi:
         """Answer a parsed *request* of Twilio's fax API."""
         answers: list[TwilioResponse] = []
         with measured(request, answers):
-            answers.append(drive(self.flow(request), self._send(), self.ledger))
+            answers.append(drive(self.flow(request), self._send, self.ledger))
         return answers[0]
 
     def flow(self, request: TwilioRequest) -> Flow:
         """Return the flow that answers *request*."""
         return answer_request(request, self.flow_settings)
 
+    @cached_property
     def _send(self) -> Send:
-        if self._own_send is None:
-            self._own_send = sender(self._settings, self.http_client)
-        return self._own_send
+        return sender(self.settings, self.http_client)
+
+
+def flow_settings(
+    account_sid: str | None, settings: TelnyxSettings, documents: Documents | None = None
+) -> FlowSettings:
+    """Return what a flow needs to know of the complete *settings*."""
+    base_url, connection_id = settings.base_url or DEFAULT_BASE_URL, settings.connection_id or ""
+    return FlowSettings(
+        account_sid=account_sid,
+        connection_id=connection_id,
+        retry=settings.retry,
+        unsupported=settings.unsupported,
+        documents=documents,
+        account=account_mark(base_url, connection_id),
+    )
 
 
 def documents_at(host: str, auth_token: str | None, account_sid: str | None = None) -> Documents:

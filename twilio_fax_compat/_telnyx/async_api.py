@@ -26,9 +26,11 @@ from twilio_fax_compat.base.exceptions import TwilioException
 from twilio_fax_compat.http._async_connections import CancelledUnsent
 from twilio_fax_compat.ledger import Ledger, MemoryLedger
 from twilio_fax_compat.metrics import measure
-from twilio_fax_compat.settings import TelnyxSettings
 
 T = TypeVar("T")
+
+Run = Callable[..., Awaitable[Any]]
+"""Runs a function with its arguments, where it may wait."""
 
 _AT_ONCE = (Elapsed, NewToken, Now, Warn)
 """Effects that never wait."""
@@ -37,9 +39,9 @@ _AT_ONCE = (Elapsed, NewToken, Now, Warn)
 class AsyncFaxApi:
     """The asynchronous twin of *api*, with its settings and its ledger, over *http_client*."""
 
-    def __init__(self, api: FaxApi, settings: TelnyxSettings, http_client: Any) -> None:
-        """Take complete *settings*. *http_client* is any value that `async_sender` accepts."""
-        self._sender = async_sender(settings, http_client)
+    def __init__(self, api: FaxApi, http_client: Any) -> None:
+        """*http_client* is any value that `async_sender` accepts."""
+        self._sender = async_sender(api.settings, http_client)
         self._api = api
 
     async def request(
@@ -73,7 +75,11 @@ async def drive_async(flow: Flow, send: AsyncSend, ledger: Ledger) -> TwilioResp
     first: one whose request may have left stays remembered.
     """
     call = Call(ledger, asyncio.get_running_loop())
-    blocks = not isinstance(ledger, MemoryLedger)
+    return await settled(call, run_async(flow, performer(call, send, _runs(ledger))))
+
+
+def performer(call: Call, send: AsyncSend, run: Run) -> Callable[[Effect], Awaitable[Any]]:
+    """Return what performs each effect of a flow in *call*. *run* runs what may wait for the ledger."""
 
     async def perform(effect: Effect) -> Any:
         if isinstance(effect, TelnyxRequest):
@@ -89,13 +95,18 @@ async def drive_async(flow: Flow, send: AsyncSend, ledger: Ledger) -> TwilioResp
             call.note(effect, outcome)
             return outcome
         if isinstance(effect, Pause):
-            measure("waited_seconds", effect.seconds)
-            return await asyncio.sleep(effect.seconds + effect.jitter * random())  # noqa: S311
-        if not blocks or isinstance(effect, _AT_ONCE):
+            return await pause(effect)
+        if isinstance(effect, _AT_ONCE):
             return call.carry_out(effect)
-        return await in_thread(call.carry_out, effect)
+        return await run(call.carry_out, effect)
 
-    return await settled(call, run_async(flow, perform))
+    return perform
+
+
+async def pause(effect: Pause) -> None:
+    """Wait as *effect* says."""
+    measure("waited_seconds", effect.seconds)
+    await asyncio.sleep(effect.seconds + effect.jitter * random())  # noqa: S311
 
 
 async def settled(call: Call, work: Awaitable[T]) -> T:
@@ -104,23 +115,28 @@ async def settled(call: Call, work: Awaitable[T]) -> T:
 
     A send that was accepted stays remembered if the task is cancelled before its caller has the answer.
     """
-    leave = call.__exit__ if isinstance(call.ledger, MemoryLedger) else None
+    run = _runs(call.ledger)
     try:
         result = await work
         if call.is_open:
-            await in_thread(call.__exit__)
+            await run(call.__exit__)
     except GeneratorExit:
         # Nothing can be awaited any more. If the loop is closed, a later create has taken the send over.
         if call.loop is None or not call.loop.is_closed():
             call.__exit__(GeneratorExit)
         raise
     except BaseException as error:
-        if leave is not None:
-            leave(type(error))
-        else:
-            await in_thread(call.__exit__, type(error))
+        await run(call.__exit__, type(error))
         raise
     return result
+
+
+def _runs(ledger: Ledger) -> Run:
+    return _at_once if isinstance(ledger, MemoryLedger) else in_thread
+
+
+async def _at_once(function: Callable[..., T], *arguments: Any) -> T:
+    return function(*arguments)
 
 
 async def in_thread(function: Callable[..., T], *arguments: Any) -> T:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from random import random
 from typing import Any, Callable, Mapping
 
 from twilio_fax_compat._core.effects import Pause
@@ -12,7 +11,7 @@ from twilio_fax_compat._core.messages import TwilioRequest, TwilioResponse
 from twilio_fax_compat._core.migration.decisions import TELNYX
 from twilio_fax_compat._core.migration.effects import Ask, RouteEffect
 from twilio_fax_compat._core.migration.routing import route
-from twilio_fax_compat._telnyx.async_api import AsyncFaxApi, in_thread, settled
+from twilio_fax_compat._telnyx.async_api import AsyncFaxApi, in_thread, pause, settled
 from twilio_fax_compat._telnyx.driver import Call
 from twilio_fax_compat.migration._routed_api import RoutedFaxApi, note_answer
 
@@ -65,7 +64,7 @@ class AsyncRoutedFaxApi:
         if isinstance(effect, Ask) and effect.provider == TELNYX:
             return await self._ask_telnyx(effect.request)
         if isinstance(effect, Pause):
-            return await asyncio.sleep(effect.seconds + effect.jitter * random())  # noqa: S311
+            return await pause(effect)
         return await in_thread(work)
 
     async def _ask_telnyx(self, request: TwilioRequest) -> TwilioResponse:

@@ -213,7 +213,7 @@ class SuiteFaxApi(FaxApi):
         """Answer a request of Twilio's fax API."""
         call = TwilioCall.of(request, ON_TELNYX)
         flow = self._recorded(request, call)
-        send = self._send()
+        send = self._send
         try:
             return drive(flow, lambda sent: self.backend.send(sent, send), self.ledger)
         except pytest.fail.Exception as failure:

@@ -240,19 +240,18 @@ class Client:
 
     def _new_async_fax_api(self) -> AsyncFaxApi | AsyncRoutedFaxApi:
         preload(*ASYNC)
+        from twilio_fax_compat._telnyx.api import FaxApi
         from twilio_fax_compat._telnyx.async_api import AsyncFaxApi
 
         fax_api = self._new_fax_api()
-
-        def telnyx() -> AsyncFaxApi:
-            return AsyncFaxApi(self._telnyx_fax_api(), self._settings(), self._http_client)
-
-        if self._is_routed():
+        if isinstance(fax_api, FaxApi):
+            self._async_fax_api = AsyncFaxApi(fax_api, self._http_client)
+        else:
             from twilio_fax_compat.migration._async_routed_api import AsyncRoutedFaxApi
 
-            self._async_fax_api = AsyncRoutedFaxApi(fax_api, telnyx)  # type: ignore[arg-type]
-        else:
-            self._async_fax_api = telnyx()
+            self._async_fax_api = AsyncRoutedFaxApi(
+                fax_api, lambda: AsyncFaxApi(self._telnyx_fax_api(), self._http_client)
+            )
         return self._async_fax_api
 
     def _new_routed_api(self) -> RoutedFaxApi:

@@ -2,39 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
-from random import random
-from typing import Any, Mapping
+from typing import Any, Callable, Mapping
 
 from attrs import define, evolve, field, frozen
 
-from twilio_fax_compat._core.attempts import account_mark
-from twilio_fax_compat._core.effects import (
-    BeginSend,
-    Effect,
-    Elapsed,
-    Flow,
-    NewToken,
-    Now,
-    Pause,
-    Warn,
-    run_async,
-)
+from twilio_fax_compat._core.effects import BeginSend, Effect, Flow, run_async
 from twilio_fax_compat._core.fax_api.full_lists import list_full_page
 from twilio_fax_compat._core.fax_api.paging import FILTERS
 from twilio_fax_compat._core.fax_api.routes import FlowSettings, answer_request
-from twilio_fax_compat._core.messages import TelnyxRequest, TwilioRequest, TwilioResponse
+from twilio_fax_compat._core.messages import TwilioRequest, TwilioResponse
 from twilio_fax_compat._core.translation.create_form import PARAMETERS
 from twilio_fax_compat._core.translation.media_links import Documents
-from twilio_fax_compat.base.exceptions import TwilioException
+from twilio_fax_compat._telnyx.api import flow_settings
+from twilio_fax_compat._telnyx.async_api import performer
 from twilio_fax_compat.server.accounts import Account
 from twilio_fax_compat.server.held_call import HeldCall
 from twilio_fax_compat.server.telnyx_http import TelnyxHttp
 from twilio_fax_compat.server.threads import Threads
-from twilio_fax_compat.settings import DEFAULT_BASE_URL
 
 _LIST_FIELDS = frozenset({*FILTERS, "Page", "PageSize", "PageToken"})
-_AT_ONCE = (Elapsed, NewToken, Now, Warn)
 
 
 @frozen
@@ -76,39 +62,20 @@ class TelnyxApi:
     settings: FlowSettings = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        telnyx = self.account.telnyx
-        self.settings = FlowSettings(
-            account_sid=self.account.sid,
-            connection_id=telnyx.connection_id or "",
-            retry=telnyx.retry,
-            unsupported=telnyx.unsupported,
-            account=account_mark(telnyx.base_url or DEFAULT_BASE_URL, telnyx.connection_id or ""),
-        )
+        self.settings = flow_settings(self.account.sid, self.account.telnyx)
 
     async def answer(self, request: TwilioRequest, urls: Urls, call: HeldCall) -> TwilioResponse:
         """Answer *request* in *call*, with *urls*."""
-        flow = self.flow(request, urls)
+        assert self.http is not None  # only accounts without a former provider come here
 
-        async def perform(effect: Effect) -> Any:
-            if isinstance(effect, TelnyxRequest):
-                assert self.http is not None  # only accounts without a former provider come here
-                try:
-                    return await self.http.send(effect)
-                except TwilioException:
-                    if effect.method == "POST":
-                        call.nothing_left()
-                    raise
-            if isinstance(effect, Pause):
-                await asyncio.sleep(effect.seconds + effect.jitter * random())  # noqa: S311
-                return None
-            if isinstance(effect, _AT_ONCE):
-                return call.carry_out(effect)
-            result = await self.threads.of_ledger(call.carry_out, effect)
+        async def run(function: Callable[..., Any], effect: Effect) -> Any:
+            result = await self.threads.of_ledger(function, effect)
             if call.check is not None and isinstance(effect, BeginSend):
                 await call.check()
             return result
 
-        return await run_async(flow, perform)
+        flow = self.flow(request, urls)
+        return await run_async(flow, performer(call, self.http.send, run))
 
     def flow(self, request: TwilioRequest, urls: Urls) -> Flow:
         """Return the flow that answers *request* with *urls*."""
