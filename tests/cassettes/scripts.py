@@ -91,6 +91,33 @@ def steps(draw):
     return Step(name, fax, [(200, media_of(fax))])
 
 
+def listed(*dates, size=2):
+    """Return a list of delivered faxes that were created on *dates*."""
+    found = []
+    for number, date in enumerate(dates):
+        sid = f"FX{number:032x}"
+        url = f"{API}/Faxes/{sid}"
+        fax = {
+            **dict.fromkeys(
+                ("media_sid", "media_url", "num_pages", "duration", "price", "price_unit")
+            ),
+            "sid": sid,
+            "account_sid": ACCOUNT,
+            "api_version": "v1",
+            "direction": "outbound",
+            "status": "delivered",
+            "from": "+15005550006",
+            "to": "+15005550009",
+            "quality": "fine",
+            "date_created": date + "T10:00:00Z",
+            "date_updated": date + "T10:00:00Z",
+            "links": {"media": url + "/Media"},
+            "url": url,
+        }
+        found.append(fax)
+    return Step("list", size, list(pages(found, size)))
+
+
 def pages(found, size):
     """Yield the pages of a list as Twilio wrote them."""
     for number in range(max(1, -(-len(found) // size))):

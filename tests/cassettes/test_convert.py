@@ -5,11 +5,11 @@ from tempfile import TemporaryDirectory
 
 import pytest
 import vcr
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.cassettes.recordings import ACCOUNT, Twilio
-from tests.cassettes.scripts import MATCH_ON, our_client, play, steps, write
+from tests.cassettes.scripts import MATCH_ON, listed, our_client, play, steps, write
 from twilio_fax_compat._core.fax_api.routes import FlowSettings
 from twilio_fax_compat.cassettes.convert import convert_cassette
 from twilio_fax_compat.cassettes.files import read
@@ -22,6 +22,15 @@ from twilio.rest import Client as TwilioClient  # noqa: E402
 LOST_WITH = {"message": {"msg"}, "media_sid": {"media_sid", "sid", "url", "uri"}}
 
 
+def is_out_of_order(step):
+    """Tell whether a step is a list of several pages that is not sorted as Twilio's are, newest first."""
+    if step.name != "list" or len(step.answers) < 2:
+        return False
+    dates = [fax["date_created"] for _, page in step.answers for fax in page["faxes"]]
+    return dates != sorted(dates, reverse=True)
+
+
+@example(script=[listed("2021-01-20", "2017-04-16", "2019-07-03", "2018-10-11")], serializer="yaml")
 @given(script=st.lists(steps(), max_size=5), serializer=st.sampled_from(["yaml", "json"]))
 @settings(max_examples=60)
 def test_replayed_as_recorded(script, serializer):
@@ -47,7 +56,10 @@ def test_replayed_as_recorded(script, serializer):
                 outcomes = converted.outcomes[begin:end]
                 begin = end
                 reasons = [reason for one in outcomes for reason in one.reasons]
-                assert bool(reasons) == cannot_be_had(step), reasons
+                if not (
+                    is_out_of_order(step) and any("order of its dates" in one for one in reasons)
+                ):
+                    assert bool(reasons) == cannot_be_had(step), reasons
                 if reasons and step.name == "list":
                     # Some of its pages may be there, in the way of what comes next.
                     break
@@ -56,7 +68,8 @@ def test_replayed_as_recorded(script, serializer):
                 losses = {loss.partition(":")[0] for one in outcomes for loss in one.losses}
                 lost = set().union(*[LOST_WITH.get(loss, {loss}) for loss in losses])
                 assert without(play(client, step), lost) == without(original, lost)
-            assert cassette.all_played or any(map(cannot_be_had, script))
+            cannot = [step for step in script if cannot_be_had(step) or is_out_of_order(step)]
+            assert cassette.all_played or cannot
 
 
 def cannot_be_had(step):

@@ -13,7 +13,7 @@ from typing import Any, Generator, Mapping
 from attrs import define, evolve, field
 
 from twilio_fax_compat._core.effects import Effect, Flow
-from twilio_fax_compat._core.fax_api.lists import LIST_PAGES, endless, page_of
+from twilio_fax_compat._core.fax_api.lists import GOES_BACK, LIST_PAGES, endless, page_of
 from twilio_fax_compat._core.fax_api.paging import (
     TELNYX_MAX_PAGE_SIZE,
     Cursor,
@@ -84,9 +84,7 @@ class _Reading:
             if part and (len(unseen) > len(part) or not is_last):
                 following = here.after(found, part)
                 if here.goes_back(following):
-                    return endless(
-                        "Telnyx's list ignores filter[created_at], so its pages would not end"
-                    )
+                    return endless(GOES_BACK)
                 if (
                     self.faxes
                     and len(unseen) > len(part)

@@ -23,6 +23,13 @@ LIST_PAGES = 400
 """The pages of Telnyx that are read at most for one page of a list."""
 
 
+GOES_BACK = (
+    "Telnyx's list is not in the order of its dates, or ignores filter[created_at], so its pages "
+    "would not end"
+)
+"""Why a list is not read on: a page began before the end of the page before it."""
+
+
 def list_faxes(fields: Mapping[str, object], path: str, settings: FlowSettings) -> Flow:
     """Return 200 and one page of faxes in Twilio's envelope, usually with one Telnyx request."""
     listing = read_listing(fields)
@@ -50,7 +57,7 @@ def list_faxes(fields: Mapping[str, object], path: str, settings: FlowSettings) 
     if handed_out and (len(unseen) > len(handed_out) or not is_last):
         following = listing.after(faxes, handed_out)
         if listing.goes_back(following):
-            return endless("Telnyx's list ignores filter[created_at], so its pages would not end")
+            return endless(GOES_BACK)
     return (yield from page_of(handed_out, listing, following, path, settings))
 
 
