@@ -18,18 +18,19 @@ import sys
 import time
 
 import httpx
-from run import ACCOUNT, FROM, MEDIA_URL, SERVER, TO
+from run import ACCOUNT, FROM, MEDIA_URL, SERVER
 
 from twilio_fax_compat import RetryPolicy, TelnyxSettings
 from twilio_fax_compat.rest import Client
 
 
 async def batch(create, calls, in_flight):
+    """Await *create* for as many numbers, *in_flight* at once."""
     todo = iter(range(calls))
 
     async def one():
-        for _ in todo:
-            await create()
+        for number in todo:
+            await create(f"+1500555{number % 10_000:04}")
 
     await asyncio.gather(*(one() for _ in range(in_flight)))
 
@@ -38,7 +39,6 @@ async def compare(environ, options):
     base, key = environ["TELNYX_BASE_URL"], environ["TELNYX_API_KEY"]
     body = {
         "connection_id": environ["TELNYX_CONNECTION_ID"],
-        "to": TO,
         "from": FROM,
         "media_url": MEDIA_URL,
     }
@@ -46,12 +46,12 @@ async def compare(environ, options):
     times = {"httpx.AsyncClient": [], "twilio_fax_compat": []}
     async with httpx.AsyncClient(headers={"Authorization": f"Bearer {key}"}) as bare, client:
 
-        async def with_httpx():
-            answer = await bare.post(base + "/faxes", json=body)
+        async def with_httpx(to):
+            answer = await bare.post(base + "/faxes", json={**body, "to": to})
             return answer.json()["data"]["id"]
 
-        async def with_ours():
-            return (await client.fax.faxes.create_async(TO, MEDIA_URL, from_=FROM)).sid
+        async def with_ours(to):
+            return (await client.fax.faxes.create_async(to, MEDIA_URL, from_=FROM)).sid
 
         calls = {"httpx.AsyncClient": with_httpx, "twilio_fax_compat": with_ours}
         for turn in range(options.rounds + 1):
@@ -85,8 +85,8 @@ async def soak(environ):
         telnyx=TelnyxSettings(retry=RetryPolicy(remember=True), at_once=50),
     )
 
-    async def create():
-        await client.fax.faxes.create_async(TO, MEDIA_URL, from_=FROM)
+    async def create(to):
+        await client.fax.faxes.create_async(to, MEDIA_URL, from_=FROM)
 
     async with client:
         for step in range(10):

@@ -22,6 +22,7 @@ RULES = {
     "__main__": ({"_version"}, "each command is imported when it is called"),
     "_version": (set(), "a build reads the version without importing anything"),
     "_progress": (set(), "commands show it"),
+    "_preload": (set(), "it imports by name what its callers say"),
     "_install": (set(), "`install` imports what it puts under Twilio's names when it is called"),
     "metrics": (set(), "anybody may tell it what happened"),
     "metrics.prometheus": (
@@ -77,7 +78,10 @@ RULES = {
     ),
     "base": (set(), "it mirrors Twilio's package, and stands alone"),
     "twiml": (set(), "it mirrors Twilio's package, and stands alone"),
-    "http": ({"_core.masking", "base"}, "it mirrors Twilio's package, and shows no numbers"),
+    "http": (
+        {"_core.masking", "_preload", "base"},
+        "it mirrors Twilio's package, and shows no numbers",
+    ),
     "ledger": (
         {"_core.attempts", "_core.effects", "_core.facts", "base.exceptions", "metrics"},
         "a ledger keeps facts and remembered sends, and knows nobody who uses it",
@@ -85,6 +89,7 @@ RULES = {
     "_telnyx": (
         {
             "_core",
+            "_preload",
             "_version",
             "base.exceptions",
             "http",
@@ -165,7 +170,17 @@ RULES = {
         "the command starts the emulator beside the server on request",
     ),
     "rest": (
-        {"_core", "_install", "_telnyx", "base", "http", "ledger", "migration", "settings"},
+        {
+            "_core",
+            "_install",
+            "_preload",
+            "_telnyx",
+            "base",
+            "http",
+            "ledger",
+            "migration",
+            "settings",
+        },
         "the client needs neither the middleware nor the emulator",
     ),
     "rest.fax": (

@@ -8,6 +8,7 @@ import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
+import httpcore
 import pytest
 
 from tests.helpers import FAST, FROM, MEDIA_URL, TO, make_client, send
@@ -257,14 +258,14 @@ def test_idle_connections_are_reused_and_closed(telnyx):
         send(client)
     idle = [
         connections
-        for (origin, _), connections in _connections._idle.items()
+        for (_, origin, _), connections in _connections._idle.items()
         if origin == telnyx.origin
     ]
     assert [len(connections) for connections in idle] == [1]
 
     connection, _since = idle[0].pop()
     idle[0].append((connection, -1e9))
-    idle[0].append((_connections.Connection(telnyx.origin, None), 0.0))
+    idle[0].append((_connections.Connection(httpcore.URL(telnyx.origin).origin), 0.0))
     send(client)
     assert len(idle[0]) == 1
     _connections.close_idle()

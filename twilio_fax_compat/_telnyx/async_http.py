@@ -1,5 +1,5 @@
 """
-Sends the core's requests to Telnyx from an event loop, as `_telnyx.http` does from a thread.
+Sends the core's requests to Telnyx from an event loop, as `_telnyx.senders` does from a thread.
 
 What is sent, and what a failure means, is the same code.
 """
@@ -14,22 +14,23 @@ from typing import Any, Awaitable, Callable
 import httpx
 
 from twilio_fax_compat._core.messages import Outcome, TelnyxRequest, TelnyxResponse
-from twilio_fax_compat._telnyx.http import (
-    BaseSender,
-    OverOwnConnections,
-    OverTwilioStyle,
-    httpx_timeout,
-    with_timeout,
-)
+from twilio_fax_compat._preload import preload
+from twilio_fax_compat._telnyx.callers_client import OverTwilioStyle, httpx_timeout
 from twilio_fax_compat._telnyx.logs import masked_logs
+from twilio_fax_compat._telnyx.own_connections import OverOwnConnections, with_timeout
 from twilio_fax_compat._telnyx.own_request import OwnRequest
 from twilio_fax_compat._telnyx.own_retries import check_retries
+from twilio_fax_compat._telnyx.senders import BaseSender
 from twilio_fax_compat.base.exceptions import TwilioException
-from twilio_fax_compat.http import _async_connections
+from twilio_fax_compat.http import _async_connections, _connections
 from twilio_fax_compat.http._async_connections import CancelledUnsent
+from twilio_fax_compat.http._connections import PlainResponse
 from twilio_fax_compat.http._limits import read_body_async
 from twilio_fax_compat.http.http_client import TwilioHttpClient, is_untouched
 from twilio_fax_compat.settings import TelnyxSettings
+
+TRANSPORTS = "twilio_fax_compat.http._async_transports"
+"""The module that only a proxy, or a program that watches httpx, needs."""
 
 AsyncSend = Callable[[TelnyxRequest], Awaitable[Outcome]]
 
@@ -82,22 +83,27 @@ class _OverOwnAsyncConnections(AsyncSender, OverOwnConnections):
         OverOwnConnections.__init__(self, settings, client)
 
     async def send_async(self, request: TelnyxRequest, handled: BaseException | None) -> Outcome:
-        built, seconds = self.built(request)
-        if self.client is not None:
-            self.note_request(self.client, request)
         try:
-            response, body = await _async_connections.send(
-                built,
-                self.origin,
-                self.proxy_url,
-                seconds,
-                at_once=self.settings.at_once,
-                is_kept=self.is_kept,
-            )
+            answer = await self._answer_async(request)
         except Exception as error:  # noqa: BLE001 - whatever it is, the request may have arrived
             return self.outcome(error, handled)
-        self.note_answer(request, response, body)
-        return TelnyxResponse(response.status_code, response.headers, body)
+        return self.read(request, answer)
+
+    async def _answer_async(self, request: TelnyxRequest) -> PlainResponse:
+        plain, seconds = self.built(request)
+        self.note_request(request, plain.stream.body)
+        at_once, is_kept = self.settings.at_once, self.is_kept
+        if self.proxy is None and not _connections.is_replaced("handle_async_request"):
+            return await _async_connections.send(
+                plain, self.origin, seconds, at_once=at_once, is_kept=is_kept
+            )
+        preload(TRANSPORTS)
+        from twilio_fax_compat.http import _async_transports
+
+        proxy_url = self.proxy.url if self.proxy else None
+        return await _async_transports.send_plain(
+            plain, self.origin, proxy_url, seconds, at_once=at_once, is_kept=is_kept
+        )
 
     async def aclose(self) -> None:
         await _async_connections.close_idle(self.origin)

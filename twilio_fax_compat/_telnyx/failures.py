@@ -107,6 +107,16 @@ Among them are the TLS handshake, reading CA files, and asking a proxy for a tun
 """
 
 
+def as_httpx(error: Exception) -> Exception:
+    """Return the exception of httpx that stands for one of httpcore, with *error* as its cause."""
+    kind = getattr(httpx, type(error).__name__, None)
+    if kind is None or type(error).__module__.partition(".")[0] != "httpcore":
+        return error
+    found: Exception = kind(str(error))
+    found.__cause__ = error
+    return found
+
+
 def outcome_of(
     error: BaseException,
     handled: BaseException | None = None,

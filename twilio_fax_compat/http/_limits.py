@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from time import monotonic
-from typing import Any, Iterable
+from typing import TYPE_CHECKING, Any, Iterable
 
 import httpcore
-import httpx
+
+if TYPE_CHECKING:
+    import httpx
 
 MAX_BYTES = 32 * 1024 * 1024
 """The longest body that is read, after decoding. Telnyx's longest lists have less than 1 MB."""
+
+MOST_UNWRITTEN = 64 * 1024
+"""How many bytes of a request wait at most to be written at once."""
 
 WHOLE = 2
 """How many times the timeout of one part a whole response may take."""
@@ -47,21 +52,22 @@ class Deadline:
 
 
 class _Body:
-    """The decoded parts of a body, as long as it keeps the limits."""
+    """The parts of a body, as long as it keeps the limits. *errors* is httpx or httpcore."""
 
-    def __init__(self, deadline: Deadline) -> None:
+    def __init__(self, deadline: Deadline, errors: Any) -> None:
         self._deadline = deadline
+        self._errors = errors
         self._parts: list[bytes] = []
         self._size = 0
 
     def add(self, part: bytes) -> None:
         self._size += len(part)
         if self._size > MAX_BYTES:
-            raise httpx.ReadError(f"the response is longer than {MAX_BYTES // 2**20} MB")
+            raise self._errors.ReadError(f"the response is longer than {MAX_BYTES // 2**20} MB")
         self._parts.append(part)
         left = self._deadline.left(None)
         if left is not None and left <= 0:
-            raise httpx.ReadTimeout(self._deadline.text)
+            raise self._errors.ReadTimeout(self._deadline.text)
 
     def whole(self) -> bytes:
         return b"".join(self._parts)
@@ -74,7 +80,9 @@ def read_body(response: httpx.Response, deadline: Deadline) -> bytes:
     Raises httpx.ReadError for more than `MAX_BYTES`, httpx.ReadTimeout at the *deadline*, and what
     reading raises.
     """
-    body = _Body(deadline)
+    import httpx
+
+    body = _Body(deadline, httpx)
     try:
         for part in response.iter_bytes():
             body.add(part)
@@ -85,9 +93,33 @@ def read_body(response: httpx.Response, deadline: Deadline) -> bytes:
 
 async def read_body_async(response: httpx.Response, deadline: Deadline) -> bytes:
     """Return the decoded body of *response*, and close it. Raises what `read_body` raises."""
-    body = _Body(deadline)
+    import httpx
+
+    body = _Body(deadline, httpx)
     try:
         async for part in response.aiter_bytes():
+            body.add(part)
+    finally:
+        await response.aclose()
+    return body.whole()
+
+
+def read_plain_body(response: httpcore.Response, deadline: Deadline) -> bytes:
+    """Return the body of *response* as it came, and close it. Raises httpcore's errors of `read_body`."""
+    body = _Body(deadline, httpcore)
+    try:
+        for part in response.iter_stream():
+            body.add(part)
+    finally:
+        response.close()
+    return body.whole()
+
+
+async def read_plain_body_async(response: httpcore.Response, deadline: Deadline) -> bytes:
+    """Return the body of *response* as it came, and close it. Raises what `read_plain_body` raises."""
+    body = _Body(deadline, httpcore)
+    try:
+        async for part in response.aiter_stream():
             body.add(part)
     finally:
         await response.aclose()
@@ -114,16 +146,46 @@ class LimitedBackend(httpcore.NetworkBackend):
         return _LimitedStream(stream, self._deadline)
 
 
+class Unwritten:
+    """
+    The parts of a request that wait to be written at once.
+
+    httpcore writes the headers, the body and an empty end one after the other. Each would be a packet, and
+    the server would wake up for each.
+    """
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+        self._size = 0
+
+    def is_due(self, part: bytes) -> bool:
+        """Add *part*, and return whether it is time to write what waits."""
+        self._parts.append(part)
+        self._size += len(part)
+        return not part or self._size > MOST_UNWRITTEN
+
+    def taken(self) -> bytes:
+        """Return what waits, and forget it."""
+        whole = b"".join(self._parts)
+        self._parts, self._size = [], 0
+        return whole
+
+
 class _LimitedStream(httpcore.NetworkStream):
     def __init__(self, stream: httpcore.NetworkStream, deadline: Deadline) -> None:
         self._stream = stream
         self._deadline = deadline
+        self._unwritten = Unwritten()
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        waiting = self._unwritten.taken()
+        if waiting:  # of a proxy's protocol, which has no end
+            self._stream.write(waiting, timeout)
         return self._stream.read(max_bytes, self._deadline.to_read(timeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._stream.write(buffer, timeout)
+        if self._unwritten.is_due(buffer):
+            self._stream.write(self._unwritten.taken(), timeout)
 
     def close(self) -> None:
         self._stream.close()

@@ -114,7 +114,7 @@ class TwilioHttpClient(HttpClient):
         timeout is not above zero, and TwilioException for *allow_redirects*: this client does not
         follow redirects.
         """
-        from twilio_fax_compat.http import _connections, _limits
+        from twilio_fax_compat.http import _connections, _limits, _transports
         from twilio_fax_compat.http._proxies import proxy_from_argument
 
         if timeout is not None and timeout <= 0:
@@ -128,7 +128,7 @@ class TwilioHttpClient(HttpClient):
         proxy = proxy_from_argument(self.proxy, origin) or _connections.proxy_for(origin)
         safe_headers = without_credentials(headers)
         note_request(self, Request(method, url, params=params, data=data, headers=safe_headers))
-        response, body = _connections.send(
+        response, body = _transports.send(
             request,
             origin,
             proxy.url if proxy else None,

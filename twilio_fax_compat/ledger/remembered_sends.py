@@ -155,7 +155,11 @@ def _begin(
     effect: BeginSend, ledger: Ledger, opened: list[Attempt], loop: Any
 ) -> Attempt | InProgress:
     is_elsewhere = False
+    process = _this_process()
     for token, entry in (_read(ledger, effect.key).sends or {}).items():
+        is_own = entry.get("owner") == process.owner and entry.get("provider") != LEGACY
+        if is_own and _works_on(process, token):
+            continue  # of another call of this process, of which there may be many
         # This machine's clock may be wrong. Telnyx's clock decides when its faxes are too old.
         if entry.get("provider") == LEGACY and time.time() - _wall(entry) > LIFETIME:
             attempt = Attempt.of_entry(effect.key, token, entry)

@@ -19,7 +19,7 @@ from attrs import define, field
 
 from twilio_fax_compat._install import twilio_client_class
 from twilio_fax_compat._suite.reimports import Reimports
-from twilio_fax_compat.http import _connections
+from twilio_fax_compat.http import _transports
 from twilio_fax_compat.pytest_plugin.doubles.http_stubs import stub_of_http
 from twilio_fax_compat.pytest_plugin.suite_client import ASKED_AS_TWILIO, SuiteClient
 from twilio_fax_compat.rest import FAX_URL
@@ -44,7 +44,7 @@ class HeldClients:
         """Replace the methods."""
         real = twilio_client_class()
         self._replace(_PLAIN_CLIENT, "request", self._client_request)
-        self._replace(_connections, "send", self._connection_send)
+        self._replace(_transports, "send", self._connection_send)
         if real is None:
             return
         self._replace(real, "request", self._client_request)
@@ -124,7 +124,7 @@ class HeldClients:
     def _connection_send(
         self, original: Any, request: httpx.Request, *args: Any, **named: Any
     ) -> tuple[httpx.Response, bytes]:
-        """Answer a fax request that reached our own connections, by our HTTP client."""
+        """Answer a fax request that reached `TwilioHttpClient` of ours, by our HTTP client."""
         url = str(request.url)
         if not FAX_URL.match(url) or stub_of_http() is not None:
             answer: tuple[httpx.Response, bytes] = original(request, *args, **named)

@@ -7,10 +7,10 @@ import re
 from typing import TYPE_CHECKING, Any, Mapping, MutableMapping
 from urllib.parse import urlsplit, urlunsplit
 
+from twilio_fax_compat._preload import ASYNC, modules_for, no_fork, preload
 from twilio_fax_compat.base.exceptions import TwilioException
 from twilio_fax_compat.http.http_client import TwilioHttpClient, is_untouched
 from twilio_fax_compat.http.response import PayloadResponse
-from twilio_fax_compat.rest._preload import ASYNC, modules_for, no_fork, preload
 
 if TYPE_CHECKING:
     from twilio_fax_compat._core.translation.media_links import Documents

@@ -5,8 +5,8 @@ from __future__ import annotations
 import inspect
 from typing import Any, Callable
 
+from twilio_fax_compat._preload import no_fork
 from twilio_fax_compat.base.exceptions import TwilioException
-from twilio_fax_compat.rest._preload import no_fork
 
 
 class TwilioIsMissing(TwilioException):
