@@ -18,3 +18,17 @@ def cause_of(response: Any) -> BaseException | None:
     """Return the exception to chain to an error of *response*, or None."""
     cause = getattr(response, "cause", None)
     return cause if isinstance(cause, BaseException) else None
+
+
+def has_lazy_records(response: Any) -> bool:
+    """
+    Return whether *response* is one of ours whose records are translated when somebody reads them.
+
+    Its ``answer`` has the records as ``faxes``, the ``meta`` of the list, and the whole ``payload``.
+    """
+    return getattr(type(response), "has_lazy_records", False) is True
+
+
+def is_lazy(record: Any) -> bool:
+    """Return whether *record* is of such a response. Its ``payload()`` is the whole record."""
+    return getattr(type(record), "is_lazy", False) is True

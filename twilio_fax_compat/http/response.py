@@ -74,3 +74,32 @@ class PayloadResponse(Response):
     def __getstate__(self) -> dict[str, Any]:
         # A cause may hold connections, which cannot be pickled.
         return {**vars(self), "cause": None}
+
+
+class ListedResponse(PayloadResponse):
+    """The response of a list. Its payload is made when it is first read from *answer*."""
+
+    has_lazy_records = True
+
+    def __init__(self, answer: Any) -> None:
+        self.headers = {}
+        self.cached = False
+        self.status_code = 200
+        self.ok = True
+        self.cause = None
+        self.answer = answer
+
+    @cached_property
+    def payload(self) -> Any:
+        """The decoded body."""
+        return self.answer.payload
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "payload": self.payload, "answer": None}
+
+
+def response_to(answer: Any) -> PayloadResponse:
+    """Return an answer of a fax API (a ``TwilioResponse``) as a response of Twilio's client."""
+    if getattr(answer, "faxes", None) is not None:
+        return ListedResponse(answer)
+    return PayloadResponse(answer.status, answer.payload, {}, answer.cause)

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit, urlunsplit
 from twilio_fax_compat._preload import ASYNC, modules_for, no_fork, preload
 from twilio_fax_compat.base.exceptions import TwilioException
 from twilio_fax_compat.http.http_client import TwilioHttpClient, is_untouched
-from twilio_fax_compat.http.response import PayloadResponse
+from twilio_fax_compat.http.response import response_to
 
 if TYPE_CHECKING:
     from twilio_fax_compat._core.translation.media_links import Documents
@@ -155,7 +155,7 @@ class Client:
         if fax_api is None or self._is_own_http != is_untouched(self._http_client):
             fax_api = self._new_fax_api()
         answer = fax_api.request(method, uri, params, data)
-        return PayloadResponse(answer.status, answer.payload, {}, answer.cause)
+        return response_to(answer)
 
     async def request_async(
         self,
@@ -184,7 +184,7 @@ class Client:
         if fax_api is None or self._is_own_http != is_untouched(self._http_client):
             fax_api = self._new_async_fax_api()
         answer = await fax_api.request(method, uri, params, data)
-        return PayloadResponse(answer.status, answer.payload, {}, answer.cause)
+        return response_to(answer)
 
     async def aclose(self) -> None:
         """

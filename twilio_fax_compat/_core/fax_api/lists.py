@@ -17,7 +17,7 @@ from twilio_fax_compat._core.fax_api.retries import repeated
 from twilio_fax_compat._core.fax_api.settings import FlowSettings
 from twilio_fax_compat._core.messages import JSON, TelnyxResponse, TwilioResponse
 from twilio_fax_compat._core.translation.errors import problem
-from twilio_fax_compat._core.translation.faxes import fax_payload
+from twilio_fax_compat._core.translation.lazy_faxes import LazyFax, ListResponse
 
 LIST_PAGES = 400
 """The pages of Telnyx that are read at most for one page of a list."""
@@ -70,8 +70,8 @@ def page_of(
 ) -> Flow:
     """Return 200 and *faxes* of Telnyx in Twilio's envelope. *following* is where the next page begins."""
     facts_by_id = yield Recall([str(fax.get("id")) for fax in faxes])
-    payloads = [
-        fax_payload(
+    lazy = [
+        LazyFax(
             fax,
             settings.account_sid,
             facts_by_id.get(fax.get("id"), NOTHING_KNOWN),
@@ -79,9 +79,11 @@ def page_of(
         )
         for fax in faxes
     ]
-    if settings.documents is not None:
-        now = yield Now()
-        payloads = [settings.documents.shown(payload, now) for payload in payloads]
+    if settings.documents is None:
+        envelope = listing.envelope([], following, settings.api_url + path, "faxes")
+        return ListResponse(lazy, envelope["meta"])
+    now = yield Now()
+    payloads = [settings.documents.shown(fax.payload(), now) for fax in lazy]
     return TwilioResponse(
         200, listing.envelope(payloads, following, settings.api_url + path, "faxes")
     )

@@ -60,12 +60,7 @@ def fax_payload(
         "media_url": media_url,
         "num_pages": whole_number(get("page_count"), facts.page_count),
         "duration": whole_number(get("call_duration_secs"), facts.duration),
-        "status": twilio_status(
-            get("status"),
-            direction,
-            get("failure_reason") or facts.failure_reason,
-            facts.cancel_asked,
-        ),
+        "status": status_of(fax, facts),
         "direction": direction,
         "api_version": "v1",
         "price": None,
@@ -75,6 +70,17 @@ def fax_payload(
         "links": {"media": url + "/Media"} if url else None,
         "url": url,
     }
+
+
+def status_of(fax: Mapping[str, object], facts: Facts) -> str | None:
+    """Return the Twilio status of a Telnyx *fax*, of which the ledger knows *facts*."""
+    get = fax.get
+    return twilio_status(
+        get("status"),
+        get("direction"),
+        get("failure_reason") or facts.failure_reason,
+        facts.cancel_asked,
+    )
 
 
 def created_payload(

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import builtins
 from datetime import date, datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Callable, Iterator, Mapping, Union
 
 from twilio_fax_compat.base import deserialize, values
+from twilio_fax_compat.base._responses import has_lazy_records, is_lazy
 from twilio_fax_compat.base.instance_context import InstanceContext
 from twilio_fax_compat.base.instance_resource import InstanceResource
 from twilio_fax_compat.base.list_resource import ListResource
@@ -170,8 +172,28 @@ class FaxPage(Page):
     """A page of faxes."""
 
     def __init__(self, version: Version, response: Any, solution: dict[str, Any]) -> None:
-        super().__init__(version, response)
+        if has_lazy_records(response) and _reads_plainly(type(self)):
+            self._version = version
+            self._answer = response.answer
+            self._records = iter(response.answer.faxes)
+        else:
+            super().__init__(version, response)
         self._solution = solution
+
+    @cached_property
+    def _payload(self) -> Any:
+        return self._answer.payload
+
+    def _neighbour(self, name: str) -> str | None:
+        if "_payload" in vars(self):
+            return super()._neighbour(name)
+        url: str | None = self._answer.meta[name + "_url"]
+        return url
+
+    def __getstate__(self) -> dict[str, Any]:
+        members = {**vars(self), "_payload": self._payload}
+        members.pop("_answer", None)
+        return members
 
     def get_instance(self, payload: dict[str, Any]) -> FaxInstance:
         """Return the fax in *payload*."""
@@ -179,6 +201,20 @@ class FaxPage(Page):
 
     def __repr__(self) -> str:
         return "<Twilio.Fax.V1.FaxPage>"
+
+
+_STEPS = ("get_instance", "load_page", "next", "__next__", "__iter__")
+_OWN_STEPS = tuple(getattr(FaxPage, name) for name in _STEPS)
+_OWN_READING = FaxPage.process_response.__func__  # type: ignore[attr-defined]
+
+
+def _reads_plainly(page: type[FaxPage]) -> bool:
+    """Return whether nobody has replaced a step between a response and its faxes."""
+    reading = getattr(page.process_response, "__func__", None)
+    return (
+        reading is _OWN_READING
+        and tuple(getattr(page, name, None) for name in _STEPS) == _OWN_STEPS
+    )
 
 
 class FaxContext(AsyncFaxContext["FaxInstance"], InstanceContext):
@@ -262,12 +298,56 @@ class FaxInstance(AsyncFaxInstance["FaxInstance"], InstanceResource):
         """Take Twilio's *payload*, or a part of it. Calls use *sid* if it is given."""
         self._version = version
         self._context: FaxContext | None = None
+        if is_lazy(payload):
+            self._lazy = payload
+            return
         self._properties = _properties_of(payload.get)
         self._solution: dict[str, Any] = {"sid": sid or self._properties["sid"]}
         if hasattr(payload, "provider"):
             from twilio_fax_compat.migration._provider_of import note_provider
 
             note_provider(self, payload.provider)
+
+    _lazy: Any = None
+    """The fax of a list, until all of it is read."""
+
+    @property
+    def _properties(self) -> dict[str, Any]:
+        """The values of all properties, by name."""
+        members = vars(self)
+        properties: dict[str, Any] | None = members.get("_properties")
+        if properties is None:
+            lazy = self._lazy
+            if lazy is None:
+                # Another thread has just read all of it, or the object was made without __init__.
+                return self._made_properties()
+            properties = members.setdefault("_properties", _properties_of(lazy.payload().get))
+            members.pop("_lazy", None)
+        return properties
+
+    @_properties.setter
+    def _properties(self, properties: dict[str, Any]) -> None:
+        members = vars(self)
+        members["_properties"] = properties
+        members.pop("_lazy", None)
+
+    def _made_properties(self) -> dict[str, Any]:
+        try:
+            properties: dict[str, Any] = vars(self)["_properties"]
+        except KeyError:
+            raise AttributeError(
+                f"{type(self).__name__!r} has no attribute '_properties'"
+            ) from None
+        return properties
+
+    @cached_property
+    def _solution(self) -> dict[str, Any]:
+        return {"sid": self.sid}
+
+    def __getstate__(self) -> dict[str, Any]:
+        if "_lazy" in vars(self):
+            _ = self._properties, self._solution
+        return vars(self)
 
     @property
     def _proxy(self) -> FaxContext:
@@ -278,7 +358,8 @@ class FaxInstance(AsyncFaxInstance["FaxInstance"], InstanceResource):
     @property
     def sid(self) -> Any:
         """The SID, ``FX`` and 32 hexadecimal digits."""
-        return self._properties["sid"]
+        lazy = self._lazy
+        return self._properties["sid"] if lazy is None else lazy.sid
 
     @property
     def account_sid(self) -> Any:
@@ -288,12 +369,14 @@ class FaxInstance(AsyncFaxInstance["FaxInstance"], InstanceResource):
     @property
     def from_(self) -> Any:
         """The number it was sent from."""
-        return self._properties["from_"]
+        lazy = self._lazy
+        return self._properties["from_"] if lazy is None else lazy.from_
 
     @property
     def to(self) -> Any:
         """The number or SIP URI it was sent to."""
-        return self._properties["to"]
+        lazy = self._lazy
+        return self._properties["to"] if lazy is None else lazy.to
 
     @property
     def quality(self) -> Any:
@@ -323,12 +406,14 @@ class FaxInstance(AsyncFaxInstance["FaxInstance"], InstanceResource):
     @property
     def status(self) -> Any:
         """One of `Status`."""
-        return self._properties["status"]
+        lazy = self._lazy
+        return self._properties["status"] if lazy is None else lazy.status
 
     @property
     def direction(self) -> Any:
         """One of `Direction`."""
-        return self._properties["direction"]
+        lazy = self._lazy
+        return self._properties["direction"] if lazy is None else lazy.direction
 
     @property
     def api_version(self) -> Any:
@@ -348,7 +433,10 @@ class FaxInstance(AsyncFaxInstance["FaxInstance"], InstanceResource):
     @property
     def date_created(self) -> Any:
         """When it was created, an aware UTC datetime."""
-        return self._properties["date_created"]
+        lazy = self._lazy
+        if lazy is None:
+            return self._properties["date_created"]
+        return deserialize.iso8601_datetime(lazy.date_created)
 
     @property
     def date_updated(self) -> Any:
