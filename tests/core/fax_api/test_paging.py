@@ -1,5 +1,6 @@
 """Twilio's pages over a list that changes while it is read."""
 
+import itertools
 from datetime import datetime, timedelta, timezone
 from urllib.parse import parse_qsl, urlsplit
 from uuid import UUID
@@ -18,6 +19,7 @@ from twilio_fax_compat._core.fax_api.paging import (
     read_listing,
 )
 from twilio_fax_compat._core.fax_api.routes import FlowSettings, answer_request, twilio_request
+from twilio_fax_compat._core.translation.ids import MARK
 
 SETUP = FlowSettings(account_sid="AC1", connection_id="1")
 START = datetime(2026, 7, 1, tzinfo=timezone.utc)
@@ -172,9 +174,38 @@ def test_pages_take_one_request_each():
     telnyx = List([fax(number, number) for number in range(500)])
     assert 10 == len(walk(telnyx)) == telnyx.requests
 
-    telnyx = List([fax(number, 0) for number in range(1000)])
-    assert len(set(sids(walk(telnyx, PageSize=100)))) == 1000
-    assert telnyx.requests < 60
+
+@pytest.mark.parametrize("older", [0, 10])
+@pytest.mark.parametrize("order", [NEWEST_FIRST, OLDEST_FIRST])
+@pytest.mark.parametrize("size", [7, 50, 250, 1000])
+def test_many_faxes_of_one_moment_cost_no_more(older, order, size):
+    """They take as many requests as others, and their tokens do not grow."""
+    ties = min(2000, max(600, 40 * size))
+    faxes = [fax(number, 100 if number < ties else 0) for number in range(ties + older)]
+    telnyx = List(faxes, order)
+    answers = walk(telnyx, PageSize=size)
+
+    assert len(sids(answers)) == len(set(sids(answers))) == len(faxes)
+    assert telnyx.requests <= len(answers) + len(faxes) / 250 + 2
+    assert max(len(answer["meta"]["next_page_url"] or "") for answer in answers) < 7000
+
+
+@pytest.mark.parametrize("turned", [1, 8, 20])
+@pytest.mark.parametrize("size", [7, 50, 250])
+def test_newer_faxes_may_arrive_in_front_of_many_of_one_moment(size, turned):
+    """Those that were there when the list began are returned once, whatever page had been turned to."""
+    faxes = [fax(number, 100 if number < 1000 else 0) for number in range(1010)]
+    telnyx = List(list(faxes), NEWEST_FIRST)
+    pages = itertools.count()
+
+    def arrive():
+        if next(pages) == turned:
+            telnyx.faxes += [fax(5000 + number, 200) for number in range(30)]
+
+    found = sids(walk(telnyx, arrive, PageSize=size))
+
+    assert len(found) == len(set(found))
+    assert {"FX" + fax["id"].replace("-", "") for fax in faxes} <= set(found)
 
 
 def test_a_page_is_at_most_telnyxs_maximum():
@@ -280,7 +311,7 @@ def test_a_query_that_cannot_be_meant_is_refused(fields):
     st.sampled_from([NEWEST_FIRST, OLDEST_FIRST, UNKNOWN_ORDER]),
     st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1)),
     st.integers(1, 10**6),
-    st.lists(st.text("0123456789abcdef-", min_size=18, max_size=18), max_size=5),
+    st.lists(st.text("0123456789abcdef-", min_size=MARK, max_size=MARK), max_size=5),
 )
 def test_a_cursor_round_trips(order, bound, number, seen):
     """A page token holds all that its cursor does, in characters an URL keeps."""

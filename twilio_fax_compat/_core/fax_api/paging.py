@@ -21,7 +21,7 @@ from attrs import define, field, frozen
 
 from twilio_fax_compat._core.messages import JSON, TelnyxRequest, TwilioResponse
 from twilio_fax_compat._core.translation.errors import problem
-from twilio_fax_compat._core.translation.ids import page_mark
+from twilio_fax_compat._core.translation.ids import MARK, page_mark
 from twilio_fax_compat._core.translation.list_envelope import list_envelope
 from twilio_fax_compat._core.translation.times import last_moment_of, parse_timestamp, utc_text
 
@@ -29,6 +29,12 @@ DEFAULT_PAGE_SIZE = 50
 MAX_PAGE_SIZE = 1000
 TELNYX_MAX_PAGE_SIZE = 250
 """Documented for Telnyx's shared page parameter; the fax list documents no limit of its own."""
+
+MOST_SEEN = 2 * TELNYX_MAX_PAGE_SIZE
+"""
+How many returned faxes of one moment a token lists: those of this page of Telnyx and of the page before it.
+Telnyx's list turns to the next page when all faxes of a page were returned.
+"""
 
 NEWEST_FIRST, OLDEST_FIRST, UNKNOWN_ORDER = "newest", "oldest", ""
 
@@ -40,6 +46,7 @@ FILTERS: Mapping[str, str] = {
 }
 """Twilio's list filters and Telnyx's."""
 
+_MARKS = re.compile(rf"(?:[\w-]{{{MARK}}})*", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
@@ -49,7 +56,7 @@ class Cursor:
     Where a page begins.
 
     The page starts at the time *bound* (ISO 8601), in *order*. *page* is the number of Telnyx's page
-    from there. *seen* are the faxes (the first half of their ids) that were returned already.
+    from there. *seen* are the marks of the faxes that were returned already.
     """
 
     order: str = UNKNOWN_ORDER
@@ -58,19 +65,21 @@ class Cursor:
     seen: tuple[str, ...] = ()
 
     def token(self) -> str:
-        """Return the cursor as a ``PageToken``."""
-        state = [self.order, self.bound, self.page, self.seen]
+        """Return the cursor as a ``PageToken``: short enough for a URL, also with `MOST_SEEN` marks."""
+        state = [self.order, self.bound, self.page]
         text = json.dumps(state, separators=(",", ":")).encode()
-        return "PT" + urlsafe_b64encode(text).decode("ascii").rstrip("=")
+        place = "PT" + urlsafe_b64encode(text).decode("ascii").rstrip("=")
+        return ".".join([place, "".join(self.seen)]) if self.seen else place
 
     @classmethod
     def of(cls, token: object) -> Cursor | None:
         """Return the cursor inside a ``PageToken``, or None if the token is not ours."""
         if not isinstance(token, str) or not token.startswith("PT"):
             return None
-        padded = token[2:] + "=" * (-len(token[2:]) % 4)
+        place, _, marks = token[2:].partition(".")
+        padded = place + "=" * (-len(place) % 4)
         try:
-            order, bound, page, seen = json.loads(urlsafe_b64decode(padded.encode("ascii")))
+            order, bound, page = json.loads(urlsafe_b64decode(padded.encode("ascii")))
         except (ValueError, TypeError, RecursionError):
             return None
         if (
@@ -80,10 +89,10 @@ class Cursor:
             or not isinstance(page, int)
             or isinstance(page, bool)
             or not 1 <= page <= 10**9
-            or not isinstance(seen, list)
-            or not all(isinstance(mark, str) for mark in seen)
+            or not _MARKS.fullmatch(marks)
         ):
             return None
+        seen = (marks[start : start + MARK] for start in range(0, len(marks), MARK))
         return cls(order, bound, page, tuple(seen))
 
 
@@ -118,8 +127,18 @@ class Listing:
 
     def unseen(self, faxes: Sequence[JSON]) -> list[JSON]:
         """Return the *faxes* that no earlier page had."""
-        seen = set(self.cursor.seen)
-        return [fax for fax in faxes if not seen or _mark(fax) not in seen]
+        unseen: list[JSON] = []
+        left = set(self.cursor.seen)
+        for place, fax in enumerate(faxes):
+            if not left:
+                # They come first, so the faxes after them need no look.
+                return [*unseen, *faxes[place:]]
+            mark = _mark(fax)
+            if mark in left:
+                left.remove(mark)
+            else:
+                unseen.append(fax)
+        return unseen
 
     def was_overtaken(self, faxes: Sequence[JSON]) -> bool:
         """
@@ -166,13 +185,17 @@ class Listing:
                 return Cursor(page=before.page + 1)
             # All faxes so far have the same time: the order of the list shows later.
             seen = before.seen + tuple(map(_mark, handed_out))
-            return Cursor(UNKNOWN_ORDER, str(last), before.page, seen)
+            return Cursor(UNKNOWN_ORDER, str(last), before.page, seen[-MOST_SEEN:])
         bound = utc_text(moment if order == NEWEST_FIRST else earliest)
         same = bound == before.bound if before.order else last == before.bound
         limit = moment if order == NEWEST_FIRST else earliest
         tied = _last_ones(handed_out, last, limit, order)
         seen = (before.seen if same else ()) + tuple(map(_mark, tied))
-        return Cursor(order, bound, before.page if same and before.order else 1, seen)
+        page = 1
+        if same:
+            # Without a bound, the list may have got newer faxes in front. They are not counted any more.
+            page = before.page if before.order else max(1, before.page - 1)
+        return Cursor(order, bound, page, seen[-MOST_SEEN:])
 
     def envelope(
         self, payloads: list[JSON], following: Cursor | None, list_url: str, key: str

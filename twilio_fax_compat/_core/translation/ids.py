@@ -56,9 +56,13 @@ def _digits_of_id(fax_id: object) -> str | None:
     return fax_id.replace("-", "").lower()
 
 
+MARK = 12
+"""The length of a `page_mark`."""
+
+
 def page_mark(fax: object) -> str:
     """
-    Return 12 characters that stand for a *fax*, its id or SID, in a page token.
+    Return `MARK` characters that stand for a *fax*, its id or SID, in a page token.
 
     They depend on all of it: ids that begin alike have different marks.
     """
