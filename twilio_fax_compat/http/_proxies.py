@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
 from importlib.util import find_spec
-from ipaddress import ip_address, ip_network
 from typing import Mapping
 from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 from attrs import field, frozen
 
@@ -34,7 +33,7 @@ def proxy_from_environment(origin: str) -> ProxySetting | None:
     Raises TwilioException that names the variable if its value cannot be used.
     """
     parts = urlsplit(origin)
-    proxies = getproxies()
+    proxies = _proxies()
     url = proxies.get(parts.scheme) or proxies.get("all")
     host = parts.hostname or ""
     if not url or is_excluded(host, parts.port or DEFAULT_PORTS.get(parts.scheme)):
@@ -45,6 +44,18 @@ def proxy_from_environment(origin: str) -> ProxySetting | None:
         (name for name in spellings if os.environ.get(name) == url), "the system's proxy setting"
     )
     return checked_proxy(url, where)
+
+
+def _proxies() -> Mapping[str, str]:
+    """Return the proxies of the environment, and of the system's settings where it has some."""
+    if sys.platform not in ("darwin", "win32") and not any(
+        name.lower().endswith("_proxy") for name in os.environ
+    ):
+        return {}
+    # It takes long to import.
+    from urllib.request import getproxies
+
+    return getproxies()
 
 
 def proxy_from_argument(proxy: object, origin: str) -> ProxySetting | None:
@@ -109,10 +120,14 @@ def is_excluded(host: str, port: int | None) -> bool:
     for entry in text.replace(" ", "").lower().split(","):
         if entry and (entry == "*" or _matches(entry, host, port)):
             return True
+    from urllib.request import proxy_bypass
+
     return bool(proxy_bypass(host))
 
 
 def _matches(entry: str, host: str, port: int | None) -> bool:
+    from ipaddress import ip_address, ip_network
+
     try:
         address = ip_address(host)
     except ValueError:

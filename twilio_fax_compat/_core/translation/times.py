@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta, timezone
-from email.utils import parsedate_to_datetime
 
 _TIMESTAMP = re.compile(
     r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:[.,](\d{1,9}))?(Z|z|[+-]\d\d:?\d\d)?", re.ASCII
@@ -79,10 +78,26 @@ def last_moment_of(text: str) -> datetime | None:
     return moment + timedelta(microseconds=10 ** (6 - digits) - 1)
 
 
+_MONTHS = "JanFebMarAprMayJunJulAugSepOctNovDec"
+_HTTP_DATE = re.compile(
+    r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), (\d\d) (Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) "
+    r"(\d{4}) (\d\d:\d\d:\d\d) GMT",
+    re.ASCII,
+)
+"""The format that servers must write (https://www.rfc-editor.org/rfc/rfc9110#name-date-time-formats)."""
+
+
 def parse_http_date(text: object) -> datetime | None:
     """Return an HTTP ``Date`` header as an aware UTC datetime, or None if it cannot be parsed."""
     if not isinstance(text, str):
         return None
+    usual = _HTTP_DATE.fullmatch(text)
+    if usual is not None:
+        day, month, year, time = usual.groups()
+        return parse_timestamp(f"{year}-{_MONTHS.index(month) // 3 + 1:02}-{day}T{time}Z")
+    # It takes long to import, and only few servers need it.
+    from email.utils import parsedate_to_datetime
+
     try:
         moment = parsedate_to_datetime(text)
     except (IndexError, TypeError, ValueError):

@@ -1,0 +1,331 @@
+"""Plain connections: who sees a fax, what a packet holds, and what stays unimported."""
+
+import asyncio
+import gzip
+import json
+import os
+import shutil
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+
+import httpcore
+import httpx
+import pytest
+import respx
+import vcr
+
+from tests.helpers import FROM, MEDIA_URL, TO, make_client
+from twilio_fax_compat import TelnyxSettings
+from twilio_fax_compat.http import _async_connections, _connections
+from twilio_fax_compat.rest import Client
+from twilio_fax_compat.testing import TelnyxEmulator
+
+FAX = {"data": {"id": "11111111-2222-4333-8444-555555555555", "status": "queued"}}
+
+
+def create(client):
+    return client.fax.faxes.create(TO, MEDIA_URL, from_=FROM)
+
+
+def create_async(client):
+    async def main():
+        async with client:
+            return await client.fax.faxes.create_async(TO, MEDIA_URL, from_=FROM)
+
+    return asyncio.run(main())
+
+
+each_way = pytest.mark.parametrize("send", [create, create_async])
+
+
+@each_way
+def test_nobody_watches(telnyx, send, monkeypatch):
+    """A fax goes out without httpx's transport while nobody watches it."""
+    made = []
+    for cls in (httpx.HTTPTransport, httpx.AsyncHTTPTransport):
+        monkeypatch.setattr(cls, "__init__", lambda *_args, **_named: made.append(1))
+
+    assert send(make_client(telnyx)).status == "queued"
+    assert made == []
+
+
+@each_way
+def test_vcrpy_records_and_replays(telnyx, send, tmp_path):
+    """A cassette has the fax, and gives it back when Telnyx is gone."""
+    cassette = str(tmp_path / "fax.yaml")
+    matchers = {"match_on": ["method", "path"]}
+    with vcr.use_cassette(cassette, **matchers) as recorded:
+        fax = send(make_client(telnyx))
+    assert len(recorded) == 1
+    with TelnyxEmulator() as other, vcr.use_cassette(
+        cassette, record_mode="none", **matchers
+    ) as replayed:
+        again = send(make_client(other))
+        assert other.faxes == []
+
+    assert (replayed.play_count, again.sid) == (1, fax.sid)
+
+
+@each_way
+def test_respx_answers(send):
+    """A stub of respx answers, and nothing is sent."""
+    client = Client(
+        "AC1",
+        "t",
+        telnyx=TelnyxSettings(api_key="K", connection_id="1", base_url="http://telnyx.test/v2"),
+    )
+    with respx.mock() as router:
+        route = router.post("http://telnyx.test/v2/faxes").respond(202, json=FAX)
+        fax = send(client)
+
+    assert (route.call_count, fax.status) == (1, "queued")
+    assert json.loads(route.calls[0].request.content)["to"] == TO
+
+
+@each_way
+def test_pytest_httpx_answers(send, httpx_mock):
+    """A stub of pytest-httpx answers, and nothing is sent."""
+    httpx_mock.add_response(method="POST", status_code=202, json=FAX)
+    client = Client(
+        "AC1",
+        "t",
+        telnyx=TelnyxSettings(api_key="K", connection_id="1", base_url="http://telnyx.test/v2"),
+    )
+
+    assert send(client).status == "queued"
+    assert [str(seen.url) for seen in httpx_mock.get_requests()] == ["http://telnyx.test/v2/faxes"]
+
+
+@each_way
+def test_opentelemetry_traces(telnyx, send):
+    """The instrumentation of httpx sees a span for the fax, and none once it is removed."""
+    tracing = pytest.importorskip("opentelemetry.instrumentation.httpx", reason="needs its package")
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+    from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+    spans, provider = InMemorySpanExporter(), TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(spans))
+    tracer = tracing.HTTPXClientInstrumentor()
+    tracer.instrument(tracer_provider=provider)
+    try:
+        send(make_client(telnyx))
+    finally:
+        tracer.uninstrument()
+    send(make_client(telnyx))
+
+    assert [span.name for span in spans.get_finished_spans()] == ["POST"]
+
+
+@pytest.mark.parametrize("method", ["handle_request", "handle_async_request"])
+def test_each_replaced_method_is_seen(method, monkeypatch):
+    """A wrapper of any class that sends requests counts, and no longer once it is gone."""
+    prefix = "Async" if "async" in method else ""
+    assert not _connections.is_replaced(method)
+    for package, name in (
+        (httpx, "HTTPTransport"),
+        (httpcore, "ConnectionPool"),
+        (httpcore, "HTTPConnection"),
+    ):
+        with monkeypatch.context() as patched:
+            patched.setattr(getattr(package, prefix + name), method, lambda *_args: None)
+            assert _connections.is_replaced(method)
+    assert not _connections.is_replaced(method)
+
+
+def served(answer):
+    """Return the address of a server on which *answer* gets each connection in turn."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def accept():
+        with listener:
+            while True:
+                try:
+                    connection, _ = listener.accept()
+                except OSError:
+                    return
+                with connection:
+                    if answer(connection):
+                        return
+
+    thread = threading.Thread(target=accept, daemon=True)
+    thread.start()
+    return "http://127.0.0.1:{}/v2".format(listener.getsockname()[1])
+
+
+def whole(status, body, headers=b""):
+    return b"HTTP/1.1 %d X\r\nContent-Length: %d\r\n%s\r\n%s" % (status, len(body), headers, body)
+
+
+@each_way
+def test_a_request_is_one_packet(send):
+    """Headers and body are written at once, so the server wakes up once."""
+    packets = []
+
+    def answer(connection):
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        packets.append(connection.recv(65536))
+        connection.sendall(whole(202, json.dumps(FAX).encode(), b"Connection: close\r\n"))
+        return True
+
+    settings = TelnyxSettings(api_key="K", connection_id="1", base_url=served(answer))
+    assert send(Client("AC1", "t", telnyx=settings)).status == "queued"
+
+    head, _, body = packets[0].partition(b"\r\n\r\n")
+    assert json.loads(body)["to"] == TO
+    assert b"Content-Length: %d" % len(body) in head
+
+
+@each_way
+def test_an_encoded_body_is_decoded(send):
+    """A server that compresses though nobody asked for it is understood."""
+
+    def answer(connection):
+        connection.recv(65536)
+        body = gzip.compress(json.dumps(FAX).encode())
+        connection.sendall(whole(202, body, b"Content-Encoding: gzip\r\nConnection: close\r\n"))
+        return True
+
+    settings = TelnyxSettings(api_key="K", connection_id="1", base_url=served(answer))
+
+    assert send(Client("AC1", "t", telnyx=settings)).status == "queued"
+
+
+def test_a_connection_that_the_server_closed_is_not_used_again():
+    """A new one is opened before anything is written, so that nobody doubts that the fax was not sent."""
+    bodies, closed = [], threading.Semaphore(0)
+
+    def answer(connection):
+        bodies.append(connection.recv(65536).partition(b"\r\n\r\n")[2])
+        connection.sendall(whole(202, json.dumps(FAX).encode()))
+        connection.close()  # without a word before
+        closed.release()
+        return len(bodies) == 3
+
+    settings = TelnyxSettings(api_key="K", connection_id="1", base_url=served(answer))
+    client = Client("AC1", "t", telnyx=settings)
+    for number in range(3):
+        client.fax.faxes.create(f"+1500555000{number}", MEDIA_URL, from_=FROM)
+        assert closed.acquire(timeout=10)
+
+    assert [json.loads(body)["to"] for body in bodies] == [f"+1500555000{n}" for n in range(3)]
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
+@each_way
+def test_over_tls(telnyx, send, tmp_path, monkeypatch):
+    """The certificate is checked, the server is told its name, and a connection is used again."""
+    key, certificate = str(tmp_path / "key.pem"), str(tmp_path / "certificate.pem")
+    command = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost"
+    names = ["-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", certificate]
+    subprocess.run([*command.split(), *names], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    asked = []
+    context.sni_callback = lambda _socket, name, _context: asked.append(name)
+
+    def answer(connection):
+        with context.wrap_socket(connection, server_side=True) as secure:
+            for _ in range(2):
+                secure.recv(65536)
+                secure.sendall(whole(202, json.dumps(FAX).encode()))
+        return True
+
+    url = served(answer).replace("http://127.0.0.1", "https://localhost")
+    settings = TelnyxSettings(api_key="K", connection_id="1", base_url=url)
+    monkeypatch.setattr(_connections, "_contexts", {})
+    monkeypatch.setenv("SSL_CERT_FILE", certificate)
+    client = Client("AC1", "t", telnyx=settings)
+
+    async def twice():
+        async with client:
+            return [
+                (await client.fax.faxes.create_async(TO, MEDIA_URL, from_=FROM)).status
+                for _ in "12"
+            ]
+
+    found = [send(client).status for _ in "12"] if send is create else asyncio.run(twice())
+
+    assert (found, asked) == (["queued", "queued"], ["localhost"])
+
+
+def test_an_unknown_certificate_is_refused_before_anything_is_sent(tmp_path, monkeypatch):
+    """The error says that nothing was sent."""
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl is not installed")
+    key, certificate = str(tmp_path / "key.pem"), str(tmp_path / "certificate.pem")
+    command = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost"
+    subprocess.run(
+        [*command.split(), "-keyout", key, "-out", certificate], check=True, capture_output=True
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    read = []
+
+    def answer(connection):
+        try:
+            with context.wrap_socket(connection, server_side=True) as secure:
+                read.append(secure.recv(65536))
+        except OSError:
+            pass
+        return False
+
+    from tests.helpers import FAST
+    from twilio_fax_compat.base.exceptions import TwilioRestException
+
+    monkeypatch.setattr(_connections, "_contexts", {})
+    url = served(answer).replace("http://127.0.0.1", "https://localhost")
+    client = Client(
+        "AC1", "t", telnyx=TelnyxSettings(api_key="K", connection_id="1", base_url=url, retry=FAST)
+    )
+    with pytest.raises(TwilioRestException, match="CERTIFICATE_VERIFY_FAILED") as caught:
+        create(client)
+
+    assert caught.value.details["sent"] is False
+    assert not any(read)
+
+
+FIRST = """
+import sys
+from twilio_fax_compat.rest import Client
+
+Client("AC1", "t").fax.faxes.create("+15005550009", "https://example.com/a.pdf", from_="+15005550006")
+print(sorted({"httpx", "urllib.request", "email.utils"} & set(sys.modules)))
+"""
+
+
+def test_the_first_fax_imports_no_more_than_it_needs(telnyx):
+    """A short-lived process, such as a cron job, does not wait for httpx."""
+    environ = {
+        name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", FIRST],
+        env={**environ, **telnyx.environ},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+    assert (done.stdout, done.stderr) == ("[]\n", "")
+    assert len(telnyx.faxes) == 1
+
+
+def test_idle_connections_of_a_loop_are_reused(telnyx):
+    """Ten creates one after the other need one connection."""
+    client = make_client(telnyx)
+
+    async def main():
+        async with client:
+            for _ in range(10):
+                await client.fax.faxes.create_async(TO, MEDIA_URL, from_=FROM)
+            (loop,) = [one for own, one in _async_connections._loops.items() if not own.is_closed()]
+            return [
+                len(idle) for (_, origin, _), idle in loop.idle.items() if origin == telnyx.origin
+            ]
+
+    assert asyncio.run(main()) == [1]
