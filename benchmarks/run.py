@@ -1,180 +1,75 @@
 """
 Compare this library with other clients, as ratios in one interleaved run.
 
-    python benchmarks/run.py [--quick]
+    python benchmarks/run.py [--quick] [--markdown]
 
-The server is the emulator, on loopback in its own process. A bare ``httpx.Client`` is 1. Needs
-``twilio==7.5.1``, ``telnyx`` and the emulator's extra; the run reports and skips what is missing.
+A bare ``httpx.Client`` is 1, and less is better. All servers are on loopback, in processes of their own. CPU
+is that of the client's process. Needs ``twilio==7.5.1``, ``telnyx`` and the emulator's extra; what is missing
+is reported and skipped. SignalWire's package cannot be installed beside ``twilio==7.5.1``: its fax client is
+that of ``twilio`` 6.54.
 """
 
 from __future__ import annotations
 
 import argparse
 import gc
-import json
 import os
+import platform
 import statistics
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import tracemalloc
-from datetime import datetime
+from datetime import date
+from typing import Any, Callable
 
-FROM, TO, MEDIA_URL = "+15005550006", "+15005550009", "https://www.example.com/fax.pdf"
-ACCOUNT = "AC" + "0" * 32
+import peers as clients_of
+from servers import ACCOUNT, FROM, MEDIA_URL, SERVER, TO, Servers, everything
 
-SERVER = """
-import sys
-from twilio_fax_compat.testing import TelnyxEmulator
-import json
-with TelnyxEmulator(journal_limit=10) as telnyx:
-    print(json.dumps(telnyx.environ), flush=True)
-    sys.stdin.read()
-"""
+__all__ = ["ACCOUNT", "FROM", "MEDIA_URL", "SERVER", "TO", "interleaved", "show"]
 
-TWILIO_SERVER = """
-# The same answers in Twilio's format, for Twilio's own client.
-import asyncio, json, sys
-SID = "FX" + "0a" * 16
-FAX = {"sid": SID, "account_sid": "AC", "from": "+1", "to": "+2", "quality": "fine", "media_sid": None,
-       "media_url": None, "num_pages": None, "duration": None, "status": "queued", "direction": "outbound",
-       "api_version": "v1", "price": None, "price_unit": None, "date_created": "2021-03-04T05:06:07Z",
-       "date_updated": "2021-03-04T05:06:07Z", "links": {"media": "x"}, "url": "x"}
-import uvicorn
-async def app(scope, receive, send):
-    query = dict(pair.split("=") for pair in scope["query_string"].decode().split("&") if pair)
-    while (await receive()).get("more_body"):
-        pass
-    status, body = 200, FAX
-    if scope["method"] == "POST":
-        status = 201
-    elif scope["path"].endswith("/Faxes"):
-        page, size = int(query.get("Page", 0)), int(query.get("PageSize", 50))
-        last = (page + 1) * size >= 10000
-        url = None if last else BASE + "/v1/Faxes?PageSize=%d&Page=%d" % (size, page + 1)
-        body = {"faxes": [FAX] * size, "meta": {"key": "faxes", "next_page_url": url}}
-    raw = json.dumps(body).encode()
-    await send({"type": "http.response.start", "status": status,
-                "headers": [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(raw))]})
-    await send({"type": "http.response.body", "body": raw})
-import socket
-listening = socket.create_server(("127.0.0.1", 0))
-listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-BASE = "http://127.0.0.1:%d" % listening.getsockname()[1]
-print(json.dumps({"base": BASE}), flush=True)
-config = uvicorn.Config(app, http="h11", loop="asyncio", lifespan="off", log_config=None, access_log=False)
-uvicorn.Server(config).run(sockets=[listening])
-"""
+BASE = "httpx.Client"
+
+FIRST = {
+    "httpx.Client": (
+        "import os, httpx\n"
+        "with httpx.Client() as c: c.post(os.environ['TELNYX_BASE_URL'] + '/faxes', json={'connection_id': "
+        f"os.environ['TELNYX_CONNECTION_ID'], 'from': '{FROM}', 'to': '{TO}', 'media_url': '{MEDIA_URL}'}}, "
+        "headers={'Authorization': 'Bearer ' + os.environ['TELNYX_API_KEY']}).json()"
+    ),
+    "twilio_fax_compat": (
+        "from twilio_fax_compat.rest import Client\n"
+        f"Client().fax.faxes.create('{TO}', '{MEDIA_URL}', from_='{FROM}')"
+    ),
+    "twilio 7.5.1": (
+        "import os\nfrom twilio.rest import Client\nclient = Client()\n"
+        "client.fax.base_url = os.environ['TWILIO_BASE']\n"
+        f"client.fax.faxes.create('{TO}', '{MEDIA_URL}', from_='{FROM}')"
+    ),
+    "telnyx": (
+        "import os, telnyx\ntelnyx.Telnyx().faxes.create("
+        f"connection_id=os.environ['TELNYX_CONNECTION_ID'], from_='{FROM}', to='{TO}', media_url='{MEDIA_URL}')"
+    ),
+}
+IMPORTS = {
+    "python alone": "pass",
+    "httpx.Client": "import httpx",
+    "twilio_fax_compat": "import twilio_fax_compat.rest",
+    "twilio 7.5.1": "import twilio.rest",
+    "telnyx": "import telnyx",
+}
+
+Times = dict[str, list[float]]
 
 
-class Peer:
-    """One client, and how it creates, fetches and streams faxes."""
-
-    def __init__(self, name, create, fetch, stream, per_thread=None):
-        self.name = name
-        self.create = create
-        self.fetch = fetch
-        self.stream = stream
-
-
-def peers(environ, twilio_base):
-    """Return the installed clients, bare httpx first."""
-    import httpx
-
-    url = environ["TELNYX_BASE_URL"] + "/faxes"
-    body = {
-        "connection_id": environ["TELNYX_CONNECTION_ID"],
-        "from": FROM,
-        "to": TO,
-        "media_url": MEDIA_URL,
-        "store_media": True,
-        "client_state": "eyJ0d2lsaW9fZmF4X2NvbXBhdCI6MSwidG9rZW4iOiIwMTIzIn0=",
-    }
-    bare = httpx.Client(headers={"Authorization": "Bearer " + environ["TELNYX_API_KEY"]})
-
-    def bare_stream():
-        number, total = 1, 1
-        while number <= total:
-            page = bare.get(url, params={"page[number]": number, "page[size]": 50}).json()
-            yield from page["data"]
-            number, total = number + 1, page["meta"]["total_pages"]
-
-    fax_id = bare.post(url, json=body).json()["data"]["id"]
-    clients = [
-        Peer(
-            "httpx.Client",
-            lambda: bare.post(url, json=body).json(),
-            lambda: bare.get(url + "/" + fax_id).json(),
-            bare_stream,
-        )
-    ]
-
-    from twilio_fax_compat.rest import Client
-
-    ours = Client(ACCOUNT, "token", environment=dict(environ))
-    sid = "FX" + fax_id.replace("-", "")
-    clients.append(
-        Peer(
-            "twilio_fax_compat",
-            lambda: ours.fax.faxes.create(TO, MEDIA_URL, from_=FROM),
-            lambda: ours.fax.faxes(sid).fetch(),
-            lambda: ours.fax.faxes.stream(page_size=50),
-        )
-    )
-    try:
-        import twilio
-        from twilio.rest import Client as TwilioClient
-    except ImportError:
-        print("skipped: twilio 7.5.1 is not installed")
-    else:
-        if twilio.__version__ == "7.5.1":
-            theirs = TwilioClient(ACCOUNT, "token")
-            theirs.fax.base_url = twilio_base
-            clients.append(
-                Peer(
-                    "twilio 7.5.1",
-                    lambda: theirs.fax.faxes.create(TO, MEDIA_URL, from_=FROM),
-                    lambda: theirs.fax.faxes(sid).fetch(),
-                    lambda: theirs.fax.faxes.stream(page_size=50),
-                )
-            )
-        else:
-            print("skipped: twilio", twilio.__version__, "has no fax API; 7.5.1 has")
-    try:
-        import telnyx
-    except ImportError:
-        print("skipped: telnyx is not installed")
-    else:
-        sdk = telnyx.Telnyx(api_key=environ["TELNYX_API_KEY"], base_url=environ["TELNYX_BASE_URL"])
-        extra = {"page": {"size": 50}}
-        clients.append(
-            Peer(
-                "telnyx " + telnyx.__version__,
-                lambda: sdk.faxes.create(
-                    connection_id=body["connection_id"], from_=FROM, to=TO, media_url=MEDIA_URL
-                ),
-                lambda: sdk.faxes.retrieve(fax_id),
-                lambda: (
-                    sdk.faxes.list(page_size=50)
-                    if _takes_page_size(sdk)
-                    else sdk.faxes.list(extra_query=extra)
-                ),
-            )
-        )
-    return clients
-
-
-def _takes_page_size(sdk):
-    import inspect
-
-    return "page_size" in inspect.signature(sdk.faxes.list).parameters
-
-
-def interleaved(tasks, rounds, times):
+def interleaved(
+    tasks: dict[str, Callable[[], Any]], rounds: int, times: int
+) -> tuple[Times, Times]:
     """Run each task *times* in each round, in turn; return CPU and wall seconds per call."""
-    cpu = {name: [] for name in tasks}
-    wall = {name: [] for name in tasks}
+    cpu: Times = {name: [] for name in tasks}
+    wall: Times = {name: [] for name in tasks}
     for name, task in tasks.items():
         for _ in range(min(times, 30)):
             task()
@@ -189,82 +84,51 @@ def interleaved(tasks, rounds, times):
     return cpu, wall
 
 
-def show(title, seconds, unit=1e6, suffix="us", base=None):
+def show(
+    title: str, seconds: Times, unit: float = 1e6, suffix: str = "us", base: str = ""
+) -> Times:
     """Print the median of each client, and the median of its ratio to the base in each round."""
     base = base or next(iter(seconds))
     print(f"\n{title}")
     for name, values in seconds.items():
-        ratios = [value / other for value, other in zip(values, seconds[base])]
         print(
             f"  {name:<20} {statistics.median(values) * unit:9.1f} {suffix}   "
-            f"{statistics.median(ratios):5.2f} x"
+            f"{_ratio(values, seconds[base]):5.2f} x",
+            flush=True,
         )
+    return seconds
 
 
-def in_process(code, environ, times):
-    """Return the wall-clock seconds of each of *times* new processes that run *code*."""
-    values = []
+def _ratio(values: list[float], base: list[float]) -> float:
+    return statistics.median(value / other for value, other in zip(values, base))
+
+
+def in_new_processes(codes: dict[str, str], environ: dict[str, str], times: int) -> Times:
+    """Return the wall-clock seconds of new processes that run each code, in turn."""
+    usable = {}
+    for name, code in codes.items():
+        tried = subprocess.run(
+            [sys.executable, "-c", code], env=environ, check=False, capture_output=True
+        )
+        if tried.returncode == 0:
+            usable[name] = code
+        else:
+            print("skipped in new processes:", name)
+    seconds: Times = {name: [] for name in usable}
     for _ in range(times):
-        began = time.perf_counter()
-        subprocess.run([sys.executable, "-c", code], env=environ, check=True)
-        values.append(time.perf_counter() - began)
-    return values
+        for name, code in usable.items():
+            began = time.perf_counter()
+            subprocess.run([sys.executable, "-c", code], env=environ, check=True)
+            seconds[name].append(time.perf_counter() - began)
+    return seconds
 
 
-def fresh_processes(environ, twilio_base, times):
-    """Measure imports and the first fax, in new processes that take turns."""
-    everything = {**os.environ, **environ, "TWILIO_ACCOUNT_SID": ACCOUNT, "TWILIO_AUTH_TOKEN": "t"}
-    imports = {
-        "python alone": "pass",
-        "httpx": "import httpx",
-        "twilio_fax_compat": "import twilio_fax_compat.rest",
-        "twilio": "import twilio.rest",
-        "telnyx": "import telnyx",
-    }
-    body = (
-        f"json={{'connection_id': os.environ['TELNYX_CONNECTION_ID'], 'from': '{FROM}', "
-        f"'to': '{TO}', 'media_url': '{MEDIA_URL}'}}"
-    )
-    first = {
-        "httpx": "import os, httpx\nwith httpx.Client() as c: c.post(os.environ['TELNYX_BASE_URL'] + '/faxes', "
-        f"{body}, headers={{'Authorization': 'Bearer ' + os.environ['TELNYX_API_KEY']}}).json()",
-        "twilio_fax_compat": "from twilio_fax_compat.rest import Client\n"
-        f"Client().fax.faxes.create('{TO}', '{MEDIA_URL}', from_='{FROM}')",
-        "twilio": "from twilio.rest import Client\nclient = Client()\n"
-        f"client.fax.base_url = '{twilio_base}'\n"
-        f"client.fax.faxes.create('{TO}', '{MEDIA_URL}', from_='{FROM}')",
-        "telnyx": "import os, telnyx\ntelnyx.Telnyx().faxes.create("
-        f"connection_id=os.environ['TELNYX_CONNECTION_ID'], from_='{FROM}', to='{TO}', media_url='{MEDIA_URL}')",
-    }
-    for title, codes in (("import", imports), ("the first fax of a new process", first)):
-        usable = {}
-        for name, code in codes.items():
-            tried = subprocess.run(
-                [sys.executable, "-c", code], env=everything, check=False, capture_output=True
-            )
-            if tried.returncode == 0:
-                usable[name] = code
-            else:
-                print(f"skipped in {title}: {name}")
-        seconds = {name: [] for name in usable}
-        for _ in range(times):
-            for name, code in usable.items():
-                seconds[name] += in_process(code, everything, 1)
-        if title == "import":
-            alone = seconds.pop("python alone")
-            seconds = {
-                name: [max(value - other, 1e-6) for value, other in zip(values, alone)]
-                for name, values in seconds.items()
-            }
-        show(title, seconds, 1e3, "ms", base="httpx")
-
-
-def threads_on_one(task, threads, times):
+def threads_on_one(task: Callable[[], Any], threads: int, times: int) -> tuple[float, int]:
     """Return the wall-clock seconds per call of *threads* threads on one client, and the errors."""
     barrier = threading.Barrier(threads + 1)
     errors = []
 
-    def work():
+    def work() -> None:
         barrier.wait()
         for _ in range(times):
             try:
@@ -282,7 +146,7 @@ def threads_on_one(task, threads, times):
     return (time.perf_counter() - began) / (threads * times), len(errors)
 
 
-def memory_of(stream):
+def memory_of(stream: Any) -> tuple[int, float, float]:
     """Return the number of faxes, and the peak memory in KiB after 1,000 faxes and at the end."""
     gc.collect()
     tracemalloc.start()
@@ -296,53 +160,105 @@ def memory_of(stream):
     return count, early / 1024, peak / 1024
 
 
-def main():
+class Report:
+    """Prints each measurement, and keeps its ratios for a table."""
+
+    def __init__(self) -> None:
+        self.rows: list[tuple[str, dict[str, float]]] = []
+
+    def add(self, title: str, seconds: Times, unit: float = 1e6, suffix: str = "us") -> None:
+        """Show and keep *seconds* of each client."""
+        show(title, seconds, unit, suffix, BASE)
+        base = seconds[BASE]
+        self.rows.append((title, {name: _ratio(own, base) for name, own in seconds.items()}))
+
+    def markdown(self) -> str:
+        """Return the table."""
+        columns = list(dict.fromkeys(name.split()[0] for _, row in self.rows for name in row))
+        full = {name.split()[0]: name for _, row in self.rows for name in row if " " in name}
+        lines = [
+            "| | " + " | ".join(f"`{full.get(name, name)}`" for name in columns) + " |",
+            "|---|" + "---:|" * len(columns),
+        ]
+        for title, row in self.rows:
+            ratios = {name.split()[0]: ratio for name, ratio in row.items()}
+            cells = [f"{ratios[name]:.2f}" if name in ratios else "" for name in columns]
+            lines.append(f"| {title} | " + " | ".join(cells) + " |")
+        return "\n".join(lines)
+
+
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[1])
     parser.add_argument("--quick", action="store_true", help="do a tenth of the work")
+    parser.add_argument("--markdown", action="store_true", help="end with a table in Markdown")
     options = parser.parse_args()
     part = 10 if options.quick else 1
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    server = subprocess.Popen([sys.executable, "-c", SERVER], **pipes)
-    other = subprocess.Popen([sys.executable, "-c", TWILIO_SERVER], **pipes)
-    try:
-        environ = json.loads(server.stdout.readline())
-        twilio_base = json.loads(other.stdout.readline())["base"]
-        print(f"python {sys.version.split()[0]}, {datetime.now():%Y-%m-%d}, loopback, medians")
-        fresh_processes(environ, twilio_base, max(3, 21 // part))
-        clients = peers(environ, twilio_base)
-        for title in ("create", "fetch"):
-            tasks = {peer.name: getattr(peer, title) for peer in clients}
-            cpu, wall = interleaved(tasks, 9, max(20, 300 // part))
-            show(f"{title}, CPU per call", cpu)
-            show(f"{title}, latency per call", wall)
-        faxes = len(list(clients[0].stream()))
-        while faxes < 10_000 // part:
-            clients[0].create()
-            faxes += 1
-        tasks = {peer.name: lambda peer=peer: sum(1 for _ in peer.stream()) for peer in clients}
-        cpu, wall = interleaved(tasks, 3, 1)
-        for name, values in wall.items():
-            count = 10_000 if name.startswith("twilio ") else faxes
-            wall[name] = [value / count for value in values]
-            cpu[name] = [value / count for value in cpu[name]]
-        show(f"streaming {faxes} faxes, time per item", wall)
-        show(f"streaming {faxes} faxes, CPU per item", cpu)
-        count, early, peak = memory_of(clients[1].stream())
-        print(
-            f"  memory of twilio_fax_compat: {early:.0f} KiB after 1,000, {peak:.0f} KiB after {count:,}"
-        )
-        seconds, failed = {}, {}
-        for _ in range(3):
-            for peer in clients:
-                value, errors = threads_on_one(peer.create, 16, max(5, 60 // part))
-                seconds.setdefault(peer.name, []).append(value)
-                failed[peer.name] = failed.get(peer.name, 0) + errors
-        show("16 threads on one client, time per create", seconds)
-        print("  failed calls:", ", ".join(f"{name} {number}" for name, number in failed.items()))
-    finally:
-        for process in (server, other):
-            process.kill()
-            process.communicate()
+    report = Report()
+    faxes = max(1000, 10_000 // part)
+    machine = f"Python {platform.python_version()}, {os.cpu_count()} CPUs, {platform.system()}"
+    print(f"{machine}, {date.today()}, loopback; medians, and ratios to {BASE}")
+    with tempfile.TemporaryDirectory() as folder, Servers(faxes, folder) as servers:
+        environ = {**everything(servers.environ), "TWILIO_BASE": servers.twilio}
+        runs = max(3, 21 // part)
+        seconds = in_new_processes(IMPORTS, environ, runs)
+        alone = seconds.pop("python alone")
+        above = {
+            name: [max(value - other, 1e-6) for value, other in zip(values, alone)]
+            for name, values in seconds.items()
+        }
+        report.add("import of the client", above, 1e3, "ms")
+        report.add("first fax of a process", in_new_processes(FIRST, environ, runs), 1e3, "ms")
+        if servers.tls_environ is not None:
+            codes = {name: code for name, code in FIRST.items() if not name.startswith("twilio 7")}
+            seconds = in_new_processes(codes, everything(servers.tls_environ), runs)
+            report.add("first fax of a process, https", seconds, 1e3, "ms")
+        compare(report, servers, faxes, part)
+    if options.markdown:
+        print(f"\n{machine}, {date.today()}:\n\n{report.markdown()}")
+
+
+def compare(report: Report, servers: Servers, faxes: int, part: int) -> None:
+    """Add what one process does to *report*."""
+    bare = clients_of.bare(servers.environ, servers.lists)
+    found = [
+        bare,
+        clients_of.ours(servers.environ, servers.lists, bare.fax_id),
+        clients_of.twilio(servers.twilio),
+        clients_of.telnyx(servers.environ, servers.lists, bare.fax_id),
+    ]
+    peers = [peer for peer in found if peer is not None]
+    for title in ("create", "fetch"):
+        tasks = {peer.name: getattr(peer, title) for peer in peers}
+        cpu, wall = interleaved(tasks, 9, max(20, 300 // part))
+        report.add(f"{title}, CPU", cpu)
+        report.add(f"{title}, latency", wall)
+    if servers.tls_environ is not None:
+        os.environ["SSL_CERT_FILE"] = servers.tls_environ["SSL_CERT_FILE"]
+        secure = clients_of.bare(servers.tls_environ, servers.lists)
+        own = clients_of.ours(servers.tls_environ, servers.lists, secure.fax_id)
+        tasks = {peer.name: peer.create for peer in (secure, own)}
+        report.add("create, CPU, https", interleaved(tasks, 9, max(20, 300 // part))[0])
+    for size in (50, 250):
+        for times in ("distinct", "equal"):
+            for peer in peers:
+                assert peer.stream(size, times) == faxes, peer.name
+            tasks = {peer.name: (lambda one=peer: one.stream(size, times)) for peer in peers}
+            cpu, _wall = interleaved(tasks, 5, 1)
+            per_item = {name: [value / faxes for value in values] for name, values in cpu.items()}
+            report.add(f"item of a list, 4 fields, pages of {size}, {times} times, CPU", per_item)
+    seconds: Times = {}
+    failed: dict[str, int] = {}
+    for _ in range(5):
+        for peer in peers:
+            value, errors = threads_on_one(peer.create, 16, max(5, 60 // part))
+            seconds.setdefault(peer.name, []).append(value)
+            failed[peer.name] = failed.get(peer.name, 0) + errors
+    report.add("create, 16 threads on one client", seconds)
+    print("  failed calls:", ", ".join(f"{name} {number}" for name, number in failed.items()))
+    listing = {**servers.environ, "TELNYX_BASE_URL": servers.lists + "/distinct/v2"}
+    stream = clients_of.Client(ACCOUNT, "token", environment=listing).fax.faxes.stream(page_size=50)
+    count, early, peak = memory_of(stream)
+    print(f"  memory of a stream: {early:.0f} KiB after 1,000, {peak:.0f} KiB after {count:,}")
 
 
 if __name__ == "__main__":
