@@ -23,6 +23,7 @@ import threading
 import time
 import tracemalloc
 from datetime import date
+from functools import partial
 from typing import Any, Callable
 
 import peers as clients_of
@@ -242,7 +243,7 @@ def compare(report: Report, servers: Servers, faxes: int, part: int) -> None:
         for times in ("distinct", "equal"):
             for peer in peers:
                 assert peer.stream(size, times) == faxes, peer.name
-            tasks = {peer.name: (lambda one=peer: one.stream(size, times)) for peer in peers}
+            tasks = {peer.name: partial(peer.stream, size, times) for peer in peers}
             cpu, _wall = interleaved(tasks, 5, 1)
             per_item = {name: [value / faxes for value in values] for name, values in cpu.items()}
             report.add(f"item of a list, 4 fields, pages of {size}, {times} times, CPU", per_item)

@@ -39,6 +39,10 @@ class Page:
     def __next__(self) -> Any:
         return self.next()
 
+    def _left(self) -> Iterator[Any]:
+        """Return an iterator over the records that are left, for `Version.stream`."""
+        return self
+
     def next(self) -> Any:
         """Return the next record."""
         return self.get_instance(next(self._records))

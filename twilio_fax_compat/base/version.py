@@ -137,15 +137,16 @@ class Version:
 
     def stream(self, page: Any, limit: Any = None, page_limit: Any = None) -> Iterator[Any]:
         """Yield the records of *page* and of the next pages, up to *limit* or *page_limit*."""
+        most, most_pages = _bound(limit), _bound(page_limit)
         next_record = next_page = 1
         while page is not None:
-            for record in page:
+            for record in _left_of(page):
                 yield record
                 next_record += 1
-                if limit and limit is not values.unset and limit < next_record:
+                if most is not None and most < next_record:
                     return
             next_page += 1
-            if page_limit and page_limit is not values.unset and page_limit < next_page:
+            if most_pages is not None and most_pages < next_page:
                 return
             page = page.next_page()
 
@@ -280,15 +281,16 @@ class Version:
         self, page: Any, limit: Any = None, page_limit: Any = None
     ) -> AsyncIterator[Any]:
         """Yield the records of *page* and of the next pages, up to *limit* or *page_limit*."""
+        most, most_pages = _bound(limit), _bound(page_limit)
         next_record = next_page = 1
         while page is not None:
-            for record in page:
+            for record in _left_of(page):
                 yield record
                 next_record += 1
-                if limit and limit is not values.unset and limit < next_record:
+                if most is not None and most < next_record:
                     return
             next_page += 1
-            if page_limit and page_limit is not values.unset and page_limit < next_page:
+            if most_pages is not None and most_pages < next_page:
                 return
             page = await page.next_page_async()
 
@@ -341,3 +343,15 @@ class Version:
     def _check(self, method: str, uri: str, response: Any, below: int, message: str) -> None:
         if not 200 <= response.status_code < below:
             raise self.exception(method, uri, response, message) from cause_of(response)
+
+
+def _bound(limit: Any) -> Any:
+    return limit if limit and limit is not values.unset else None
+
+
+def _left_of(page: Any) -> Iterator[Any]:
+    """Return an iterator over the records that *page* has left."""
+    # Look at the class: a mock has every attribute.
+    left = getattr(type(page), "_left", None)
+    records: Iterator[Any] = page if left is None else left(page)
+    return records

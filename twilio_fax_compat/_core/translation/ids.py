@@ -20,8 +20,9 @@ _FAX_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{
 
 def fax_sid(fax_id: object) -> str | None:
     """Return the Twilio fax SID of a Telnyx fax id, or None if it is not a UUID."""
-    digits = _digits_of_id(fax_id)
-    return digits and "FX" + digits
+    if not isinstance(fax_id, str) or not _FAX_ID.fullmatch(fax_id):
+        return None
+    return "FX" + fax_id.replace("-", "").lower()
 
 
 def fax_id_of(word: str) -> str | None:
@@ -31,8 +32,8 @@ def fax_id_of(word: str) -> str | None:
 
 def media_sid(fax_id: object) -> str | None:
     """Return the SID of the only FaxMedia of a Telnyx fax, or None if *fax_id* is not a UUID."""
-    digits = _digits_of_id(fax_id)
-    return digits and "ME" + digits
+    sid = fax_sid(fax_id)
+    return sid and "ME" + sid[2:]
 
 
 def fax_id(sid: object, prefix: str = "FX") -> str | None:
@@ -48,12 +49,6 @@ def fax_id(sid: object, prefix: str = "FX") -> str | None:
         return None
     digits = digits.lower()
     return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
-
-
-def _digits_of_id(fax_id: object) -> str | None:
-    if not isinstance(fax_id, str) or not _FAX_ID.fullmatch(fax_id):
-        return None
-    return fax_id.replace("-", "").lower()
 
 
 MARK = 12

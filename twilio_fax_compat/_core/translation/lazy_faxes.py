@@ -7,13 +7,14 @@ read them from the network.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Mapping, Sequence
 
 from twilio_fax_compat._core.facts import Facts
 from twilio_fax_compat._core.messages import JSON, TwilioResponse
 from twilio_fax_compat._core.translation.faxes import fax_payload, status_of
 from twilio_fax_compat._core.translation.ids import fax_sid
-from twilio_fax_compat._core.translation.times import twilio_timestamp
+from twilio_fax_compat._core.translation.times import twilio_timestamp, usual_moment
 
 
 class LazyFax:
@@ -68,6 +69,11 @@ class LazyFax:
     def date_created(self) -> str | None:
         """When it was created, as Twilio writes it."""
         return twilio_timestamp(self._fax.get("created_at"))
+
+    @property
+    def created(self) -> datetime | None:
+        """What Twilio's client makes of `date_created`, or None if that takes a closer look."""
+        return usual_moment(self._fax.get("created_at"))
 
 
 class ListResponse(TwilioResponse):

@@ -56,6 +56,16 @@ def twilio_timestamp(text: object) -> str | None:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ") if moment else None
 
 
+def usual_moment(text: object) -> datetime | None:
+    """Return a Telnyx timestamp with a ``Z`` as a datetime of whole seconds, or None for any other text."""
+    if not isinstance(text, str) or not _USUAL.fullmatch(text):
+        return None
+    try:
+        return datetime.fromisoformat(text[:19] + "+00:00")
+    except ValueError:
+        return None
+
+
 def utc_text(moment: datetime) -> str:
     """Return an aware UTC *moment* as ISO 8601 text with microseconds and a ``Z``."""
     return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import builtins
 from datetime import date, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Callable, Iterator, Mapping, Union
 
 from twilio_fax_compat.base import deserialize, values
@@ -179,6 +179,11 @@ class FaxPage(Page):
         else:
             super().__init__(version, response)
         self._solution = solution
+
+    def _left(self) -> Iterator[FaxInstance]:
+        if "_answer" not in vars(self):
+            return super()._left()
+        return map(partial(FaxInstance, self._version), self._records)
 
     @cached_property
     def _payload(self) -> Any:
@@ -436,7 +441,7 @@ class FaxInstance(AsyncFaxInstance["FaxInstance"], InstanceResource):
         lazy = self._lazy
         if lazy is None:
             return self._properties["date_created"]
-        return deserialize.iso8601_datetime(lazy.date_created)
+        return lazy.created or deserialize.iso8601_datetime(lazy.date_created)
 
     @property
     def date_updated(self) -> Any:
