@@ -56,6 +56,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="URL",
         help="the URL that the application answers; by default the Fax Application's",
     )
+    parser.add_argument(
+        "--webhook",
+        metavar="FILE",
+        help="a recorded webhook, headers and raw body: does the public key verify it?",
+    )
     parser.add_argument("--ledger", metavar="URL", help="the application's ledger")
     parser.add_argument(
         "--send",
@@ -92,7 +97,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _checks(arguments: argparse.Namespace, environ: Mapping[str, str]) -> Iterator[Check]:
-    settings_checks = local.checked_settings(environ)
+    settings_checks = local.checked_settings(environ, arguments.webhook)
     yield from settings_checks
     webhook_url = arguments.webhook_url
     application = Answer(0, error="not asked")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import ssl
+from datetime import datetime, timezone
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Mapping
@@ -13,6 +14,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from twilio_fax_compat._core.doctor.checks import FAILED, OK, UNKNOWN, WARNING, Check, place_of
+from twilio_fax_compat._core.doctor.recorded_webhook import read_webhook
 from twilio_fax_compat._core.masking import mask
 from twilio_fax_compat._core.messages import Failure
 from twilio_fax_compat._core.translation.media_links import read_documents
@@ -33,8 +35,8 @@ _NETWORK_FILES = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "9p",
 _TIMEOUT = 10.0
 
 
-def checked_settings(environ: Mapping[str, str]) -> list[Check]:
-    """Check the variables, without Telnyx."""
+def checked_settings(environ: Mapping[str, str], webhook: str | None = None) -> list[Check]:
+    """Check the variables, without Telnyx. *webhook* is the path of a recorded webhook."""
     checks = []
     why = "the client and the middleware need it"
     for name in ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN"):
@@ -44,10 +46,11 @@ def checked_settings(environ: Mapping[str, str]) -> list[Check]:
     try:
         settings = TelnyxSettings().completed(environ)
     except TwilioException as error:
-        return [
-            *checks,
-            Check("settings", FAILED, str(error), why, "set the variables that the text names"),
-        ]
+        step = "set the variables that the text names"
+        checks.append(Check("settings", FAILED, str(error), why, step))
+        if webhook is not None:
+            checks.append(_checked_webhook(webhook, environ.get("TELNYX_PUBLIC_KEY", "")))
+        return checks
     found = [name for name in ENVIRONMENT.values() if environ.get(name)]
     key = environ["TELNYX_API_KEY"]
     if not key.startswith("KEY"):
@@ -62,6 +65,8 @@ def checked_settings(environ: Mapping[str, str]) -> list[Check]:
         )
     checks.append(Check("settings", OK, f"from the environment: {', '.join(found)}", why))
     checks.append(_checked_public_key(settings.public_key))
+    if webhook is not None:
+        checks.append(_checked_webhook(webhook, settings.public_key or ""))
     return checks
 
 
@@ -79,7 +84,44 @@ def _checked_public_key(text: str | None) -> Check:
         return Check(name, UNKNOWN, str(error), why)
     except TwilioException as error:
         return Check(name, FAILED, str(error), why, step)
-    return Check(name, OK, "32 bytes; the first webhook shows whether it is this account's", why)
+    return Check(name, OK, "32 bytes; a webhook shows whether it is this account's", why)
+
+
+def _checked_webhook(path: str, public_key: str) -> Check:
+    """Check whether *public_key* verifies the webhook that is recorded in a file, however old it is."""
+    name, why = "recorded webhook", "it shows whether the public key is this account's"
+    step = "save the headers and the raw body of a webhook (MIGRATION.md, Before you start)"
+    try:
+        webhook = read_webhook(Path(path).read_bytes())
+    except OSError as error:
+        return Check(name, FAILED, f"{path}: {error.strerror or error}", why, step)
+    if isinstance(webhook, str):
+        return Check(name, FAILED, f"{path}: {webhook}", why, step)
+    try:
+        from twilio_fax_compat.webhooks.verification import (
+            TIMESTAMP,
+            read_public_key,
+            why_not_verified,
+        )
+
+        keys = [read_public_key(one) for one in public_key.split(",") if one.strip()]
+    except ImportError as error:
+        return Check(name, UNKNOWN, str(error), why)
+    except TwilioException as error:
+        return Check(name, FAILED, str(error), why, "correct TELNYX_PUBLIC_KEY")
+    wrong = [
+        why_not_verified(webhook.headers, body, keys, 0.0, tolerance=float("inf"))
+        for body in webhook.bodies
+    ]
+    if None not in wrong:
+        text = "copy the public key from the portal, Keys & Credentials, or save the body byte for byte"
+        return Check(name, FAILED, f"{path}: {wrong[0]}", why, text)
+    try:
+        signed = datetime.fromtimestamp(int(webhook.headers[TIMESTAMP]), timezone.utc)
+    except (OverflowError, ValueError):  # nobody but Telnyx can sign such a time
+        return Check(name, OK, "TELNYX_PUBLIC_KEY verifies it", why)
+    saw = f"TELNYX_PUBLIC_KEY verifies the webhook of {signed:%Y-%m-%d %H:%M} UTC"
+    return Check(name, OK, saw, why)
 
 
 def checked_network(settings: TelnyxSettings, failure: Failure | None) -> Check:
@@ -218,8 +260,6 @@ def checked_media_links(environ: Mapping[str, str]) -> Check | None:
         return Check(
             name, FAILED, f"{MEDIA_HOST} is not a URL", why, "write https://app.example.com"
         )
-    from datetime import datetime, timezone
-
     fax = "00000000-0000-4000-8000-000000000000"
     link = documents.links.link(documents.origin, fax, datetime.now(timezone.utc))
     try:
