@@ -1,6 +1,7 @@
 """Calls of the programs' URLs against peers that misbehave, and the addresses that are allowed."""
 
 import gzip
+import re
 import socket
 import ssl
 import threading
@@ -23,6 +24,13 @@ from twilio_fax_compat.server.callback_http import LARGEST_ANSWER, CallbackHttp
 from twilio_fax_compat.server.sealed_urls import SealedUrls
 
 
+def is_whole(received):
+    """Tell whether all of a request was read, its body too."""
+    head, end, body = received.partition(b"\r\n\r\n")
+    length = re.search(rb"content-length: *(\d+)", head, re.IGNORECASE)
+    return bool(end) and len(body) >= (int(length[1]) if length else 0)
+
+
 @contextmanager
 def peer(answer, context=None):
     """Serve each connection with *answer*, a function of the socket and the request's bytes."""
@@ -34,7 +42,7 @@ def peer(answer, context=None):
                     if context is not None:
                         connection = context.wrap_socket(connection, server_side=True)
                     received = b""
-                    while b"\r\n\r\n" not in received:
+                    while not is_whole(received):  # what stays unread would reset the connection
                         piece = connection.recv(65536)
                         if not piece:
                             return

@@ -25,6 +25,7 @@ _BETWEEN_SWEEPS = 3600.0
 _STEP = 500
 _BETWEEN_STEPS = 0.02
 _AT_ONCE = 500  # SQLite before 3.32 allows 999 parameters
+_NAMES = frozenset(fields_dict(Facts))
 
 
 class SqlLedger(SqlCounters, SqlInbox):
@@ -266,4 +267,4 @@ def _read(document: str) -> Facts | None:
     if values is None:
         return None
     # A newer version of this package may have stored other fields.
-    return Facts(**{name: value for name, value in values.items() if name in fields_dict(Facts)})
+    return Facts(**{name: value for name, value in values.items() if name in _NAMES})
