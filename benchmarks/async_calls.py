@@ -1,26 +1,23 @@
 """
 Asynchronous creates on one event loop, beside a bare ``httpx.AsyncClient``, as ratios in one run.
 
-    python benchmarks/async_calls.py [--in-flight 100] [--rounds 5] [--calls 300] [--soak]
+    python benchmarks/async_calls.py [--in-flight 100] [--rounds 5] [--calls 300]
 
-The server is the emulator, on loopback in its own process. ``--soak`` makes 50,000 creates and reads
-200,000 faxes instead, and shows that memory, descriptors and connections do not grow.
+The server is the emulator, on loopback in its own process.
 """
 
 import argparse
 import asyncio
 import gc
 import json
-import os
 import statistics
 import subprocess
 import sys
 import time
 
 import httpx
-from run import ACCOUNT, FROM, MEDIA_URL, SERVER
+from servers import ACCOUNT, FROM, MEDIA_URL, SERVER
 
-from twilio_fax_compat import RetryPolicy, TelnyxSettings
 from twilio_fax_compat.rest import Client
 
 
@@ -71,52 +68,18 @@ async def compare(environ, options):
             )
 
 
-def state():
-    with open("/proc/self/statm") as file:
-        pages = int(file.read().split()[1])
-    return pages * 4096 // 1024, len(os.listdir("/proc/self/fd"))
-
-
-async def soak(environ):
-    client = Client(
-        ACCOUNT,
-        "token",
-        environment=environ,
-        telnyx=TelnyxSettings(retry=RetryPolicy(remember=True), at_once=50),
-    )
-
-    async def create(to):
-        await client.fax.faxes.create_async(to, MEDIA_URL, from_=FROM)
-
-    async with client:
-        for step in range(10):
-            await batch(create, 5000, 50)
-            print(
-                f"{(step + 1) * 5000:>7} creates  rss {state()[0]:>7} kB  descriptors {state()[1]}",
-                flush=True,
-            )
-        read = 0
-        while read < 200_000:
-            async for _ in client.fax.faxes.stream_async(page_size=250, limit=20_000):
-                read += 1
-            print(
-                f"{read:>7} read     rss {state()[0]:>7} kB  descriptors {state()[1]}", flush=True
-            )
-
-
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--in-flight", type=int, default=100)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--calls", type=int, default=300)
-    parser.add_argument("--soak", action="store_true")
     options = parser.parse_args()
     server = subprocess.Popen(
         [sys.executable, "-c", SERVER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     try:
         environ = json.loads(server.stdout.readline())
-        asyncio.run(soak(environ) if options.soak else compare(environ, options))
+        asyncio.run(compare(environ, options))
     finally:
         server.stdin.close()
         server.wait()

@@ -24,12 +24,10 @@ import time
 import tracemalloc
 from datetime import date
 from functools import partial
-from typing import Any, Callable
+from typing import Any, Callable, Dict, List
 
 import peers as clients_of
-from servers import ACCOUNT, FROM, MEDIA_URL, SERVER, TO, Servers, everything
-
-__all__ = ["ACCOUNT", "FROM", "MEDIA_URL", "SERVER", "TO", "interleaved", "show"]
+from servers import ACCOUNT, FROM, MEDIA_URL, TO, Servers, everything
 
 BASE = "httpx.Client"
 
@@ -62,7 +60,7 @@ IMPORTS = {
     "telnyx": "import telnyx",
 }
 
-Times = dict[str, list[float]]
+Times = Dict[str, List[float]]
 
 
 def interleaved(

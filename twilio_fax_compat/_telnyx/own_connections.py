@@ -46,10 +46,10 @@ class OverOwnConnections(BaseSender):
         self.extensions = {
             "timeout": _connections.timeouts(settings.connect_timeout, settings.timeout)
         }
-        url = httpcore.URL(_ascii(self.base_url))
+        url = httpcore.URL(self.base_url)
         self._path = url.target.rstrip(b"/")
         self._origin = url.origin
-        host = (b"Host", urlsplit(_ascii(self.base_url)).netloc.rpartition("@")[2].encode())
+        host = (b"Host", urlsplit(self.base_url).netloc.encode())
         self.raw_headers = [host, *_encoded(self.headers)]
         self.raw_body_headers = [host, *_encoded(self.body_headers)]
         self._shown_headers = without_credentials(self.headers)
@@ -129,15 +129,6 @@ class OverOwnConnections(BaseSender):
 def with_timeout(settings: TelnyxSettings, seconds: float | None) -> TelnyxSettings:
     """Return *settings* with the timeout *seconds*, if there is one."""
     return settings if seconds is None else evolve(settings, timeout=seconds)
-
-
-def _ascii(url: str) -> str:
-    """Return *url* with its host as the DNS knows it."""
-    if url.isascii():
-        return url
-    import httpx
-
-    return str(httpx.URL(url))
 
 
 def _encoded(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
