@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import builtins
 from datetime import date, datetime
-from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, Callable, Iterator, Mapping, Union
+from typing import TYPE_CHECKING, Any, Iterator, Mapping, Union
 
 from twilio_fax_compat.base import deserialize, values
-from twilio_fax_compat.base._responses import has_lazy_records, is_lazy
+from twilio_fax_compat.base._responses import is_lazy
 from twilio_fax_compat.base.instance_context import InstanceContext
 from twilio_fax_compat.base.instance_resource import InstanceResource
 from twilio_fax_compat.base.list_resource import ListResource
@@ -25,6 +24,12 @@ from twilio_fax_compat.rest.fax.v1.fax._async import (
     AsyncFaxList,
 )
 from twilio_fax_compat.rest.fax.v1.fax._forms import create_form, page_query
+from twilio_fax_compat.rest.fax.v1.fax._lazy import (
+    LazyFields,
+    LazyPage,
+    properties_of,
+    steps_of,
+)
 from twilio_fax_compat.rest.fax.v1.fax.fax_media import FaxMediaList, solution_text
 
 if TYPE_CHECKING:
@@ -168,37 +173,15 @@ class FaxList(AsyncFaxList["FaxInstance", "FaxPage"], ListResource):
         return "<Twilio.Fax.V1.FaxList>"
 
 
-class FaxPage(Page):
+class FaxPage(LazyPage, Page):
     """A page of faxes."""
 
     def __init__(self, version: Version, response: Any, solution: dict[str, Any]) -> None:
-        if has_lazy_records(response) and _reads_plainly(type(self)):
-            self._version = version
-            self._answer = response.answer
-            self._records = iter(response.answer.faxes)
-        else:
-            super().__init__(version, response)
+        self._read(version, response)
         self._solution = solution
 
-    def _left(self) -> Iterator[FaxInstance]:
-        if "_answer" not in vars(self):
-            return super()._left()
-        return map(partial(FaxInstance, self._version), self._records)
-
-    @cached_property
-    def _payload(self) -> Any:
-        return self._answer.payload
-
-    def _neighbour(self, name: str) -> str | None:
-        if "_payload" in vars(self):
-            return super()._neighbour(name)
-        url: str | None = self._answer.meta[name + "_url"]
-        return url
-
-    def __getstate__(self) -> dict[str, Any]:
-        members = {**vars(self), "_payload": self._payload}
-        members.pop("_answer", None)
-        return members
+    def _made(self, record: Any) -> FaxInstance:
+        return FaxInstance(self._version, record)
 
     def get_instance(self, payload: dict[str, Any]) -> FaxInstance:
         """Return the fax in *payload*."""
@@ -208,18 +191,7 @@ class FaxPage(Page):
         return "<Twilio.Fax.V1.FaxPage>"
 
 
-_STEPS = ("get_instance", "load_page", "next", "__next__", "__iter__")
-_OWN_STEPS = tuple(getattr(FaxPage, name) for name in _STEPS)
-_OWN_READING = FaxPage.process_response.__func__  # type: ignore[attr-defined]
-
-
-def _reads_plainly(page: type[FaxPage]) -> bool:
-    """Return whether nobody has replaced a step between a response and its faxes."""
-    reading = getattr(page.process_response, "__func__", None)
-    return (
-        reading is _OWN_READING
-        and tuple(getattr(page, name, None) for name in _STEPS) == _OWN_STEPS
-    )
+FaxPage._own_steps = steps_of(FaxPage)  # noqa: SLF001 - it is known once the class is made
 
 
 class FaxContext(AsyncFaxContext["FaxInstance"], InstanceContext):
@@ -262,7 +234,7 @@ class FaxContext(AsyncFaxContext["FaxInstance"], InstanceContext):
         return f"<Twilio.Fax.V1.FaxContext {solution_text(self._solution)}>"
 
 
-class FaxInstance(AsyncFaxInstance["FaxInstance"], InstanceResource):
+class FaxInstance(AsyncFaxInstance["FaxInstance"], LazyFields, InstanceResource):
     """A fax, as it was when it was read. Reading a property makes no request."""
 
     class Direction:
@@ -306,53 +278,12 @@ class FaxInstance(AsyncFaxInstance["FaxInstance"], InstanceResource):
         if is_lazy(payload):
             self._lazy = payload
             return
-        self._properties = _properties_of(payload.get)
-        self._solution: dict[str, Any] = {"sid": sid or self._properties["sid"]}
+        self._properties = properties_of(payload.get)
+        self._solution = {"sid": sid or self._properties["sid"]}
         if hasattr(payload, "provider"):
             from twilio_fax_compat.migration._provider_of import note_provider
 
             note_provider(self, payload.provider)
-
-    _lazy: Any = None
-    """The fax of a list, until all of it is read."""
-
-    @property
-    def _properties(self) -> dict[str, Any]:
-        """The values of all properties, by name."""
-        members = vars(self)
-        properties: dict[str, Any] | None = members.get("_properties")
-        if properties is None:
-            lazy = self._lazy
-            if lazy is None:
-                # Another thread has just read all of it, or the object was made without __init__.
-                return self._made_properties()
-            properties = members.setdefault("_properties", _properties_of(lazy.payload().get))
-            members.pop("_lazy", None)
-        return properties
-
-    @_properties.setter
-    def _properties(self, properties: dict[str, Any]) -> None:
-        members = vars(self)
-        members["_properties"] = properties
-        members.pop("_lazy", None)
-
-    def _made_properties(self) -> dict[str, Any]:
-        try:
-            properties: dict[str, Any] = vars(self)["_properties"]
-        except KeyError:
-            raise AttributeError(
-                f"{type(self).__name__!r} has no attribute '_properties'"
-            ) from None
-        return properties
-
-    @cached_property
-    def _solution(self) -> dict[str, Any]:
-        return {"sid": self.sid}
-
-    def __getstate__(self) -> dict[str, Any]:
-        if "_lazy" in vars(self):
-            _ = self._properties, self._solution
-        return vars(self)
 
     @property
     def _proxy(self) -> FaxContext:
@@ -477,26 +408,3 @@ class FaxInstance(AsyncFaxInstance["FaxInstance"], InstanceResource):
 
     def __repr__(self) -> str:
         return f"<Twilio.Fax.V1.FaxInstance {solution_text(self._solution)}>"
-
-
-def _properties_of(get: Callable[[str], Any]) -> dict[str, Any]:
-    return {
-        "sid": get("sid"),
-        "account_sid": get("account_sid"),
-        "from_": get("from"),
-        "to": get("to"),
-        "quality": get("quality"),
-        "media_sid": get("media_sid"),
-        "media_url": get("media_url"),
-        "num_pages": deserialize.integer(get("num_pages")),
-        "duration": deserialize.integer(get("duration")),
-        "status": get("status"),
-        "direction": get("direction"),
-        "api_version": get("api_version"),
-        "price": deserialize.decimal(get("price")),
-        "price_unit": get("price_unit"),
-        "date_created": deserialize.iso8601_datetime(get("date_created")),
-        "date_updated": deserialize.iso8601_datetime(get("date_updated")),
-        "links": get("links"),
-        "url": get("url"),
-    }
