@@ -9,7 +9,7 @@ import pytest
 
 from twilio_fax_compat._core.attempts import LEGACY, TELNYX, Attempt, InProgress
 from twilio_fax_compat._core.effects import BeginSend, EndSend, KeepSend, LeaveSend
-from twilio_fax_compat.ledger import LedgerUnavailable, MemoryLedger
+from twilio_fax_compat.ledger import LedgerUnavailable, MemoryLedger, processes
 from twilio_fax_compat.ledger import remembered_sends as sends
 from twilio_fax_compat.ledger.remembered_sends import carry_out_send, leave_open
 from twilio_fax_compat.ledger.sqlite import SQLiteLedger
@@ -174,7 +174,7 @@ def test_another_machine_is_waited_for(tmp_path, monkeypatch):
     token = lose(ledger)
     rewrite(ledger, owner="elsewhere|1|1")
     assert isinstance(Sender(ledger).begin(), InProgress)
-    monkeypatch.setattr(sends, "ELSEWHERE", 0.0)
+    monkeypatch.setattr(processes, "ELSEWHERE", 0.0)
     assert Sender(ledger).begin().token == token
 
 

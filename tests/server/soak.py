@@ -23,7 +23,7 @@ from twilio_fax_compat.testing import faults
 
 RETRY = (
     "{ backoff = 0.01, backoff_max = 0.05, lookups = [0.01, 0.03, 0.05], budget = 5.0, "
-    "resend_after = 0.5 }"
+    "resend_after = 1.5 }"
 )
 MISCHIEF = [
     (70, None),
@@ -152,7 +152,7 @@ def run(server, telnyx, sends, clients, kills_every, seed=1):
         "requests": sum(one.method == "POST" for one in telnyx.journal),
         "twice": {name: [found, history[name]] for name, found in faxes.items() if len(found) > 1},
         "lost": [name for name in sids if sids[name] not in faxes.get(name, [])],
-        "unfinished": unfinished,
+        "unfinished": {name: history[name] for name in unfinished},
     }
 
 

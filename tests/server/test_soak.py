@@ -19,4 +19,4 @@ def test_no_fax_twice_and_none_lost(tmp_path):
     ) as server:
         result = soak.run(server, telnyx, sends, clients=8, kills_every=1.0)
     assert result["kills"] > 0
-    assert (result["twice"], result["lost"], result["unfinished"]) == ({}, [], []), result
+    assert (result["twice"], result["lost"], result["unfinished"]) == ({}, [], {}), result

@@ -26,12 +26,8 @@ from twilio_fax_compat.fax.purge import purge
 from twilio_fax_compat.ledger import Ledger, LedgerUnavailable
 from twilio_fax_compat.ledger._opening import ENVIRONMENT
 from twilio_fax_compat.ledger._shared import shared_ledger
-from twilio_fax_compat.ledger.remembered_sends import (
-    is_in_progress,
-    key_of_token,
-    release,
-    remembered_sends,
-)
+from twilio_fax_compat.ledger.processes import is_in_progress
+from twilio_fax_compat.ledger.remembered_sends import key_of_token, release, remembered_sends
 from twilio_fax_compat.settings import TelnyxSettings
 
 _TOKEN = re.compile(r"[0-9a-f]{32}")

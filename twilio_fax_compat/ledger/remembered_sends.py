@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
-import platform
 import time
-from pathlib import Path
 from threading import Lock
 from typing import Any, Callable, Mapping, Sequence
 
@@ -20,35 +18,19 @@ from attrs import define, field
 from twilio_fax_compat._core.attempts import LEGACY, LIFETIME, TELNYX, Attempt, InProgress
 from twilio_fax_compat._core.effects import BeginSend, KeepSend, LeaveSend, SendEffect
 from twilio_fax_compat._core.facts import NOTHING_KNOWN, SEND_KEYS, Facts, merged
-from twilio_fax_compat.ledger import Ledger, LedgerUnavailable, MemoryLedger
+from twilio_fax_compat.ledger import Ledger, LedgerUnavailable
+from twilio_fax_compat.ledger.claims import Claim, take
+from twilio_fax_compat.ledger.processes import (
+    IS_ELSEWHERE,
+    NOBODYS,
+    this_process,
+    who_has,
+    works_on,
+)
 
 logger = logging.getLogger("twilio_fax_compat")
 
-ELSEWHERE = 120.0
-"""Seconds for which an entry of another machine must not change before its process counts as gone."""
-
 _TAKE_OVER = 600.0  # for this long nobody else takes the same entry over
-
-_MINE, _THEIRS, _ELSEWHERE, _NOBODYS = "mine", "theirs", "elsewhere", "nobody's"
-
-
-@define(eq=False)
-class _Process:
-    """The state of one process."""
-
-    pid: int = field(factory=os.getpid)
-    # The sends at work, with the event loop of each that runs on one.
-    tokens: dict[str, Any] = field(factory=dict)
-    owner: str = field(init=False)
-    # When this process first saw an entry of another machine.
-    seen: dict[tuple[str, object], float] = field(factory=dict)
-
-    def __attrs_post_init__(self) -> None:
-        self.owner = "|".join((_host(), str(self.pid), _started(self.pid) or ""))
-
-
-# By process id: the child of a fork makes its own.
-_processes: dict[int, _Process] = {}
 
 
 @define(eq=False)
@@ -87,7 +69,7 @@ class _Unwritten:
 
 # By the ids of a process and of a ledger, which is kept so that the id stays its own.
 _unwritten: dict[tuple[int, int], _Unwritten] = {}
-_taken: dict[str, object] = {}
+_taken: dict[str, Claim] = {}
 
 
 def carry_out_send(
@@ -103,8 +85,8 @@ def carry_out_send(
         return _begin(effect, ledger, opened, loop)
     attempt = effect.attempt
     if isinstance(effect, KeepSend):
-        _this_process().tokens[attempt.token] = loop
-        return _write(ledger, attempt, attempt.entry(_this_process().owner, time.time()))
+        this_process().tokens[attempt.token] = loop
+        return _write(ledger, attempt, attempt.entry(this_process().owner, time.time()))
     if isinstance(effect, LeaveSend):
         return _leave(attempt, ledger)
     return _end(attempt, ledger)
@@ -133,45 +115,32 @@ def release(ledger: Ledger, key: str, tokens: Sequence[str]) -> int:
     """Forget those sends of one form that have one of *tokens*, and return their number."""
     for token in tokens:
         ledger.remember(key, Facts(sends={token: {}}))
-        ledger.remember(SEND_KEYS + token, Facts(sends={token: {}}))
+        _forget_token(ledger, token)
     return len(tokens)
-
-
-def is_in_progress(entry: Mapping[str, Any], token: str = "") -> bool:
-    """
-    Return whether a process, as far as this machine can see, works on the send of *entry*.
-
-    Sends of this process are recognised by their *token*.
-    """
-    return bool(entry.get("owner")) and _who_has(token, entry, None) != _NOBODYS
-
-
-def name_of_process() -> str:
-    """Return the name of this process as the owner of an entry, also for `is_in_progress`."""
-    return _this_process().owner
 
 
 def _begin(
     effect: BeginSend, ledger: Ledger, opened: list[Attempt], loop: Any
 ) -> Attempt | InProgress:
     is_elsewhere = False
-    process = _this_process()
+    process = this_process()
     for token, entry in (_read(ledger, effect.key).sends or {}).items():
         is_own = entry.get("owner") == process.owner and entry.get("provider") != LEGACY
-        if is_own and _works_on(process, token):
+        if is_own and works_on(process, token):
             continue  # of another call of this process, of which there may be many
         # This machine's clock may be wrong. Telnyx's clock decides when its faxes are too old.
         if entry.get("provider") == LEGACY and time.time() - _wall(entry) > LIFETIME:
             attempt = Attempt.of_entry(effect.key, token, entry)
             _end(attempt, ledger)
             continue
-        owner = _who_has(token, entry, ledger)
-        if owner == _NOBODYS:
+        owner = who_has(token, entry, ledger)
+        if owner == NOBODYS:
             attempt = Attempt.of_entry(effect.key, token, entry)
-            if _is_first_to_take(attempt, ledger):
-                return _open(attempt, ledger, opened, loop)
-            owner = _ELSEWHERE
-        is_elsewhere = is_elsewhere or owner == _ELSEWHERE
+            claim = _take_over(attempt, ledger)
+            if claim is not None:
+                return _open_taken(attempt, claim, ledger, opened, loop)
+            owner = IS_ELSEWHERE
+        is_elsewhere = is_elsewhere or owner == IS_ELSEWHERE
     if is_elsewhere:
         return InProgress()
     attempt = Attempt(effect.key, effect.token, effect.provider, account=effect.account)
@@ -179,7 +148,7 @@ def _begin(
 
 
 def _open(attempt: Attempt, ledger: Ledger, opened: list[Attempt], loop: Any) -> Attempt:
-    process = _this_process()
+    process = this_process()
     opened.append(attempt)
     process.tokens[attempt.token] = loop
     _write(ledger, attempt, attempt.entry(process.owner, time.time()))
@@ -191,9 +160,11 @@ def _leave(attempt: Attempt, ledger: Ledger) -> None:
     try:
         _write(ledger, attempt, attempt.entry("", time.time()))
         if not attempt.is_retry:
-            _index(ledger, attempt, {"key": attempt.key})
+            # For those who have only the token of an error.
+            facts = Facts(sends={attempt.token: {"key": attempt.key}})
+            _quietly(lambda: ledger.remember(SEND_KEYS + attempt.token, facts))
     finally:
-        _this_process().tokens.pop(attempt.token, None)
+        this_process().tokens.pop(attempt.token, None)
 
 
 def _end(attempt: Attempt, ledger: Ledger) -> None:
@@ -209,27 +180,51 @@ def _end(attempt: Attempt, ledger: Ledger) -> None:
     try:
         _write(ledger, attempt, {})
         if attempt.is_retry:
-            _index(ledger, attempt, {})
+            _quietly(lambda: _forget_token(ledger, attempt.token))
     finally:
-        _this_process().tokens.pop(attempt.token, None)
+        this_process().tokens.pop(attempt.token, None)
 
 
-def _index(ledger: Ledger, attempt: Attempt, entry: Mapping[str, Any]) -> None:
-    """Store, or delete, the key of a token, for those who have only the token of an error."""
+def _forget_token(ledger: Ledger, token: str) -> None:
+    """Delete the key of a token, and who claimed its send."""
+    index = SEND_KEYS + token
+    names = ledger.recall((index,)).get(index, NOTHING_KNOWN).sends
+    if names:
+        ledger.remember(index, Facts(sends={name: {} for name in names}))
+
+
+def _quietly(write: Callable[[], object]) -> None:
+    """Write what no other call depends on."""
     try:
-        ledger.remember(SEND_KEYS + attempt.token, Facts(sends={attempt.token: entry}))
-    except Exception as error:  # noqa: BLE001 - nothing but the command reads it
+        write()
+    except Exception as error:  # noqa: BLE001 - the send itself goes on
         _warn(error)
 
 
-def _is_first_to_take(attempt: Attempt, ledger: Ledger) -> bool:
-    name = "{}{}:{}".format(SEND_KEYS, attempt.token, attempt.turn)
+def _take_over(attempt: Attempt, ledger: Ledger) -> Claim | None:
+    """Return the claim of the one call that works on a send whose process is gone."""
+    index = SEND_KEYS + attempt.token
+    name = f"{index}:{attempt.turn}"
     try:
-        return ledger.claim(name, _TAKE_OVER) == "new"
+        return take(ledger, name, index, _TAKE_OVER, {"key": attempt.key})
     except Exception as error:  # noqa: BLE001 - without the ledger, this process is alone
         _warn(error)
-        taken = object()
-        return _taken.setdefault(name, taken) is taken
+        claim = Claim(name, name, "", "")
+        return claim if _taken.setdefault(name, claim) is claim else None
+
+
+def _open_taken(
+    attempt: Attempt, claim: Claim, ledger: Ledger, opened: list[Attempt], loop: Any
+) -> Attempt:
+    try:
+        _open(attempt, ledger, opened, loop)
+    except BaseException:
+        if claim.key:
+            _quietly(lambda: claim.give_back(ledger))
+        raise
+    if claim.key:
+        _quietly(lambda: claim.forget_claimers(ledger))
+    return attempt
 
 
 def _read(ledger: Ledger, key: str) -> Facts:
@@ -306,79 +301,3 @@ def _warn(error: Exception) -> None:
 def _wall(entry: Mapping[str, Any]) -> float:
     wall = entry.get("wall")
     return float(wall) if isinstance(wall, (int, float)) else 0.0
-
-
-def _this_process() -> _Process:
-    pid = os.getpid()
-    process = _processes.get(pid)
-    # Of many threads that come here first, all get the same one.
-    return _processes.setdefault(pid, _Process()) if process is None else process
-
-
-def _who_has(token: str, entry: Mapping[str, Any], ledger: Ledger | None) -> str:
-    owner = str(entry.get("owner") or "")
-    if not owner:
-        return _NOBODYS
-    process = _this_process()
-    if owner == process.owner:
-        return _MINE if _works_on(process, token) else _NOBODYS
-    if isinstance(ledger, MemoryLedger):
-        # A fork copied it: the parent looks after the send itself.
-        return _THEIRS
-    host, pid, started = [*owner.split("|"), "", ""][:3]
-    if host == _host() and pid.isdigit() and os.name == "posix":
-        return _THEIRS if _is_alive(int(pid), started) else _NOBODYS
-    now = time.monotonic()
-    since = process.seen.setdefault((token, entry.get("turn")), now)
-    return _NOBODYS if now - since >= ELSEWHERE else _ELSEWHERE
-
-
-def _works_on(process: _Process, token: str) -> bool:
-    if token not in process.tokens:
-        return False
-    # A task that is pending when its loop is closed never goes on.
-    loop = process.tokens[token]
-    return loop is None or not loop.is_closed()
-
-
-def _is_alive(pid: int, started: str) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        pass
-    now = _started(pid)
-    return now is None or now == started
-
-
-def _started(pid: int) -> str | None:
-    """Return when a process began, empty if it is dead and not reaped, None if that is unknown."""
-    try:
-        text = Path("/proc/{}/stat".format(pid)).read_text("ascii", "replace")
-    except OSError:
-        return None
-    fields = text.rpartition(")")[2].split()
-    return "" if fields[0] in "ZX" else fields[19]
-
-
-def _host() -> str:
-    """Return a name of the processes that can see each other's ids: a machine, or a container."""
-    global _host_name
-    if _host_name is None:
-        parts = []
-        for read in _HOST:
-            try:
-                parts.append(read())
-            except (OSError, AttributeError):
-                parts.append("")
-        _host_name = "/".join(parts).replace("|", "")
-    return _host_name
-
-
-_host_name: str | None = None
-_HOST: tuple[Callable[[], str], ...] = (
-    platform.node,
-    lambda: Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip(),
-    lambda: os.readlink("/proc/self/ns/pid"),
-)

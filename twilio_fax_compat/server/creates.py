@@ -294,8 +294,9 @@ class Creates:
             tokens = {order.token for order in here} | {create.token}
             orders = here + [order for order in known.orders if order.token not in tokens]
             for order in orders:
-                if await of_ledger(self.orders.claim, order):
-                    raise RepeatOf(order)
+                claimed = await of_ledger(self.orders.claim, order)
+                if claimed is not None:
+                    raise RepeatOf(claimed)
             create.look_for_client()
             others = bool(orders) or (is_shared and not create.has_lock)
             if create.is_gone and (before or others or known.was_answered):

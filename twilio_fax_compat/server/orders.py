@@ -12,14 +12,14 @@ from __future__ import annotations
 import logging
 import os
 import time
-from hashlib import sha256
 from typing import Any, Callable, Collection, Mapping, TypeVar
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from twilio_fax_compat._core.facts import NOTHING_KNOWN, SEND_KEYS, Facts
 from twilio_fax_compat.ledger import Ledger, LedgerUnavailable
-from twilio_fax_compat.ledger.remembered_sends import is_in_progress, name_of_process
+from twilio_fax_compat.ledger.claims import Claim, is_claimer, take
+from twilio_fax_compat.ledger.processes import is_in_progress, name_of_process
 
 logger = logging.getLogger("twilio_fax_compat.server")
 
@@ -33,8 +33,6 @@ CLAIM = 40.0
 
 RUNNING, ACCEPTED, ANSWERED, CLAIMED = "running", "accepted", "answered", "claimed"
 
-_BY = ":by"
-
 TRACE = 3.0
 """Seconds for which the other processes see that a create was answered."""
 
@@ -45,14 +43,14 @@ class Order:
     One create whose client went away.
 
     *key* is the `send_key` of its form, *sid* its fax once that was accepted. It *is_running* while a
-    live process works on it. *claimer* is the process that claimed it, if that is gone.
+    live process works on it. *claim* is the ledger's, if this process claimed it.
     """
 
     key: str
     token: str
     sid: str = ""
     is_running: bool = False
-    claimer: str = ""
+    claim: Claim | None = field(default=None, repr=False)
 
 
 @frozen
@@ -100,12 +98,8 @@ class Orders:
             if not is_running and time.time() - float(entry.get("wall") or 0) > WINDOW:
                 self.forget(key, token)
                 continue
-            if is_running or entry.get("sid"):
-                claimed = entries.get(token + _BY)
-                owner = str(claimed["owner"]) if claimed else ""
-                is_gone = owner not in ("", name_of_process()) and not is_in_progress(claimed or {})
-                claimer = owner if is_gone else ""
-                orders.append(Order(key, token, str(entry.get("sid") or ""), is_running, claimer))
+            if (is_running or entry.get("sid")) and not is_claimer(token):
+                orders.append(Order(key, token, str(entry.get("sid") or ""), is_running))
         sends = facts.get(key, NOTHING_KNOWN).sends or {}
         others = {token: entry for token, entry in sends.items() if token != attempt}
         busy = [token for token, entry in others.items() if is_in_progress(entry, token)]
@@ -136,30 +130,30 @@ class Orders:
         """Forget a create: it was answered, or it ended without a fax."""
         self._write(key, token, {})
 
-    def claim(self, order: Order) -> bool:
-        """Return whether the caller is the one repeat that gets this order."""
+    def claim(self, order: Order) -> Order | None:
+        """Return *order* with its claim if the caller is the one repeat that gets it, else None."""
         name = f"order:{order.token}"
-        if order.claimer:
-            heir = f"{name}:{sha256(order.claimer.encode()).hexdigest()[:16]}"
-            if self._asked(lambda: self.ledger.claim(heir, CLAIM), "busy") != "new":
-                return False
-            self._asked(lambda: self.ledger.release(name), None)
-        if self._asked(lambda: self.ledger.claim(name, CLAIM), "new") != "new":
-            return False
-        entry = {"state": CLAIMED, "owner": name_of_process(), "wall": time.time()}
-        self._write(order.key, order.token + _BY, entry)
-        return True
+        details = {"state": CLAIMED}
+        otherwise: Claim | None = Claim(name, name, _key(order.key), "")
+        claim = self._asked(
+            lambda: take(self.ledger, name, _key(order.key), CLAIM, details), otherwise
+        )
+        return None if claim is None else evolve(order, claim=claim)
 
     def deliver(self, order: Order) -> None:
         """Note that a repeat got its answer."""
-        self._asked(lambda: self.ledger.settle(f"order:{order.token}"), None)
+        claim = order.claim
+        if claim is not None:
+            self._asked(lambda: self.ledger.settle(claim.name), None)
         self.forget(order.key, order.token)
-        self.forget(order.key, order.token + _BY)
+        if claim is not None:
+            self._asked(lambda: claim.forget_claimers(self.ledger), None)
 
     def give_back(self, order: Order) -> None:
         """Let the next repeat claim the order."""
-        self.forget(order.key, order.token + _BY)
-        self._asked(lambda: self.ledger.release(f"order:{order.token}"), None)
+        claim = order.claim
+        if claim is not None:
+            self._asked(lambda: claim.give_back(self.ledger), None)
 
     def _write(self, key: str, token: str, entry: Mapping[str, Any]) -> None:
         facts = Facts(sends={token: entry})
