@@ -219,7 +219,7 @@ def test_twilios_asynchronous_client(telnyx):
             fax = await create(make_client(telnyx, http_client))
             assert fax.status == "queued"
         with pytest.raises(TwilioException):
-            await create(make_client(telnyx, http_client), to=BUSY)
+            await create(make_client(telnyx, http_client, retry=FAST), to=BUSY)
         for wrong in ({"max_retries": 3}, {"trace_configs": [1]}):
             with pytest.raises(TwilioException):
                 AsyncTwilioHttpClient(**wrong)
