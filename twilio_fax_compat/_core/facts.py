@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Iterator, Mapping
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 
 @frozen
@@ -48,7 +48,8 @@ def entries_of(facts: Facts) -> Iterator[Mapping[str, Any]]:
 
 def merged(old: Facts | None, new: Facts) -> Facts:
     """Return the facts of both. *new* wins; what it leaves out is taken from *old*."""
-    old = NOTHING_KNOWN if old is None else old
+    if old is None:
+        return new if all((new.sends or {}).values()) else evolve(new, sends=_kept(new.sends))
     return Facts(
         cancel_asked=old.cancel_asked or new.cancel_asked,
         status=new.status or old.status,
@@ -66,7 +67,10 @@ def _merged_sends(
     old: Mapping[str, Mapping[str, Any]] | None, new: Mapping[str, Mapping[str, Any]] | None
 ) -> Mapping[str, Mapping[str, Any]] | None:
     """Return the entries of both by token. An empty entry in *new* deletes the one in *old*."""
-    if new is None:
-        return old
-    entries = {token: entry for token, entry in {**(old or {}), **new}.items() if entry}
-    return entries or None
+    return old if new is None else _kept({**(old or {}), **new})
+
+
+def _kept(
+    entries: Mapping[str, Mapping[str, Any]] | None,
+) -> Mapping[str, Mapping[str, Any]] | None:
+    return {token: entry for token, entry in (entries or {}).items() if entry} or None

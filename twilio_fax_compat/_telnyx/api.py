@@ -11,7 +11,7 @@ from twilio_fax_compat._core.fax_api.routes import FlowSettings, answer_request,
 from twilio_fax_compat._core.messages import Send, TwilioRequest, TwilioResponse
 from twilio_fax_compat._telnyx.driver import drive
 from twilio_fax_compat._telnyx.http import is_asynchronous, sender
-from twilio_fax_compat._telnyx.send_counts import measured
+from twilio_fax_compat._telnyx.send_counts import is_measured, measured
 from twilio_fax_compat.base.exceptions import TwilioException
 from twilio_fax_compat.ledger import Ledger
 from twilio_fax_compat.settings import DEFAULT_BASE_URL, TelnyxSettings
@@ -52,8 +52,10 @@ class FaxApi:
 
     def answer(self, request: TwilioRequest) -> TwilioResponse:
         """Answer a parsed *request* of Twilio's fax API."""
+        if not is_measured(request):
+            return drive(self.flow(request), self._send, self.ledger)
         answers: list[TwilioResponse] = []
-        with measured(request, answers):
+        with measured(answers):
             answers.append(drive(self.flow(request), self._send, self.ledger))
         return answers[0]
 

@@ -21,7 +21,7 @@ from twilio_fax_compat._core.messages import TelnyxRequest, TwilioRequest, Twili
 from twilio_fax_compat._telnyx.api import FaxApi
 from twilio_fax_compat._telnyx.async_http import AsyncSend, async_sender
 from twilio_fax_compat._telnyx.driver import Call
-from twilio_fax_compat._telnyx.send_counts import measured
+from twilio_fax_compat._telnyx.send_counts import is_measured, measured
 from twilio_fax_compat.base.exceptions import TwilioException
 from twilio_fax_compat.http._async_connections import CancelledUnsent
 from twilio_fax_compat.ledger import Ledger, MemoryLedger
@@ -56,9 +56,11 @@ class AsyncFaxApi:
 
     async def answer(self, request: TwilioRequest) -> TwilioResponse:
         """Answer a parsed *request* of Twilio's fax API."""
+        flow = self._api.flow(request)
+        if not is_measured(request):
+            return await drive_async(flow, self._sender.ask, self._api.ledger)
         answers: list[TwilioResponse] = []
-        with measured(request, answers):
-            flow = self._api.flow(request)
+        with measured(answers):
             answers.append(await drive_async(flow, self._sender.ask, self._api.ledger))
         return answers[0]
 

@@ -8,15 +8,17 @@ from typing import Iterator
 
 from twilio_fax_compat._core.attempts import TELNYX
 from twilio_fax_compat._core.messages import TwilioRequest, TwilioResponse
-from twilio_fax_compat.metrics import measure
+from twilio_fax_compat.metrics import is_heard, measure
+
+
+def is_measured(request: TwilioRequest) -> bool:
+    """Return whether somebody listens, and *request* is a send that nobody else measures."""
+    return is_heard() and request.attempt is None and _is_send(request)
 
 
 @contextmanager
-def measured(request: TwilioRequest, answers: list[TwilioResponse]) -> Iterator[None]:
-    """Measure the send that *request* asks for, if it does; the block adds its answer to *answers*."""
-    if request.attempt is not None or not _is_send(request):
-        yield
-        return
+def measured(answers: list[TwilioResponse]) -> Iterator[None]:
+    """Measure the send of the block, which adds its answer to *answers*."""
     begun = monotonic()
     try:
         yield

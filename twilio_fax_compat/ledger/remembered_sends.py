@@ -229,7 +229,7 @@ def _open_taken(
 
 def _read(ledger: Ledger, key: str) -> Facts:
     _flush(ledger)
-    waiting = _unwritten_of(ledger)
+    waiting = _unwritten_of(ledger) if _unwritten else None
     unwritten = waiting.of_key(key) if waiting else {}
     stored = NOTHING_KNOWN
     try:
@@ -258,7 +258,7 @@ def _flush(ledger: Ledger) -> bool:
     An entry stays readable here until its write has ended. While one thread writes, others do not
     wait: they find what is unwritten in this process.
     """
-    unwritten = _unwritten_of(ledger)
+    unwritten = _unwritten_of(ledger) if _unwritten else None
     if unwritten is None or not unwritten.entries:
         return True
     if not unwritten.flushing.acquire(blocking=False):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Callable, Mapping, NamedTuple
 
-__all__ = ["METRICS", "Measurement", "Metric", "listen", "measure"]
+__all__ = ["METRICS", "Measurement", "Metric", "is_heard", "listen", "measure"]
 
 COUNTER, SECONDS = "counter", "seconds"
 """The kinds of metrics: a number that only grows, and durations, which a histogram shows."""
@@ -82,6 +82,11 @@ def listen(listener: Listener) -> Callable[[], None]:
         _listeners = tuple(other for other in _listeners if other is not listener)
 
     return stop
+
+
+def is_heard() -> bool:
+    """Return whether there is a listener."""
+    return bool(_listeners)
 
 
 def measure(name: str, value: float = 1.0, **labels: str) -> None:
