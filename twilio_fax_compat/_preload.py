@@ -20,7 +20,6 @@ FORK_WAIT = 10.0
 TELNYX = (
     "encodings.ascii",
     "encodings.idna",  # the first look-up of a host name imports it
-    "httpcore",  # the first httpx transport imports it
     "twilio_fax_compat._telnyx.api",
     "twilio_fax_compat._core.fax_api.lists",
     "twilio_fax_compat._core.translation.media_links",
@@ -44,7 +43,6 @@ ROUTED = (
 ASYNC = (
     "anyio",
     "anyio._backends._asyncio",
-    "httpcore._backends.anyio",
     "twilio_fax_compat._telnyx.async_api",
     "twilio_fax_compat.migration._async_routed_api",
 )

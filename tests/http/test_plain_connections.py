@@ -10,6 +10,8 @@ import ssl
 import subprocess
 import sys
 import threading
+import time
+from contextlib import suppress
 
 import httpcore
 import httpx
@@ -17,8 +19,9 @@ import pytest
 import respx
 import vcr
 
-from tests.helpers import FROM, MEDIA_URL, TO, make_client
-from twilio_fax_compat import TelnyxSettings
+from tests.helpers import FAST, FROM, MEDIA_URL, TO, make_client
+from twilio_fax_compat import RetryPolicy, TelnyxSettings
+from twilio_fax_compat.base.exceptions import TwilioRestException
 from twilio_fax_compat.http import _async_connections, _connections
 from twilio_fax_compat.rest import Client
 from twilio_fax_compat.testing import TelnyxEmulator
@@ -273,9 +276,6 @@ def test_an_unknown_certificate_is_refused_before_anything_is_sent(tmp_path, mon
             pass
         return False
 
-    from tests.helpers import FAST
-    from twilio_fax_compat.base.exceptions import TwilioRestException
-
     monkeypatch.setattr(_connections, "_contexts", {})
     url = served(answer).replace("http://127.0.0.1", "https://localhost")
     client = Client(
@@ -293,7 +293,7 @@ import sys
 from twilio_fax_compat.rest import Client
 
 Client("AC1", "t").fax.faxes.create("+15005550009", "https://example.com/a.pdf", from_="+15005550006")
-print(sorted({"httpx", "urllib.request", "email.utils"} & set(sys.modules)))
+print(sorted({"httpx", "httpcore", "urllib.request", "email.utils"} & set(sys.modules)))
 """
 
 
@@ -329,3 +329,82 @@ def test_idle_connections_of_a_loop_are_reused(telnyx):
             ]
 
     assert asyncio.run(main()) == [1]
+
+
+def test_the_next_address_of_a_host_is_tried(telnyx, monkeypatch):
+    """A host may have an address that refuses, or that never answers, before the one that works."""
+    port = int(telnyx.origin.rpartition(":")[2])
+    with socket.socket() as refuses, socket.create_server(("127.0.0.1", 0), backlog=0) as silent:
+        refuses.bind(("127.0.0.1", 0))
+        # Nobody accepts: once its queue is full, a connection is neither made nor refused.
+        full = [socket.socket() for _ in range(4)]
+        for one in full:
+            one.setblocking(False)
+            one.connect_ex(silent.getsockname())
+        places = [refuses.getsockname(), silent.getsockname(), ("127.0.0.1", port)]
+        found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", place) for place in places]
+
+        async def addresses(_origin):
+            return found
+
+        monkeypatch.setattr(_async_connections, "_addresses", addresses)
+        client = make_client(telnyx, connect_timeout=1.5)
+        assert create_async(client).status == "queued"
+        for one in full:
+            one.close()
+    assert len(telnyx.faxes) == 1
+
+
+def test_a_host_without_an_address_is_not_reached():
+    """The error says so, and that nothing was sent; also from an event loop."""
+    settings = TelnyxSettings(
+        api_key="K", connection_id="1", base_url="https://telnyx.invalid/v2", retry=FAST
+    )
+    for send in (create, create_async):
+        with pytest.raises(TwilioRestException, match=r"telnyx\.invalid") as caught:
+            send(Client("AC1", "t", telnyx=settings))
+        assert caught.value.details["sent"] is False
+
+
+@each_way
+def test_a_server_that_answers_before_it_has_read_all(send):
+    """Its answer counts, though the rest of the request could not be written."""
+
+    def answer(connection):
+        connection.recv(1)
+        connection.sendall(whole(413, b"{}", b"Connection: close\r\n"))
+        connection.shutdown(socket.SHUT_WR)
+        while connection.recv(65536):
+            pass
+        return True
+
+    settings = TelnyxSettings(api_key="K", connection_id="1", base_url=served(answer), retry=FAST)
+    client = Client("AC1", "t", telnyx=settings)
+    with pytest.raises(TwilioRestException) as caught:
+        send(client)
+    assert caught.value.status == 413
+
+
+@each_way
+def test_a_server_that_drips_has_a_deadline(send):
+    """Each byte comes within the timeout, but the response must be complete within twice of it."""
+
+    def answer(connection):
+        connection.recv(65536)
+        with suppress(OSError):
+            while True:
+                connection.sendall(b"H")
+                time.sleep(0.05)
+        return True
+
+    settings = TelnyxSettings(
+        api_key="K",
+        connection_id="1",
+        base_url=served(answer),
+        timeout=0.2,
+        retry=RetryPolicy(attempts=1, budget=2.0, lookups=()),
+    )
+    began = time.monotonic()
+    with pytest.raises(TwilioRestException, match="may have been sent"):
+        send(Client("AC1", "t", telnyx=settings))
+    assert time.monotonic() - began < 10

@@ -8,7 +8,6 @@ import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
-import httpcore
 import pytest
 
 from tests.helpers import FAST, FROM, MEDIA_URL, TO, make_client, send
@@ -265,7 +264,7 @@ def test_idle_connections_are_reused_and_closed(telnyx):
 
     connection, _since = idle[0].pop()
     idle[0].append((connection, -1e9))
-    idle[0].append((_connections.Connection(httpcore.URL(telnyx.origin).origin), 0.0))
+    idle[0].append((_connections.Connection(_connections.origin_parts(telnyx.origin)), 0.0))
     send(client)
     assert len(idle[0]) == 1
     _connections.close_idle()

@@ -24,8 +24,8 @@ from twilio_fax_compat._telnyx.senders import BaseSender
 from twilio_fax_compat.base.exceptions import TwilioException
 from twilio_fax_compat.http import _async_connections, _connections
 from twilio_fax_compat.http._async_connections import CancelledUnsent
-from twilio_fax_compat.http._connections import PlainResponse
 from twilio_fax_compat.http._limits import read_body_async
+from twilio_fax_compat.http._wire import PlainResponse
 from twilio_fax_compat.http.http_client import TwilioHttpClient, is_untouched
 from twilio_fax_compat.settings import TelnyxSettings
 
@@ -91,11 +91,11 @@ class _OverOwnAsyncConnections(AsyncSender, OverOwnConnections):
 
     async def _answer_async(self, request: TelnyxRequest) -> PlainResponse:
         plain, seconds = self.built(request)
-        self.note_request(request, plain.stream.body)
+        self.note_request(request, plain.body)
         at_once, is_kept = self.settings.at_once, self.is_kept
         if self.proxy is None and not _connections.is_replaced("handle_async_request"):
             return await _async_connections.send(
-                plain, self.origin, seconds, at_once=at_once, is_kept=is_kept
+                plain, self.origin_parts, seconds, at_once=at_once, is_kept=is_kept
             )
         preload(TRANSPORTS)
         from twilio_fax_compat.http import _async_transports

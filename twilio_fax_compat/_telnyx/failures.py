@@ -9,6 +9,7 @@ import httpx
 from twilio_fax_compat._core.masking import is_public
 from twilio_fax_compat._core.messages import Failure, Outcome, TelnyxResponse
 from twilio_fax_compat._telnyx.own_request import OwnRequest
+from twilio_fax_compat.http._errors import ConnectionProblem
 
 _UNSENT = (
     httpx.ConnectError,
@@ -98,6 +99,8 @@ _CONNECTING = frozenset(
         ("httpcore._async.socks_proxy", "_init_socks5_connection"),
         ("httpcore._sync.connection", "_connect"),
         ("httpcore._sync.socks_proxy", "_init_socks5_connection"),
+        ("twilio_fax_compat.http._async_connections", "_connect"),
+        ("twilio_fax_compat.http._connections", "_connect"),
     }
 )
 """
@@ -108,9 +111,9 @@ Among them are the TLS handshake, reading CA files, and asking a proxy for a tun
 
 
 def as_httpx(error: Exception) -> Exception:
-    """Return the exception of httpx that stands for one of httpcore, with *error* as its cause."""
+    """Return the exception of httpx that stands for one of a plain connection, its cause."""
     kind = getattr(httpx, type(error).__name__, None)
-    if kind is None or type(error).__module__.partition(".")[0] != "httpcore":
+    if kind is None or not isinstance(error, ConnectionProblem):
         return error
     found: Exception = kind(str(error))
     found.__cause__ = error

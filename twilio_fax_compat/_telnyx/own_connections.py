@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Mapping
+from functools import partial
+from typing import Mapping, Sequence
 from urllib.parse import urlsplit
 
 import h11
-import httpcore
 from attrs import evolve
 
 from twilio_fax_compat._core.messages import Outcome, TelnyxRequest, TelnyxResponse, query_text
 from twilio_fax_compat._preload import preload
 from twilio_fax_compat._telnyx.senders import BaseSender
 from twilio_fax_compat.http import _connections
-from twilio_fax_compat.http._connections import PlainRequest, PlainResponse, Target
 from twilio_fax_compat.http._limits import WHOLE
 from twilio_fax_compat.http._proxies import proxy_from_argument
+from twilio_fax_compat.http._wire import PlainRequest, PlainResponse, head_of
 from twilio_fax_compat.http.http_client import TwilioHttpClient, note_request, note_response
 from twilio_fax_compat.http.request import Request, without_credentials
 from twilio_fax_compat.http.response import Response
 from twilio_fax_compat.settings import TelnyxSettings
 
-MOST_LENGTHS = 500
-"""For how many lengths of a body the checked headers are kept."""
+MOST_HEADS = 500
+"""How many requests with a body are kept without it, by their URLs and lengths: h11 has checked them."""
 
 TRANSPORTS = "twilio_fax_compat.http._transports"
 """The module that only a proxy, or a program that watches httpx, needs."""
@@ -43,18 +43,15 @@ class OverOwnConnections(BaseSender):
         if self.origin.startswith("https:"):
             _connections.tls_context(is_tls=True)
         self.is_kept = client is None or client.pool_connections
-        self.extensions = {
-            "timeout": _connections.timeouts(settings.connect_timeout, settings.timeout)
-        }
-        url = httpcore.URL(self.base_url)
-        self._path = url.target.rstrip(b"/")
-        self._origin = url.origin
+        self.origin_parts = _connections.origin_parts(self.base_url)
+        self._path = urlsplit(self.base_url).path.rstrip("/").encode()
         host = (b"Host", urlsplit(self.base_url).netloc.encode())
         self.raw_headers = [host, *_encoded(self.headers)]
         self.raw_body_headers = [host, *_encoded(self.body_headers)]
         self._shown_headers = without_credentials(self.headers)
         self._shown_body_headers = without_credentials(self.body_headers)
-        self._checked: dict[int | None, Any] = {None: _checked(self.raw_headers)}
+        self._bodyless = head_of("GET", b"/", self.raw_headers).headers
+        self._heads: dict[tuple[bytes, int], h11.Request] = {}
 
     def send(self, request: TelnyxRequest, handled: BaseException | None) -> Outcome:
         try:
@@ -65,9 +62,9 @@ class OverOwnConnections(BaseSender):
 
     def _answer(self, request: TelnyxRequest) -> PlainResponse:
         plain, seconds = self.built(request)
-        self.note_request(request, plain.stream.body)
+        self.note_request(request, plain.body)
         if self.proxy is None and not _connections.is_replaced("handle_request"):
-            return _connections.send(plain, self.origin, seconds, self.is_kept)
+            return _connections.send(plain, self.origin_parts, seconds, self.is_kept)
         preload(TRANSPORTS)
         from twilio_fax_compat.http import _transports
 
@@ -75,50 +72,45 @@ class OverOwnConnections(BaseSender):
         return _transports.send_plain(plain, self.origin, proxy_url, seconds, self.is_kept)
 
     def built(self, request: TelnyxRequest) -> tuple[PlainRequest, float]:
-        """Return *request* as httpcore reads it, and the seconds in which its response must be complete."""
-        seconds, extensions = self.settings.timeout * WHOLE, self.extensions
+        """Return *request* as bytes, and the seconds in which its response must be complete."""
+        connect, other = self.settings.connect_timeout, self.settings.timeout
+        seconds = other * WHOLE
         if request.timeout is not None:
-            connect = min(self.settings.connect_timeout, request.timeout)
-            other = min(self.settings.timeout, request.timeout)
+            connect, other = min(connect, request.timeout), min(other, request.timeout)
             seconds = min(seconds, request.timeout)
-            extensions = {"timeout": _connections.timeouts(connect, other)}
         target = self._path + (request.path + query_text(request.query)).encode()
         body = None if request.body is None else json.dumps(request.body).encode()
-        built = PlainRequest(
-            request.method, Target(self._origin, target), self._headers_of(body), body, extensions
-        )
-        return built, seconds
+        head = self._head(request.method, target, body)
+        return PlainRequest(head, body, connect, other), seconds
 
-    def _headers_of(self, body: bytes | None) -> Any:
-        length = None if body is None else len(body)
-        headers = self._checked.get(length)
-        if headers is None:
-            headers = _checked([*self.raw_body_headers, (b"Content-Length", b"%d" % (length or 0))])
-            if len(self._checked) < MOST_LENGTHS:
-                self._checked[length] = headers
-        return headers
+    def _head(self, method: str, target: bytes, body: bytes | None) -> h11.Request:
+        if body is None:
+            return head_of(method, target, self._bodyless)
+        # Those of two faxes are the same if their bodies are of one length.
+        place = target, len(body)
+        head = self._heads.get(place)
+        if head is None or head.method != method.encode():
+            length = b"Content-Length", b"%d" % len(body)
+            head = head_of(method, target, [*self.raw_body_headers, length])
+            if len(self._heads) < MOST_HEADS:
+                self._heads[place] = head
+        return head
 
     def read(self, request: TelnyxRequest, answer: PlainResponse) -> TelnyxResponse:
         """Return the *answer* to *request*, and let the HTTP client keep it."""
         if self.client is not None:
-            text = answer.body.decode("utf-8", "replace")
-            kept = Response(answer.status, text, dict(answer.headers))
-            note_response(self.client, request.method, kept)
+            kept = partial(_response_of, answer)
+            note_response(self.client, request.method, answer.status, kept)
         return TelnyxResponse(answer.status, answer.headers, answer.body)
 
     def note_request(self, request: TelnyxRequest, body: bytes | None) -> None:
         """Let the HTTP client keep *request*, without its key."""
         if self.client is None:
             return
-        noted = Request(
-            request.method,
-            self.base_url + request.path,
-            params=dict(request.query) or None,
-            data=None if body is None else body.decode(),
-            headers=dict(self._shown_headers if body is None else self._shown_body_headers),
-            auth=None,
-        )
-        note_request(self.client, noted)
+        headers = self._shown_headers if body is None else self._shown_body_headers
+        url = self.base_url + request.path
+        kept = partial(_request_of, request.method, url, request.query, body, headers)
+        note_request(self.client, request.method, url, kept)
 
     def route(self) -> str:
         if self.proxy is None:
@@ -131,10 +123,27 @@ def with_timeout(settings: TelnyxSettings, seconds: float | None) -> TelnyxSetti
     return settings if seconds is None else evolve(settings, timeout=seconds)
 
 
+def _request_of(
+    method: str,
+    url: str,
+    query: Sequence[tuple[str, str]],
+    body: bytes | None,
+    headers: Mapping[str, str],
+) -> Request:
+    return Request(
+        method,
+        url,
+        params=dict(query) or None,
+        data=None if body is None else body.decode(),
+        headers=dict(headers),
+        auth=None,
+    )
+
+
+def _response_of(answer: PlainResponse) -> Response:
+    text = answer.body.decode("utf-8", "replace")
+    return Response(answer.status, text, dict(answer.headers))
+
+
 def _encoded(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
     return [(name.encode(), value.encode()) for name, value in headers.items()]
-
-
-def _checked(headers: list[tuple[bytes, bytes]]) -> Any:
-    """Return *headers* as h11 has checked them once. It takes them again as they are."""
-    return h11.Request(method="GET", target="/", headers=headers).headers

@@ -10,26 +10,36 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 from collections import deque
+from contextlib import suppress
 from threading import Lock
 from time import monotonic
-from typing import Any, AsyncGenerator, Awaitable, Callable, Iterable, Protocol, TypeVar
+from typing import Any, AsyncGenerator, Awaitable, Callable, Protocol, Sequence, TypeVar
 from weakref import WeakKeyDictionary
 
-import httpcore
+import anyio
 
 from twilio_fax_compat.http._connections import (
     KEEPALIVE,
     MOST_IDLE,
+    PART,
     PLAIN,
     Idle,
     Key,
-    PlainRequest,
-    PlainResponse,
-    plain_response,
+    Origin,
+    is_readable,
     tls_context,
 )
-from twilio_fax_compat.http._limits import Deadline, Unwritten, read_plain_body_async
+from twilio_fax_compat.http._errors import (
+    ConnectError,
+    ConnectTimeout,
+    ReadError,
+    ReadTimeout,
+    WriteTimeout,
+)
+from twilio_fax_compat.http._limits import Deadline
+from twilio_fax_compat.http._wire import PlainRequest, PlainResponse, Wire
 
 
 class Progress:
@@ -68,25 +78,151 @@ C = TypeVar("C", bound=Reusable)
 T = TypeVar("T")
 
 
-class AsyncConnection(httpcore.AsyncHTTPConnection):
+class AsyncConnection:
     """A connection to *origin*, and the progress of its current request."""
 
-    def __init__(self, origin: httpcore.Origin) -> None:
+    def __init__(self, origin: Origin) -> None:
         self.progress = Progress()
-        super().__init__(
-            origin,
-            ssl_context=tls_context(is_tls=True) if origin.scheme == b"https" else None,
-            keepalive_expiry=KEEPALIVE,
-            network_backend=WatchingBackend(httpcore.AnyIOBackend(), self.progress),
-        )
+        self._origin = origin
+        self._wire = Wire()
+        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+        self._is_late = False
+        self._idle_since = 0.0
+
+    async def exchange(self, request: PlainRequest, seconds: float) -> PlainResponse:
+        """
+        Send *request* and return the response, which must be complete within *seconds*.
+
+        Raises the errors of `_errors`, and what `Wire.response` raises.
+        """
+        self.progress.begin(seconds)
+        if self._streams is None:
+            self._streams = await _connect(self._origin, request.connect_timeout)
+        reader, writer = self._streams
+        written = self._wire.request(request)
+        self.progress.has_written = True
+        writer.write(written)
+        if writer.transport.get_write_buffer_size():
+            await self._drained(writer, request.timeout)
+        response = None
+        while response is None:
+            response = self._wire.response(await self._read(reader, request.timeout))
+        self._idle_since = monotonic()
+        return response
+
+    async def _drained(self, writer: asyncio.StreamWriter, seconds: float) -> None:
+        timer = self._timer(seconds)
+        try:
+            await writer.drain()
+        except OSError:
+            pass  # a server may answer and close before it has read the whole request
+        finally:
+            timer.cancel()
+        if self._is_late:
+            raise WriteTimeout(f"the request was not written after {seconds:g} seconds")
+
+    async def _read(self, reader: asyncio.StreamReader, seconds: float) -> bytes:
+        deadline = self.progress.deadline
+        left = deadline.left(seconds)
+        if left is None or left <= 0:
+            raise ReadTimeout(deadline.text)
+        timer = self._timer(left)
+        try:
+            part = await reader.read(PART)
+        except OSError as error:
+            raise ReadError(str(error)) from error
+        finally:
+            timer.cancel()
+        if self._is_late:
+            raise ReadTimeout("timed out")
+        return part
+
+    def _timer(self, seconds: float) -> asyncio.TimerHandle:
+        return asyncio.get_running_loop().call_later(seconds, self._too_late)
+
+    def _too_late(self) -> None:
+        """End what waits for the connection."""
+        self._is_late = True
+        if self._streams is not None:
+            self._streams[1].transport.abort()
 
     def is_usable(self) -> bool:
         """Return whether an idle connection can take another request: the server has not closed it."""
-        return self.is_available() and not self.has_expired()
+        if self._streams is None or monotonic() - self._idle_since > KEEPALIVE:
+            return False
+        reader, writer = self._streams
+        if reader.at_eof() or writer.transport.is_closing():
+            return False
+        # The event loop may not have heard of the end yet.
+        end = writer.get_extra_info("socket")
+        return end is not None and not is_readable(end.fileno())
 
     def is_done(self) -> bool:
         """Return whether the last response came whole, and the connection stays open."""
-        return self.is_available()
+        return self._wire.is_idle
+
+    async def aclose(self) -> None:
+        """Close the connection, without waiting for the server."""
+        if self._streams is None:
+            return
+        writer = self._streams[1]
+        writer.transport.abort()
+        with suppress(Exception):  # the connection may be broken already
+            await writer.wait_closed()
+
+
+async def _connect(
+    origin: Origin, seconds: float
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    options: dict[str, Any] = {}
+    if origin.scheme == "https":
+        context = tls_context(is_tls=True)
+        context.set_alpn_protocols(["http/1.1"])
+        options = {"ssl": context, "server_hostname": origin.host}
+    try:
+        with anyio.fail_after(seconds):
+            # asyncio's own way to a host leaves a socket open if it is cancelled.
+            ours = await _connected(await _addresses(origin), seconds)
+            try:
+                return await asyncio.open_connection(sock=ours, limit=PART, **options)
+            except BaseException:
+                ours.close()
+                raise
+    except TimeoutError as error:
+        raise ConnectTimeout(str(error) or f"no connection after {seconds:g} seconds") from error
+    except OSError as error:
+        raise ConnectError(str(error)) from error
+
+
+async def _addresses(origin: Origin) -> Sequence[Any]:
+    try:
+        return socket.getaddrinfo(
+            origin.host, origin.port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST
+        )
+    except socket.gaierror:
+        return await asyncio.get_running_loop().getaddrinfo(
+            origin.host, origin.port, type=socket.SOCK_STREAM
+        )
+
+
+async def _connected(addresses: Sequence[Any], seconds: float) -> socket.socket:
+    """Return a socket that is connected to the first address that takes it. Each gets an equal share."""
+    failure: OSError = socket.gaierror("the host has no address")
+    for family, kind, protocol, _, address in addresses:
+        ours = socket.socket(family, kind, protocol)
+        try:
+            ours.setblocking(False)
+            with anyio.fail_after(seconds / len(addresses)):
+                await asyncio.get_running_loop().sock_connect(ours, address)
+        except OSError as error:
+            ours.close()
+            failure = error
+        except BaseException:
+            ours.close()
+            raise
+        else:
+            return ours
+    raise failure
 
 
 class _OfLoop:
@@ -103,25 +239,18 @@ _loops_lock = Lock()
 
 
 async def send(
-    request: PlainRequest, origin: str, seconds: float, *, at_once: int, is_kept: bool = True
+    request: PlainRequest, origin: Origin, seconds: float, *, at_once: int, is_kept: bool = True
 ) -> PlainResponse:
     """
     Send *request* on a plain connection to *origin*, and return the response.
 
-    The arguments are those of `_connections.send`. See `with_connection` for *at_once*. Raises the
-    exceptions of httpcore, and `CancelledUnsent`.
+    The arguments are those of `_connections.send`. See `with_connection` for *at_once*. Raises what
+    `AsyncConnection.exchange` raises, and `CancelledUnsent`.
     """
-
-    async def exchange(connection: AsyncConnection) -> PlainResponse:
-        connection.progress.begin(seconds)
-        response = await connection.handle_async_request(request)  # type: ignore[arg-type]
-        body = await read_plain_body_async(response, connection.progress.deadline)
-        return plain_response(response.status, response.headers, body)
-
     return await with_connection(
-        (PLAIN, origin, None),
-        lambda: AsyncConnection(request.url.origin),
-        exchange,
+        (PLAIN, origin.url, None),
+        lambda: AsyncConnection(origin),
+        lambda connection: connection.exchange(request, seconds),
         at_once=at_once,
         is_kept=is_kept,
     )
@@ -241,63 +370,6 @@ async def _closed(connection: Reusable) -> None:
         raise
     except Exception:  # noqa: BLE001 - what the request raised says more
         return
-
-
-class WatchingBackend(httpcore.AsyncNetworkBackend):
-    """Opens connections that stop reading at the deadline, and note when they write."""
-
-    def __init__(self, backend: httpcore.AsyncNetworkBackend, progress: Progress) -> None:
-        self._backend = backend
-        self._progress = progress
-
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        """Connect to *host*. Raises what httpcore's own backend raises."""
-        stream = await self._backend.connect_tcp(host, port, timeout, local_address, socket_options)
-        return _Stream(stream, self._progress)
-
-    async def sleep(self, seconds: float) -> None:
-        """Wait *seconds*."""
-        await self._backend.sleep(seconds)
-
-
-class _Stream(httpcore.AsyncNetworkStream):
-    def __init__(self, stream: httpcore.AsyncNetworkStream, progress: Progress) -> None:
-        self._stream = stream
-        self._progress = progress
-        self._unwritten = Unwritten()
-
-    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        waiting = self._unwritten.taken()
-        if waiting:  # of a proxy's protocol, which has no end
-            await self._written(waiting, timeout)
-        return await self._stream.read(max_bytes, self._progress.deadline.to_read(timeout))
-
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        if self._unwritten.is_due(buffer):
-            await self._written(self._unwritten.taken(), timeout)
-
-    async def _written(self, whole: bytes, timeout: float | None) -> None:
-        self._progress.has_written = True
-        await self._stream.write(whole, timeout)
-
-    async def aclose(self) -> None:
-        await self._stream.aclose()
-
-    async def start_tls(
-        self, ssl_context: Any, server_hostname: str | None = None, timeout: float | None = None
-    ) -> httpcore.AsyncNetworkStream:
-        stream = await self._stream.start_tls(ssl_context, server_hostname, timeout)
-        return _Stream(stream, self._progress)
-
-    def get_extra_info(self, info: str) -> Any:
-        return self._stream.get_extra_info(info)
 
 
 def _forget_after_fork() -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import httpx
 
-from twilio_fax_compat.http._async_connections import Progress, WatchingBackend, with_connection
-from twilio_fax_compat.http._connections import PlainRequest, PlainResponse
+from twilio_fax_compat.http._async_connections import Progress, with_connection
+from twilio_fax_compat.http._backends import WatchingBackend
 from twilio_fax_compat.http._limits import read_body_async
 from twilio_fax_compat.http._transports import WATCHED, httpx_request, transport_options
+from twilio_fax_compat.http._wire import PlainRequest, PlainResponse
 
 
 class AsyncTransport(httpx.AsyncHTTPTransport):

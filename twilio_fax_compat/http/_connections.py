@@ -5,8 +5,8 @@ A shared pool with fewer connections than threads can give one connection to two
 (https://github.com/encode/httpcore/issues/1110). The error that this causes comes after the fax has
 left. So each call takes a *connection* of its own and puts it back.
 
-A plain connection is one of httpcore, the engine of httpx, without the layers of httpx above it. Through a
-proxy, and where a program watches or replaces the transport of httpx, `_transports` has the connections.
+A plain connection is a socket and h11, the HTTP/1.1 of httpx, without the layers of httpx above it. Through
+a proxy, and where a program watches or replaces the transport of httpx, `_transports` has the connections.
 
 A response has limits: see `_limits`. What goes wrong after them closes the connection.
 """
@@ -15,6 +15,8 @@ from __future__ import annotations
 
 import atexit
 import os
+import select
+import socket
 import ssl
 import sys
 from collections import deque
@@ -22,34 +24,31 @@ from pathlib import Path
 from threading import Lock
 from time import monotonic
 from types import FunctionType
-from typing import (
-    Any,
-    AsyncIterator,
-    Callable,
-    Deque,
-    Iterator,
-    Mapping,
-    NamedTuple,
-    Protocol,
-    Sequence,
-    Tuple,
-    TypeVar,
-)
+from typing import Any, Callable, Deque, NamedTuple, Protocol, Tuple, TypeVar
 from urllib.parse import urlsplit
 
 import certifi
-import httpcore
 
-from twilio_fax_compat._preload import preload
 from twilio_fax_compat.base.exceptions import TwilioException
-from twilio_fax_compat.http._limits import Deadline, LimitedBackend, read_plain_body
+from twilio_fax_compat.http._errors import (
+    ConnectError,
+    ConnectTimeout,
+    ReadError,
+    ReadTimeout,
+    WriteTimeout,
+)
+from twilio_fax_compat.http._limits import Deadline
 from twilio_fax_compat.http._proxies import ProxySetting, proxy_from_environment
+from twilio_fax_compat.http._wire import PlainRequest, PlainResponse, Wire
 
 KEEPALIVE = 5.0
 """Seconds that an idle connection is kept. It is httpx's default."""
 
 MOST_IDLE = 100
 """How many idle connections an origin keeps. Any more are closed after use."""
+
+PART = 64 * 1024
+"""How many bytes are read at once."""
 
 CA_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 """The variables that name CA certificates: the first two are OpenSSL's, the others requests'."""
@@ -95,91 +94,111 @@ PLAIN = "plain"
 """The kind of a `Connection`."""
 
 
-class Connection(httpcore.HTTPConnection):
-    """A connection to *origin*, and the deadline of the response that it reads."""
+class Origin(NamedTuple):
+    """Where connections go. *url* has the scheme, host and port."""
 
-    def __init__(self, origin: httpcore.Origin) -> None:
-        self.deadline = Deadline()
-        super().__init__(
-            origin,
-            ssl_context=tls_context(is_tls=True) if origin.scheme == b"https" else None,
-            keepalive_expiry=KEEPALIVE,
-            network_backend=LimitedBackend(httpcore.SyncBackend(), self.deadline),
-        )
+    url: str
+    scheme: str
+    host: str
+    port: int
+
+
+class Connection:
+    """A connection to *origin*."""
+
+    def __init__(self, origin: Origin) -> None:
+        self._origin = origin
+        self._wire = Wire()
+        self._socket: socket.socket | None = None
+        self._idle_since = 0.0
+
+    def exchange(self, request: PlainRequest, seconds: float) -> PlainResponse:
+        """
+        Send *request* and return the response, which must be complete within *seconds*.
+
+        Raises the errors of `_errors`, and what `Wire.response` raises.
+        """
+        deadline = Deadline(seconds)
+        if self._socket is None:
+            self._socket = _connect(self._origin, request.connect_timeout)
+        ours = self._socket
+        written = self._wire.request(request)
+        try:
+            ours.settimeout(request.timeout)
+            ours.sendall(written)
+        except socket.timeout as error:
+            raise WriteTimeout(str(error)) from error
+        except OSError:
+            pass  # a server may answer and close before it has read the whole request
+        response = None
+        while response is None:
+            response = self._wire.response(_read(ours, deadline, request.timeout))
+        self._idle_since = monotonic()
+        return response
 
     def is_usable(self) -> bool:
         """Return whether an idle connection can take another request: the server has not closed it."""
-        return self.is_available() and not self.has_expired()
+        return (
+            self._socket is not None
+            and monotonic() - self._idle_since <= KEEPALIVE
+            and not is_readable(self._socket.fileno())
+        )
 
     def is_done(self) -> bool:
         """Return whether the last response came whole, and the connection stays open."""
-        return self.is_available()
+        return self._wire.is_idle
+
+    def close(self) -> None:
+        """Close the connection."""
+        if self._socket is not None:
+            self._socket.close()
 
 
-class Target(NamedTuple):
-    """The URL of a request, as httpcore reads it: its *origin*, and its *target* (path and query)."""
+def _connect(origin: Origin, seconds: float) -> socket.socket:
+    try:
+        plain = socket.create_connection((origin.host, origin.port), seconds)
+        try:
+            plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if origin.scheme != "https":
+                return plain
+            context = tls_context(is_tls=True)
+            context.set_alpn_protocols(["http/1.1"])
+            return context.wrap_socket(plain, server_hostname=origin.host)
+        except BaseException:
+            plain.close()
+            raise
+    except socket.timeout as error:
+        raise ConnectTimeout(str(error)) from error
+    except OSError as error:
+        raise ConnectError(str(error)) from error
 
-    origin: httpcore.Origin
-    target: bytes
+
+def _read(ours: socket.socket, deadline: Deadline, seconds: float) -> bytes:
+    left = deadline.left(seconds)
+    if left is None or left <= 0:
+        raise ReadTimeout(deadline.text)
+    try:
+        ours.settimeout(left)
+        return ours.recv(PART)
+    except socket.timeout as error:
+        raise ReadTimeout(str(error)) from error
+    except OSError as error:
+        raise ReadError(str(error)) from error
 
 
-class PlainRequest:
+def is_readable(descriptor: int) -> bool:
     """
-    A request as httpcore reads it.
+    Return whether there is something to read from a socket, or it is closed.
 
-    *headers* are pairs of bytes, or those of an ``h11.Request``, which h11 has checked. *extensions* are
-    httpcore's (https://www.encode.io/httpcore/extensions/).
+    The server of an idle connection has nothing to say, except that it closes the connection.
     """
-
-    __slots__ = ("extensions", "headers", "method", "stream", "url")
-
-    def __init__(
-        self,
-        method: str,
-        url: Target,
-        headers: Any,
-        body: bytes | None,
-        extensions: Mapping[str, object],
-    ) -> None:
-        self.method = method.encode()
-        self.url = url
-        self.headers = headers
-        self.stream = Body(body)
-        self.extensions = extensions
-
-
-class Body:
-    """The *body* of a request, as httpcore reads it."""
-
-    __slots__ = ("body",)
-
-    def __init__(self, body: bytes | None) -> None:
-        self.body = body
-
-    def __iter__(self) -> Iterator[bytes]:
-        return iter(() if self.body is None else (self.body,))
-
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return _Parts(iter(self))
-
-
-class _Parts(AsyncIterator[bytes]):
-    # An asynchronous generator that is not read to its end would need a task to close it.
-    def __init__(self, parts: Iterator[bytes]) -> None:
-        self._parts = parts
-
-    async def __anext__(self) -> bytes:
-        for part in self._parts:
-            return part
-        raise StopAsyncIteration
-
-
-class PlainResponse(NamedTuple):
-    """The *status*, the *headers* with lower-case names, and the decoded *body* of a response."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
+    if descriptor < 0:
+        return True
+    if hasattr(select, "poll"):
+        poll = select.poll()
+        poll.register(descriptor, select.POLLIN)
+        return bool(poll.poll(0))
+    return bool(select.select([descriptor], [], [], 0)[0])
 
 
 _idle: dict[Key, Idle] = {}
@@ -194,6 +213,13 @@ def origin_of(url: str) -> str:
     return "{}://{}".format(parts.scheme, parts.netloc)
 
 
+def origin_parts(url: str) -> Origin:
+    """Return the origin of *url*, in parts."""
+    parts = urlsplit(url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    return Origin(origin_of(url), parts.scheme, parts.hostname or "", port)
+
+
 def proxy_for(origin: str) -> ProxySetting | None:
     """
     Return the proxy for *origin* from the environment, or None. The result is cached.
@@ -206,24 +232,20 @@ def proxy_for(origin: str) -> ProxySetting | None:
         return _proxies.setdefault(origin, proxy_from_environment(origin))
 
 
-def send(request: PlainRequest, origin: str, seconds: float, is_kept: bool = True) -> PlainResponse:
+def send(
+    request: PlainRequest, origin: Origin, seconds: float, is_kept: bool = True
+) -> PlainResponse:
     """
     Send *request* on a plain connection to *origin*, and return the response.
 
     The response must be complete within *seconds*. The connection is closed afterwards unless *is_kept*.
-    Raises the exceptions of httpcore, what `read_plain_body` raises, and httpx.DecodingError. The
-    connection is closed then.
+    Raises what `Connection.exchange` raises. The connection is closed then.
     """
 
     def exchange(connection: Connection) -> PlainResponse:
-        connection.deadline.start(seconds)
-        response = connection.handle_request(request)  # type: ignore[arg-type]
-        body = read_plain_body(response, connection.deadline)
-        return plain_response(response.status, response.headers, body)
+        return connection.exchange(request, seconds)
 
-    return with_connection(
-        (PLAIN, origin, None), lambda: Connection(request.url.origin), exchange, is_kept
-    )
+    return with_connection((PLAIN, origin.url, None), lambda: Connection(origin), exchange, is_kept)
 
 
 def is_replaced(method: str) -> bool:
@@ -237,28 +259,6 @@ def is_replaced(method: str) -> bool:
         ):
             return True
     return False
-
-
-def plain_response(
-    status: int, headers: Sequence[tuple[bytes, bytes]], body: bytes
-) -> PlainResponse:
-    """Return the response with its *body* decoded, if the server has encoded it."""
-    names = lower_headers(headers)
-    if "content-encoding" in names:
-        preload("twilio_fax_compat.http._decoding")
-        from twilio_fax_compat.http._decoding import decoded
-
-        body = decoded(status, headers, body)
-    return PlainResponse(status, names, body)
-
-
-def lower_headers(pairs: Sequence[tuple[bytes, bytes]]) -> Mapping[str, str]:
-    """Return *pairs* as text, with lower-case names. The values of a repeated name are joined."""
-    headers: dict[str, str] = {}
-    for name, value in pairs:
-        key, text = name.decode("latin-1").lower(), value.decode("latin-1")
-        headers[key] = f"{headers[key]}, {text}" if key in headers else text
-    return headers
 
 
 def with_connection(
@@ -362,11 +362,6 @@ def _forget_after_fork() -> None:
     _lock = Lock()
     close_idle()
     _idle = {}
-
-
-def timeouts(connect: float, other: float) -> Mapping[str, float]:
-    """Return httpx's timeout extension, in seconds."""
-    return {"connect": connect, "read": other, "write": other, "pool": connect}
 
 
 atexit.register(close_idle)

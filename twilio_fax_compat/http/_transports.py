@@ -7,18 +7,14 @@ httpx, as vcrpy, pytest-httpx, respx and tracers do: those must see every fax. S
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Mapping
 
 import httpx
 
-from twilio_fax_compat.http._connections import (
-    KEEPALIVE,
-    PlainRequest,
-    PlainResponse,
-    tls_context,
-    with_connection,
-)
-from twilio_fax_compat.http._limits import Deadline, LimitedBackend, read_body
+from twilio_fax_compat.http._backends import LimitedBackend
+from twilio_fax_compat.http._connections import KEEPALIVE, tls_context, with_connection
+from twilio_fax_compat.http._limits import Deadline, read_body
+from twilio_fax_compat.http._wire import PlainRequest, PlainResponse
 
 WATCHED = "watched"
 """The kind of a `Transport`."""
@@ -94,9 +90,14 @@ def send_plain(
 def httpx_request(request: PlainRequest, origin: str) -> httpx.Request:
     """Return *request* to *origin* as one of httpx."""
     return httpx.Request(
-        request.method.decode(),
-        origin + request.url.target.decode("ascii"),
-        headers=list(request.headers),
-        content=request.stream.body,
-        extensions=dict(request.extensions),
+        request.head.method.decode(),
+        origin + request.head.target.decode("ascii"),
+        headers=list(request.head.headers),
+        content=request.body,
+        extensions={"timeout": timeouts(request.connect_timeout, request.timeout)},
     )
+
+
+def timeouts(connect: float, other: float) -> Mapping[str, float]:
+    """Return httpx's timeout extension, in seconds."""
+    return {"connect": connect, "read": other, "write": other, "pool": connect}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import TYPE_CHECKING, Any, Mapping
 
 from twilio_fax_compat.base.exceptions import TwilioException
@@ -41,6 +42,24 @@ class _Session:
         vars(client)["session"] = session
 
 
+class _Last:
+    """`last_request` or `last_response`: a value, or a partial function that makes it when it is read."""
+
+    def __set_name__(self, _owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, client: TwilioHttpClient | None, _owner: type) -> Any:
+        if client is None:
+            raise AttributeError(self._name)
+        kept = vars(client)[self._name]
+        if type(kept) is partial:
+            kept = vars(client)[self._name] = kept()
+        return kept
+
+    def __set__(self, client: TwilioHttpClient, value: object) -> None:
+        vars(client)[self._name] = value
+
+
 class TwilioHttpClient(HttpClient):
     """
     The HTTP client of a ``Client`` that was given none.
@@ -51,6 +70,8 @@ class TwilioHttpClient(HttpClient):
     """
 
     session = _Session()
+    last_request = _Last()
+    last_response = _Last()
 
     def __init__(
         self,
@@ -92,8 +113,8 @@ class TwilioHttpClient(HttpClient):
         self.logger = logger
         self.proxy = proxy
         self.max_retries = max_retries
-        self.last_request: Request | None = None
-        self.last_response: Response | None = None
+        self.last_request = None
+        self.last_response = None
 
     def request(
         self,
@@ -123,11 +144,12 @@ class TwilioHttpClient(HttpClient):
             raise TwilioException("allow_redirects: this client does not follow redirects")
         request = _built(method, url, params, data, headers, auth)
         seconds = timeout or self.timeout or 60.0
-        request.extensions = {"timeout": _connections.timeouts(min(seconds, 5.0), seconds)}
+        request.extensions = {"timeout": _transports.timeouts(min(seconds, 5.0), seconds)}
         origin = _connections.origin_of(url)
         proxy = proxy_from_argument(self.proxy, origin) or _connections.proxy_for(origin)
         safe_headers = without_credentials(headers)
-        note_request(self, Request(method, url, params=params, data=data, headers=safe_headers))
+        sent = Request(method, url, params=params, data=data, headers=safe_headers)
+        note_request(self, sent.method, url, sent)
         response, body = _transports.send(
             request,
             origin,
@@ -135,29 +157,30 @@ class TwilioHttpClient(HttpClient):
             seconds * _limits.WHOLE,
             self.pool_connections,
         )
-        return note_response(
-            self,
-            method,
-            Response(
-                response.status_code,
-                body.decode(response.encoding or "utf-8", "replace"),
-                dict(response.headers),
-            ),
+        answer = Response(
+            response.status_code,
+            body.decode(response.encoding or "utf-8", "replace"),
+            dict(response.headers),
         )
+        note_response(self, method, answer.status_code, answer)
+        return answer
 
 
-def note_request(client: TwilioHttpClient, request: Request) -> None:
+def note_request(
+    client: TwilioHttpClient, method: str, url: str, request: Request | partial[Request]
+) -> None:
     """Log and keep *request*, which is about to be sent. The log line has no query."""
-    client.logger.info("%s Request: %s", request.method, str(request.url).partition("?")[0])
+    client.logger.info("%s Request: %s", method, str(url).partition("?")[0])
     client.last_response = None
     client.last_request = request
 
 
-def note_response(client: TwilioHttpClient, method: str, response: Response) -> Response:
-    """Log and keep the *response* to the last request, and return it. The log line has no body."""
-    client.logger.info("%s Response: %s", method.upper(), response.status_code)
+def note_response(
+    client: TwilioHttpClient, method: str, status: int, response: Response | partial[Response]
+) -> None:
+    """Log and keep the *response* to the last request. The log line has no body."""
+    client.logger.info("%s Response: %s", method.upper(), status)
     client.last_response = response
-    return response
 
 
 def _is_count(value: object) -> bool:
