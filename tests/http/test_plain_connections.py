@@ -19,7 +19,7 @@ import pytest
 import respx
 import vcr
 
-from tests.helpers import FAST, FROM, MEDIA_URL, TO, make_client
+from tests.helpers import BUSY, FAST, FROM, MEDIA_URL, TO, make_client
 from twilio_fax_compat import RetryPolicy, TelnyxSettings
 from twilio_fax_compat.base.exceptions import TwilioRestException
 from twilio_fax_compat.http import _async_connections, _connections
@@ -215,6 +215,44 @@ def test_a_connection_that_the_server_closed_is_not_used_again():
         assert closed.acquire(timeout=10)
 
     assert [json.loads(body)["to"] for body in bodies] == [f"+1500555000{n}" for n in range(3)]
+
+
+@each_way
+def test_what_a_server_says_unasked_is_no_answer(send):
+    """A proxy may tell an idle connection that it waited too long. The next fax does not read that."""
+    said = threading.Semaphore(0)
+    connections, more = [], []
+
+    def answer(connection):
+        connections.append(connection.recv(65536))
+        connection.sendall(whole(202, json.dumps(FAX).encode()))
+        if len(connections) == 1:
+            time.sleep(0.1)
+            connection.sendall(whole(408, b"{}"))
+            said.release()
+            connection.settimeout(5)
+            with suppress(OSError):  # closing a connection with unread data resets it
+                more.append(connection.recv(65536))
+        return False
+
+    settings = TelnyxSettings(api_key="K", connection_id="1", base_url=served(answer))
+    client = Client("AC1", "t", telnyx=settings)
+
+    async def twice():
+        async with client:
+            first = await client.fax.faxes.create_async(TO, MEDIA_URL, from_=FROM)
+            assert await asyncio.get_running_loop().run_in_executor(None, said.acquire, True, 5)
+            return first, await client.fax.faxes.create_async(BUSY, MEDIA_URL, from_=FROM)
+
+    if send is create:
+        first = create(client)
+        assert said.acquire(timeout=5)
+        faxes = first, client.fax.faxes.create(BUSY, MEDIA_URL, from_=FROM)
+    else:
+        faxes = asyncio.run(twice())
+    assert [fax.status for fax in faxes] == ["queued", "queued"]
+    assert not any(more)
+    assert json.loads(connections[1].partition(b"\r\n\r\n")[2])["to"] == BUSY
 
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")

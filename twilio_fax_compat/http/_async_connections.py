@@ -39,6 +39,7 @@ from twilio_fax_compat.http._errors import (
     WriteTimeout,
 )
 from twilio_fax_compat.http._limits import Deadline
+from twilio_fax_compat.http._signals import is_of_signal_handler
 from twilio_fax_compat.http._wire import PlainRequest, PlainResponse, Wire
 
 
@@ -87,6 +88,7 @@ class AsyncConnection:
         self._wire = Wire()
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
         self._is_late = False
+        self._is_paused = False
         self._idle_since = 0.0
 
     async def exchange(self, request: PlainRequest, seconds: float) -> PlainResponse:
@@ -99,6 +101,10 @@ class AsyncConnection:
         if self._streams is None:
             self._streams = await _connect(self._origin, request.connect_timeout)
         reader, writer = self._streams
+        transport: Any = writer.transport
+        if self._is_paused:
+            self._is_paused = False
+            transport.resume_reading()
         written = self._wire.request(request)
         self.progress.has_written = True
         writer.write(written)
@@ -108,14 +114,20 @@ class AsyncConnection:
         while response is None:
             response = self._wire.response(await self._read(reader, request.timeout))
         self._idle_since = monotonic()
+        if self._wire.is_idle and not transport.is_closing():
+            # What comes before the next request must not be read as its answer: `is_usable` sees it.
+            transport.pause_reading()
+            self._is_paused = True
         return response
 
     async def _drained(self, writer: asyncio.StreamWriter, seconds: float) -> None:
         timer = self._timer(seconds)
         try:
             await writer.drain()
-        except OSError:
-            pass  # a server may answer and close before it has read the whole request
+        except OSError as error:
+            # A server may answer and close before it has read the whole request.
+            if is_of_signal_handler(error):
+                raise
         finally:
             timer.cancel()
         if self._is_late:
@@ -150,12 +162,9 @@ class AsyncConnection:
         """Return whether an idle connection can take another request: the server has not closed it."""
         if self._streams is None or monotonic() - self._idle_since > KEEPALIVE:
             return False
-        reader, writer = self._streams
-        if reader.at_eof() or writer.transport.is_closing():
-            return False
-        # The event loop may not have heard of the end yet.
-        end = writer.get_extra_info("socket")
-        return end is not None and not is_readable(end.fileno())
+        # The event loop does not read while nobody asks, so it has not heard of an end.
+        end = self._streams[1].get_extra_info("socket")
+        return self._is_paused and end is not None and not is_readable(end.fileno())
 
     def is_done(self) -> bool:
         """Return whether the last response came whole, and the connection stays open."""
