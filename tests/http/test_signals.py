@@ -8,7 +8,7 @@ import pytest
 
 from tests.fakes.telnyx import OK, FakeTelnyx, Post
 from tests.helpers import FAST, make_client, send
-from twilio_fax_compat._telnyx.signals import is_of_signal_handler
+from twilio_fax_compat.http._signals import is_of_signal_handler
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGALRM"), reason="needs signals of POSIX")
 
@@ -65,6 +65,27 @@ def test_a_time_limit_in_a_send_reaches_the_program(alarm, make, handler):
     getattr(closing, "close", lambda: None)()
 
     assert [fax.sid[2:]] == [resource["id"].replace("-", "") for resource in telnyx.all_faxes()]
+    assert len(telnyx.posts) == 1
+
+
+@pytest.mark.parametrize("kind", [TimeoutError, ConnectionResetError, OSError])
+@pytest.mark.parametrize("make", [lambda: None, httpx.Client, requests_client])
+def test_a_time_limit_that_looks_like_an_error_of_the_network(alarm, make, kind):
+    """No HTTP client may take it for its own, because then the program would go on."""
+    plans, http_client = [Post(answer="hang")], make()
+
+    def limit(_number, _frame):
+        raise kind("the job took too long")
+
+    with FakeTelnyx(choose=lambda _body: plans.pop() if plans else OK, hang=0.6) as telnyx:
+        client = make_client(telnyx, http_client, retry=FAST)
+        alarm(limit, 0.25)
+        with pytest.raises(kind, match="the job took too long"):
+            send(client)
+        send(client)
+    closing = getattr(http_client, "session", http_client)
+    getattr(closing, "close", lambda: None)()
+
     assert len(telnyx.posts) == 1
 
 

@@ -137,7 +137,7 @@ def outcome_of(
     over the caller's HTTP client, None over our own connections, which send nothing else. An exception
     that shows *key* is not chained.
     """
-    for link in _chain(error, handled):
+    for link in chain(error, handled):
         response = _response_in(link)
         if response is not None and (
             own_request is None or own_request.is_answered_by(getattr(link, "response", None), link)
@@ -153,13 +153,13 @@ def failure_of(
     key: str = "",
 ) -> Failure:
     """Return the failure that an HTTP client's exception means, with the arguments of `outcome_of`."""
-    chain = _chain(error, handled)
-    names = {type(link).__name__ for link in chain}
+    links = chain(error, handled)
+    names = {type(link).__name__ for link in links}
     # A client that retries keeps earlier errors in the chain. If the request left in any attempt,
     # it may have arrived.
-    was_connecting = {id(link) for link in chain if _was_connecting(link, handled)}
+    was_connecting = {id(link) for link in links if _was_connecting(link, handled)}
     may_have_left = any(
-        type(link).__name__ in _SENT_NAMES and id(link) not in was_connecting for link in chain
+        type(link).__name__ in _SENT_NAMES and id(link) not in was_connecting for link in links
     )
     unsent = not may_have_left and (
         (error is not handled and isinstance(error, _UNSENT))
@@ -174,7 +174,7 @@ def failure_of(
                 or id(link) in was_connecting
                 or type(link).__name__ in _UNSENT_NAMES,
             )
-            for link in chain
+            for link in links
         )
     timed_out = any("timeout" in name.lower() for name in names)
     text = str(error)
@@ -228,7 +228,7 @@ def _is_of_connecting(error: BaseException) -> bool:
     return False
 
 
-def _chain(error: BaseException, handled: BaseException | None) -> Sequence[BaseException]:
+def chain(error: BaseException, handled: BaseException | None) -> Sequence[BaseException]:
     """
     Return *error*, its causes, and the ``reason`` that urllib3 keeps; the outermost first.
 

@@ -16,9 +16,9 @@ from attrs import evolve
 
 from twilio_fax_compat._core.messages import Outcome, TelnyxRequest, TelnyxResponse, query_text
 from twilio_fax_compat._preload import preload
-from twilio_fax_compat._telnyx.signals import is_of_signal_handler
 from twilio_fax_compat._version import __version__
 from twilio_fax_compat.http._limits import WHOLE, Deadline
+from twilio_fax_compat.http._signals import is_of_signal_handler
 from twilio_fax_compat.settings import TelnyxSettings
 
 if TYPE_CHECKING:
@@ -72,13 +72,16 @@ class BaseSender:
         """
         Return what *error* means for a request, with the host if it could not be reached.
 
-        An exception that a signal handler of the program raised is raised again.
+        An exception that a signal handler of the program raised is raised again, also if the HTTP client
+        took it for its own: a time limit is often a TimeoutError.
         """
-        if is_of_signal_handler(error):
-            raise error
         preload(FAILURES)
-        from twilio_fax_compat._telnyx.failures import as_httpx, outcome_of
+        from twilio_fax_compat._telnyx.failures import as_httpx, chain, outcome_of
 
+        # urllib3 gives the traceback to its own exception, too: the innermost is the program's.
+        for link in reversed(chain(error, handled)):
+            if is_of_signal_handler(link):
+                raise link
         outcome = outcome_of(as_httpx(error), handled, own_request, self.settings.api_key or "")
         if isinstance(outcome, TelnyxResponse) or outcome.sent:
             return outcome

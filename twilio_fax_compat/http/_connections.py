@@ -39,6 +39,7 @@ from twilio_fax_compat.http._errors import (
 )
 from twilio_fax_compat.http._limits import Deadline
 from twilio_fax_compat.http._proxies import ProxySetting, proxy_from_environment
+from twilio_fax_compat.http._signals import is_of_signal_handler
 from twilio_fax_compat.http._wire import PlainRequest, PlainResponse, Wire
 
 KEEPALIVE = 5.0
@@ -128,8 +129,10 @@ class Connection:
             ours.sendall(written)
         except socket.timeout as error:
             raise WriteTimeout(str(error)) from error
-        except OSError:
-            pass  # a server may answer and close before it has read the whole request
+        except OSError as error:
+            # A server may answer and close before it has read the whole request.
+            if is_of_signal_handler(error):
+                raise
         response = None
         while response is None:
             response = self._wire.response(_read(ours, deadline, request.timeout))
