@@ -217,13 +217,39 @@ def test_a_connection_that_the_server_closed_is_not_used_again():
     assert [json.loads(body)["to"] for body in bodies] == [f"+1500555000{n}" for n in range(3)]
 
 
+def certificate_of_localhost(folder):
+    """Return the TLS settings of a server, and the path of its certificate."""
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl is not installed")
+    key, certificate = str(folder / "key.pem"), str(folder / "certificate.pem")
+    command = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost"
+    names = ["-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", certificate]
+    subprocess.run([*command.split(), *names], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    return context, certificate
+
+
+@pytest.mark.parametrize("is_tls", [False, True], ids=["http", "https"])
 @each_way
-def test_what_a_server_says_unasked_is_no_answer(send):
+def test_what_a_server_says_unasked_is_no_answer(send, is_tls, tmp_path, monkeypatch):
     """A proxy may tell an idle connection that it waited too long. The next fax does not read that."""
     said = threading.Semaphore(0)
     connections, more = [], []
+    if is_tls:
+        context, certificate = certificate_of_localhost(tmp_path)
+        monkeypatch.setattr(_connections, "_contexts", {})
+        monkeypatch.setenv("SSL_CERT_FILE", certificate)
 
     def answer(connection):
+        if is_tls:
+            with suppress(OSError), context.wrap_socket(connection, server_side=True) as secure:
+                speak(secure)
+        else:
+            speak(connection)
+        return False
+
+    def speak(connection):
         connections.append(connection.recv(65536))
         connection.sendall(whole(202, json.dumps(FAX).encode()))
         if len(connections) == 1:
@@ -233,9 +259,11 @@ def test_what_a_server_says_unasked_is_no_answer(send):
             connection.settimeout(5)
             with suppress(OSError):  # closing a connection with unread data resets it
                 more.append(connection.recv(65536))
-        return False
 
-    settings = TelnyxSettings(api_key="K", connection_id="1", base_url=served(answer))
+    url = served(answer)
+    if is_tls:
+        url = url.replace("http://127.0.0.1", "https://localhost")
+    settings = TelnyxSettings(api_key="K", connection_id="1", base_url=url)
     client = Client("AC1", "t", telnyx=settings)
 
     async def twice():
@@ -255,16 +283,10 @@ def test_what_a_server_says_unasked_is_no_answer(send):
     assert json.loads(connections[1].partition(b"\r\n\r\n")[2])["to"] == BUSY
 
 
-@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
 @each_way
 def test_over_tls(telnyx, send, tmp_path, monkeypatch):
     """The certificate is checked, the server is told its name, and a connection is used again."""
-    key, certificate = str(tmp_path / "key.pem"), str(tmp_path / "certificate.pem")
-    command = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost"
-    names = ["-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", certificate]
-    subprocess.run([*command.split(), *names], check=True, capture_output=True)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
+    context, certificate = certificate_of_localhost(tmp_path)
     asked = []
     context.sni_callback = lambda _socket, name, _context: asked.append(name)
 

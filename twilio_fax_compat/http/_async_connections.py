@@ -79,6 +79,22 @@ C = TypeVar("C", bound=Reusable)
 T = TypeVar("T")
 
 
+class _Reader(asyncio.StreamReader):
+    """
+    A reader that notes what a server says while nothing *is_asked*.
+
+    A proxy may tell an idle connection that it waited too long. That is not the answer to the next request.
+    """
+
+    is_asked = False
+    has_unasked = False
+
+    def feed_data(self, data: Any) -> None:
+        """Take *data* from the event loop."""
+        self.has_unasked = self.has_unasked or not self.is_asked
+        super().feed_data(data)
+
+
 class AsyncConnection:
     """A connection to *origin*, and the progress of its current request."""
 
@@ -86,9 +102,8 @@ class AsyncConnection:
         self.progress = Progress()
         self._origin = origin
         self._wire = Wire()
-        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+        self._streams: tuple[_Reader, asyncio.StreamWriter] | None = None
         self._is_late = False
-        self._is_paused = False
         self._idle_since = 0.0
 
     async def exchange(self, request: PlainRequest, seconds: float) -> PlainResponse:
@@ -101,12 +116,8 @@ class AsyncConnection:
         if self._streams is None:
             self._streams = await _connect(self._origin, request.connect_timeout)
         reader, writer = self._streams
-        transport: Any = writer.transport
-        if self._is_paused:
-            self._is_paused = False
-            transport.resume_reading()
         written = self._wire.request(request)
-        self.progress.has_written = True
+        self.progress.has_written = reader.is_asked = True
         writer.write(written)
         if writer.transport.get_write_buffer_size():
             await self._drained(writer, request.timeout)
@@ -114,10 +125,7 @@ class AsyncConnection:
         while response is None:
             response = self._wire.response(await self._read(reader, request.timeout))
         self._idle_since = monotonic()
-        if self._wire.is_idle and not transport.is_closing():
-            # What comes before the next request must not be read as its answer: `is_usable` sees it.
-            transport.pause_reading()
-            self._is_paused = True
+        reader.is_asked = False
         return response
 
     async def _drained(self, writer: asyncio.StreamWriter, seconds: float) -> None:
@@ -133,7 +141,7 @@ class AsyncConnection:
         if self._is_late:
             raise WriteTimeout(f"the request was not written after {seconds:g} seconds")
 
-    async def _read(self, reader: asyncio.StreamReader, seconds: float) -> bytes:
+    async def _read(self, reader: _Reader, seconds: float) -> bytes:
         deadline = self.progress.deadline
         left = deadline.left(seconds)
         if left is None or left <= 0:
@@ -162,9 +170,10 @@ class AsyncConnection:
         """Return whether an idle connection can take another request: the server has not closed it."""
         if self._streams is None or monotonic() - self._idle_since > KEEPALIVE:
             return False
-        # The event loop does not read while nobody asks, so it has not heard of an end.
-        end = self._streams[1].get_extra_info("socket")
-        return self._is_paused and end is not None and not is_readable(end.fileno())
+        reader, writer = self._streams
+        end = writer.get_extra_info("socket")
+        # The event loop may not have read the end yet.
+        return not reader.has_unasked and end is not None and not is_readable(end.fileno())
 
     def is_done(self) -> bool:
         """Return whether the last response came whole, and the connection stays open."""
@@ -180,9 +189,7 @@ class AsyncConnection:
             await writer.wait_closed()
 
 
-async def _connect(
-    origin: Origin, seconds: float
-) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+async def _connect(origin: Origin, seconds: float) -> tuple[_Reader, asyncio.StreamWriter]:
     options: dict[str, Any] = {}
     if origin.scheme == "https":
         context = tls_context(is_tls=True)
@@ -193,7 +200,7 @@ async def _connect(
             # asyncio's own way to a host leaves a socket open if it is cancelled.
             ours = await _connected(await _addresses(origin), seconds)
             try:
-                return await asyncio.open_connection(sock=ours, limit=PART, **options)
+                return await _streams(ours, options)
             except BaseException:
                 ours.close()
                 raise
@@ -201,6 +208,17 @@ async def _connect(
         raise ConnectTimeout(str(error) or f"no connection after {seconds:g} seconds") from error
     except OSError as error:
         raise ConnectError(str(error)) from error
+
+
+async def _streams(
+    ours: socket.socket, options: dict[str, Any]
+) -> tuple[_Reader, asyncio.StreamWriter]:
+    # As asyncio.open_connection makes them, with our reader.
+    loop = asyncio.get_running_loop()
+    reader = _Reader(limit=PART, loop=loop)
+    protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
+    transport, _ = await loop.create_connection(lambda: protocol, sock=ours, **options)
+    return reader, asyncio.StreamWriter(transport, protocol, reader, loop)
 
 
 async def _addresses(origin: Origin) -> Sequence[Any]:
