@@ -27,7 +27,7 @@ def _ledger(request, tmp_path):
 
 
 def claim(ledger, what="what"):
-    return take(ledger, what, PLACE, 60.0, {"key": PLACE})
+    return take(ledger, what, PLACE, 60.0)
 
 
 def die_after_claiming(path, code):

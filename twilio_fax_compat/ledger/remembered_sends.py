@@ -206,10 +206,10 @@ def _take_over(attempt: Attempt, ledger: Ledger) -> Claim | None:
     index = SEND_KEYS + attempt.token
     name = f"{index}:{attempt.turn}"
     try:
-        return take(ledger, name, index, _TAKE_OVER, {"key": attempt.key})
+        return take(ledger, name, index, _TAKE_OVER)
     except Exception as error:  # noqa: BLE001 - without the ledger, this process is alone
         _warn(error)
-        claim = Claim(name, name, "", "")
+        claim = Claim(name, name)
         return claim if _taken.setdefault(name, claim) is claim else None
 
 
@@ -219,17 +219,15 @@ def _open_taken(
     try:
         _open(attempt, ledger, opened, loop)
     except BaseException:
-        if claim.key:
-            _quietly(lambda: claim.give_back(ledger))
+        _quietly(lambda: claim.give_back(ledger))
         raise
-    if claim.key:
-        _quietly(lambda: claim.forget_claimers(ledger))
+    _quietly(lambda: claim.forget_claimers(ledger))
     return attempt
 
 
 def _read(ledger: Ledger, key: str) -> Facts:
     _flush(ledger)
-    waiting = _unwritten_of(ledger) if _unwritten else None
+    waiting = _unwritten_of(ledger)
     unwritten = waiting.of_key(key) if waiting else {}
     stored = NOTHING_KNOWN
     try:
@@ -258,7 +256,7 @@ def _flush(ledger: Ledger) -> bool:
     An entry stays readable here until its write has ended. While one thread writes, others do not
     wait: they find what is unwritten in this process.
     """
-    unwritten = _unwritten_of(ledger) if _unwritten else None
+    unwritten = _unwritten_of(ledger)
     if unwritten is None or not unwritten.entries:
         return True
     if not unwritten.flushing.acquire(blocking=False):
@@ -276,6 +274,8 @@ def _flush(ledger: Ledger) -> bool:
 
 
 def _unwritten_of(ledger: Ledger) -> _Unwritten | None:
+    if not _unwritten:
+        return None
     own = _unwritten.get((os.getpid(), id(ledger)))
     if own is None:
         for (_, name), parents in reversed(list(_unwritten.items())):

@@ -18,7 +18,7 @@ from attrs import define, evolve, field, frozen
 
 from twilio_fax_compat._core.facts import NOTHING_KNOWN, SEND_KEYS, Facts
 from twilio_fax_compat.ledger import Ledger, LedgerUnavailable
-from twilio_fax_compat.ledger.claims import Claim, is_claimer, take
+from twilio_fax_compat.ledger.claims import Claim, take
 from twilio_fax_compat.ledger.processes import is_in_progress, name_of_process
 
 logger = logging.getLogger("twilio_fax_compat.server")
@@ -31,7 +31,7 @@ WINDOW = 60.0
 CLAIM = 40.0
 """Seconds for which a repeat has an order for itself; longer than one call takes."""
 
-RUNNING, ACCEPTED, ANSWERED, CLAIMED = "running", "accepted", "answered", "claimed"
+RUNNING, ACCEPTED, ANSWERED = "running", "accepted", "answered"
 
 TRACE = 3.0
 """Seconds for which the other processes see that a create was answered."""
@@ -98,7 +98,7 @@ class Orders:
             if not is_running and time.time() - float(entry.get("wall") or 0) > WINDOW:
                 self.forget(key, token)
                 continue
-            if (is_running or entry.get("sid")) and not is_claimer(token):
+            if is_running or entry.get("sid"):
                 orders.append(Order(key, token, str(entry.get("sid") or ""), is_running))
         sends = facts.get(key, NOTHING_KNOWN).sends or {}
         others = {token: entry for token, entry in sends.items() if token != attempt}
@@ -133,11 +133,8 @@ class Orders:
     def claim(self, order: Order) -> Order | None:
         """Return *order* with its claim if the caller is the one repeat that gets it, else None."""
         name = f"order:{order.token}"
-        details = {"state": CLAIMED}
-        otherwise: Claim | None = Claim(name, name, _key(order.key), "")
-        claim = self._asked(
-            lambda: take(self.ledger, name, _key(order.key), CLAIM, details), otherwise
-        )
+        otherwise: Claim | None = Claim(name, name)
+        claim = self._asked(lambda: take(self.ledger, name, _key(order.key), CLAIM), otherwise)
         return None if claim is None else evolve(order, claim=claim)
 
     def deliver(self, order: Order) -> None:
