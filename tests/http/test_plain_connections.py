@@ -285,7 +285,7 @@ def test_what_a_server_says_unasked_is_no_answer(send, is_tls, tmp_path, monkeyp
 
 @each_way
 def test_over_tls(telnyx, send, tmp_path, monkeypatch):
-    """The certificate is checked, the server is told its name, and a connection is used again."""
+    """The client checks the certificate, names the host to the server, and reuses the connection."""
     context, certificate = certificate_of_localhost(tmp_path)
     asked = []
     context.sni_callback = lambda _socket, name, _context: asked.append(name)
@@ -317,15 +317,7 @@ def test_over_tls(telnyx, send, tmp_path, monkeypatch):
 
 def test_an_unknown_certificate_is_refused_before_anything_is_sent(tmp_path, monkeypatch):
     """The error says that nothing was sent."""
-    if shutil.which("openssl") is None:
-        pytest.skip("openssl is not installed")
-    key, certificate = str(tmp_path / "key.pem"), str(tmp_path / "certificate.pem")
-    command = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost"
-    subprocess.run(
-        [*command.split(), "-keyout", key, "-out", certificate], check=True, capture_output=True
-    )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
+    context, _ = certificate_of_localhost(tmp_path)
     read = []
 
     def answer(connection):

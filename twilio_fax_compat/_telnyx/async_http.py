@@ -24,7 +24,7 @@ from twilio_fax_compat._telnyx.senders import BaseSender
 from twilio_fax_compat.base.exceptions import TwilioException
 from twilio_fax_compat.http import _async_connections, _connections
 from twilio_fax_compat.http._async_connections import CancelledUnsent
-from twilio_fax_compat.http._limits import read_body_async
+from twilio_fax_compat.http._bodies import read_body_async
 from twilio_fax_compat.http._wire import PlainResponse
 from twilio_fax_compat.http.http_client import TwilioHttpClient, is_untouched
 from twilio_fax_compat.settings import TelnyxSettings
@@ -95,18 +95,18 @@ class _OverOwnAsyncConnections(AsyncSender, OverOwnConnections):
         at_once, is_kept = self.settings.at_once, self.is_kept
         if self.proxy is None and not _connections.is_replaced("handle_async_request"):
             return await _async_connections.send(
-                plain, self.origin_parts, seconds, at_once=at_once, is_kept=is_kept
+                plain, self.origin, seconds, at_once=at_once, is_kept=is_kept
             )
         preload(TRANSPORTS)
         from twilio_fax_compat.http import _async_transports
 
         proxy_url = self.proxy.url if self.proxy else None
         return await _async_transports.send_plain(
-            plain, self.origin, proxy_url, seconds, at_once=at_once, is_kept=is_kept
+            plain, self.origin.url, proxy_url, seconds, at_once=at_once, is_kept=is_kept
         )
 
     async def aclose(self) -> None:
-        await _async_connections.close_idle(self.origin)
+        await _async_connections.close_idle(self.origin.url)
 
 
 class _OverHttpxAsync(AsyncSender):

@@ -13,7 +13,7 @@ from twilio_fax_compat._telnyx.own_request import OwnRequest
 from twilio_fax_compat._telnyx.own_retries import check_retries
 from twilio_fax_compat._telnyx.senders import BaseSender, logger
 from twilio_fax_compat.base.exceptions import TwilioException
-from twilio_fax_compat.http._limits import read_body
+from twilio_fax_compat.http._bodies import read_body
 from twilio_fax_compat.settings import TelnyxSettings
 
 

@@ -36,14 +36,13 @@ class OverOwnConnections(BaseSender):
         """Raise TwilioException for a proxy or CA certificates that cannot be used."""
         super().__init__(settings)
         self.client = client
-        self.origin = _connections.origin_of(self.base_url)
-        self.proxy = _connections.proxy_for(self.origin)
+        self.origin = _connections.origin_parts(self.base_url)
+        self.proxy = _connections.proxy_for(self.origin.url)
         if client is not None:
-            self.proxy = proxy_from_argument(client.proxy, self.origin) or self.proxy
-        if self.origin.startswith("https:"):
+            self.proxy = proxy_from_argument(client.proxy, self.origin.url) or self.proxy
+        if self.origin.scheme == "https":
             _connections.tls_context(is_tls=True)
         self.is_kept = client is None or client.pool_connections
-        self.origin_parts = _connections.origin_parts(self.base_url)
         self._path = urlsplit(self.base_url).path.rstrip("/").encode()
         host = (b"Host", urlsplit(self.base_url).netloc.encode())
         self.raw_headers = [host, *_encoded(self.headers)]
@@ -51,7 +50,7 @@ class OverOwnConnections(BaseSender):
         self._shown_headers = without_credentials(self.headers)
         self._shown_body_headers = without_credentials(self.body_headers)
         self._bodyless = head_of("GET", b"/", self.raw_headers).headers
-        self._heads: dict[tuple[bytes, int], h11.Request] = {}
+        self._heads: dict[tuple[str, bytes, int], h11.Request] = {}
 
     def send(self, request: TelnyxRequest, handled: BaseException | None) -> Outcome:
         try:
@@ -64,12 +63,12 @@ class OverOwnConnections(BaseSender):
         plain, seconds = self.built(request)
         self.note_request(request, plain.body)
         if self.proxy is None and not _connections.is_replaced("handle_request"):
-            return _connections.send(plain, self.origin_parts, seconds, self.is_kept)
+            return _connections.send(plain, self.origin, seconds, self.is_kept)
         preload(TRANSPORTS)
         from twilio_fax_compat.http import _transports
 
         proxy_url = self.proxy.url if self.proxy else None
-        return _transports.send_plain(plain, self.origin, proxy_url, seconds, self.is_kept)
+        return _transports.send_plain(plain, self.origin.url, proxy_url, seconds, self.is_kept)
 
     def built(self, request: TelnyxRequest) -> tuple[PlainRequest, float]:
         """Return *request* as bytes, and the seconds in which its response must be complete."""
@@ -87,9 +86,9 @@ class OverOwnConnections(BaseSender):
         if body is None:
             return head_of(method, target, self._bodyless)
         # Those of two faxes are the same if their bodies are of one length.
-        place = target, len(body)
+        place = method, target, len(body)
         head = self._heads.get(place)
-        if head is None or head.method != method.encode():
+        if head is None:
             length = b"Content-Length", b"%d" % len(body)
             head = head_of(method, target, [*self.raw_body_headers, length])
             if len(self._heads) < MOST_HEADS:

@@ -142,11 +142,7 @@ class AsyncConnection:
             raise WriteTimeout(f"the request was not written after {seconds:g} seconds")
 
     async def _read(self, reader: _Reader, seconds: float) -> bytes:
-        deadline = self.progress.deadline
-        left = deadline.left(seconds)
-        if left is None or left <= 0:
-            raise ReadTimeout(deadline.text)
-        timer = self._timer(left)
+        timer = self._timer(self.progress.deadline.to_read(seconds, ReadTimeout))
         try:
             part = await reader.read(PART)
         except OSError as error:

@@ -6,7 +6,7 @@ import httpx
 
 from twilio_fax_compat.http._async_connections import Progress, with_connection
 from twilio_fax_compat.http._backends import WatchingBackend
-from twilio_fax_compat.http._limits import read_body_async
+from twilio_fax_compat.http._bodies import read_body_async
 from twilio_fax_compat.http._transports import WATCHED, httpx_request, transport_options
 from twilio_fax_compat.http._wire import PlainRequest, PlainResponse
 

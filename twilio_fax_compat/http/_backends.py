@@ -6,7 +6,7 @@ See https://www.encode.io/httpcore/network-backends/.
 
 from __future__ import annotations
 
-from typing import Any, Iterable
+from typing import Any
 
 import httpcore
 
@@ -24,16 +24,9 @@ class LimitedBackend(httpcore.NetworkBackend):
         self._backend = backend
         self._deadline = deadline
 
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.NetworkStream:
-        """Connect to *host*. Raises what httpcore's own backend raises."""
-        stream = self._backend.connect_tcp(host, port, timeout, local_address, socket_options)
+    def connect_tcp(self, *place: Any, **options: Any) -> httpcore.NetworkStream:
+        """Connect as the *backend* does. Raises what it raises."""
+        stream = self._backend.connect_tcp(*place, **options)
         return _LimitedStream(stream, self._deadline)
 
 
@@ -72,7 +65,7 @@ class _LimitedStream(httpcore.NetworkStream):
         waiting = self._unwritten.taken()
         if waiting:  # of a proxy's protocol, which has no end
             self._stream.write(waiting, timeout)
-        return self._stream.read(max_bytes, _left(self._deadline, timeout))
+        return self._stream.read(max_bytes, self._deadline.to_read(timeout, httpcore.ReadTimeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         if self._unwritten.is_due(buffer):
@@ -98,16 +91,9 @@ class WatchingBackend(httpcore.AsyncNetworkBackend):
         self._backend = backend
         self._progress = progress
 
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        """Connect to *host*. Raises what httpcore's own backend raises."""
-        stream = await self._backend.connect_tcp(host, port, timeout, local_address, socket_options)
+    async def connect_tcp(self, *place: Any, **options: Any) -> httpcore.AsyncNetworkStream:
+        """Connect as the *backend* does. Raises what it raises."""
+        stream = await self._backend.connect_tcp(*place, **options)
         return _WatchedStream(stream, self._progress)
 
     async def sleep(self, seconds: float) -> None:
@@ -125,7 +111,8 @@ class _WatchedStream(httpcore.AsyncNetworkStream):
         waiting = self._unwritten.taken()
         if waiting:  # of a proxy's protocol, which has no end
             await self._written(waiting, timeout)
-        return await self._stream.read(max_bytes, _left(self._progress.deadline, timeout))
+        left = self._progress.deadline.to_read(timeout, httpcore.ReadTimeout)
+        return await self._stream.read(max_bytes, left)
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         if self._unwritten.is_due(buffer):
@@ -146,11 +133,3 @@ class _WatchedStream(httpcore.AsyncNetworkStream):
 
     def get_extra_info(self, info: str) -> Any:
         return self._stream.get_extra_info(info)
-
-
-def _left(deadline: Deadline, timeout: float | None) -> float | None:
-    """Return the time left to read, at most *timeout*. Raises httpcore.ReadTimeout at the end."""
-    left = deadline.left(timeout)
-    if left is not None and left <= 0:
-        raise httpcore.ReadTimeout(deadline.text)
-    return left

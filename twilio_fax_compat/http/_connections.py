@@ -177,9 +177,7 @@ def _connect(origin: Origin, seconds: float) -> socket.socket:
 
 
 def _read(ours: socket.socket, deadline: Deadline, seconds: float) -> bytes:
-    left = deadline.left(seconds)
-    if left is None or left <= 0:
-        raise ReadTimeout(deadline.text)
+    left = deadline.to_read(seconds, ReadTimeout)
     try:
         ours.settimeout(left)
         return ours.recv(PART)

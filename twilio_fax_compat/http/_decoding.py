@@ -6,7 +6,8 @@ from typing import Iterator, Sequence
 
 import httpx
 
-from twilio_fax_compat.http._limits import Deadline, read_body
+from twilio_fax_compat.http._bodies import read_body
+from twilio_fax_compat.http._limits import Deadline
 
 PART = 4096
 """How many bytes of an encoded body are decoded at once."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import Optional, TypeVar
 
-if TYPE_CHECKING:
-    import httpx
+Seconds = TypeVar("Seconds", float, Optional[float])
 
 MAX_BYTES = 32 * 1024 * 1024
 """The longest body that is read, after decoding. Telnyx's longest lists have less than 1 MB."""
+
+TOO_LONG = f"the response is longer than {MAX_BYTES // 2**20} MB"
+"""The error message of a body that is longer."""
 
 WHOLE = 2
 """How many times the timeout of one part a whole response may take."""
@@ -26,67 +28,16 @@ class Deadline:
         self._seconds = seconds
         self._end = None if seconds is None else monotonic() + seconds
 
-    def left(self, timeout: float | None) -> float | None:
+    def left(self, timeout: Seconds) -> Seconds:
         """Return *timeout*, or the time left if that is less. It is not above zero at the end."""
         if self._end is None:
             return timeout
         left = self._end - monotonic()
         return left if timeout is None else min(left, timeout)
 
-    @property
-    def text(self) -> str:
-        """The error message of a response that came too slowly."""
-        return f"the response was not complete after {self._seconds:g} seconds"
-
-
-class _Body:
-    """The parts of a body, as long as it keeps the limits. *httpx* is the module."""
-
-    def __init__(self, deadline: Deadline, httpx: Any) -> None:
-        self._deadline = deadline
-        self._errors = httpx
-        self._parts: list[bytes] = []
-        self._size = 0
-
-    def add(self, part: bytes) -> None:
-        self._size += len(part)
-        if self._size > MAX_BYTES:
-            raise self._errors.ReadError(f"the response is longer than {MAX_BYTES // 2**20} MB")
-        self._parts.append(part)
-        left = self._deadline.left(None)
+    def to_read(self, timeout: Seconds, late: type[Exception]) -> Seconds:
+        """Return what `left` returns. Raises *late* at the end."""
+        left = self.left(timeout)
         if left is not None and left <= 0:
-            raise self._errors.ReadTimeout(self._deadline.text)
-
-    def whole(self) -> bytes:
-        return b"".join(self._parts)
-
-
-def read_body(response: httpx.Response, deadline: Deadline) -> bytes:
-    """
-    Return the decoded body of *response*, and close it.
-
-    Raises httpx.ReadError for more than `MAX_BYTES`, httpx.ReadTimeout at the *deadline*, and what
-    reading raises.
-    """
-    import httpx
-
-    body = _Body(deadline, httpx)
-    try:
-        for part in response.iter_bytes():
-            body.add(part)
-    finally:
-        response.close()
-    return body.whole()
-
-
-async def read_body_async(response: httpx.Response, deadline: Deadline) -> bytes:
-    """Return the decoded body of *response*, and close it. Raises what `read_body` raises."""
-    import httpx
-
-    body = _Body(deadline, httpx)
-    try:
-        async for part in response.aiter_bytes():
-            body.add(part)
-    finally:
-        await response.aclose()
-    return body.whole()
+            raise late(f"the response was not complete after {self._seconds:g} seconds")
+        return left

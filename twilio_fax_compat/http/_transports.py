@@ -12,8 +12,9 @@ from typing import Any, Mapping
 import httpx
 
 from twilio_fax_compat.http._backends import LimitedBackend
+from twilio_fax_compat.http._bodies import read_body
 from twilio_fax_compat.http._connections import KEEPALIVE, tls_context, with_connection
-from twilio_fax_compat.http._limits import Deadline, read_body
+from twilio_fax_compat.http._limits import Deadline
 from twilio_fax_compat.http._wire import PlainRequest, PlainResponse
 
 WATCHED = "watched"

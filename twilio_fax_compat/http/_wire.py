@@ -8,7 +8,7 @@ import h11
 
 from twilio_fax_compat._preload import preload
 from twilio_fax_compat.http._errors import LocalProtocolError, ReadError, RemoteProtocolError
-from twilio_fax_compat.http._limits import MAX_BYTES
+from twilio_fax_compat.http._limits import MAX_BYTES, TOO_LONG
 
 MAX_HEADERS = 100 * 1024
 """The longest headers of a response, in bytes. It is httpcore's limit."""
@@ -105,7 +105,7 @@ class Wire:
     def _add(self, part: bytes) -> None:
         self._size += len(part)
         if self._size > MAX_BYTES:
-            raise ReadError(f"the response is longer than {MAX_BYTES // 2**20} MB")
+            raise ReadError(TOO_LONG)
         self._parts.append(part)
 
     def _complete(self) -> PlainResponse:
