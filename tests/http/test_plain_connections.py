@@ -460,3 +460,34 @@ def test_a_server_that_drips_has_a_deadline(send):
     with pytest.raises(TwilioRestException, match="may have been sent"):
         send(Client("AC1", "t", telnyx=settings))
     assert time.monotonic() - began < 10
+
+
+@each_way
+def test_no_variable_of_a_connection_shows_the_key_or_a_number(send, monkeypatch):
+    """Tools that report errors show the values of the variables of each function on the way."""
+    seen = []
+
+    def failed(_wire, _data):
+        frame = sys._getframe(1)
+        while frame is not None:
+            if frame.f_globals["__name__"].startswith("twilio_fax_compat.http."):
+                seen.extend(repr(value) for value in frame.f_locals.values())
+            frame = frame.f_back
+        raise OSError("the end")
+
+    monkeypatch.setattr(_connections.Wire, "response", failed)
+
+    def answer(connection):
+        connection.recv(65536)
+        connection.sendall(whole(202, b"{}"))
+        return True
+
+    key = "KEY0123456789"
+    settings = TelnyxSettings(api_key=key, connection_id="1", base_url=served(answer), retry=FAST)
+    client = Client("AC1", "t", telnyx=settings)
+    with pytest.raises(TwilioRestException):
+        send(client)
+    seen.extend(repr(value) for value in vars(client.http_client).values())
+
+    assert len(seen) > 3
+    assert not [text for text in seen if key in text or TO in text or MEDIA_URL in text]

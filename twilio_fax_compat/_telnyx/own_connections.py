@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from functools import partial
 from typing import Mapping, Sequence
 from urllib.parse import urlsplit
 
@@ -17,7 +16,12 @@ from twilio_fax_compat.http import _connections
 from twilio_fax_compat.http._limits import WHOLE
 from twilio_fax_compat.http._proxies import proxy_from_argument
 from twilio_fax_compat.http._wire import PlainRequest, PlainResponse, head_of
-from twilio_fax_compat.http.http_client import TwilioHttpClient, note_request, note_response
+from twilio_fax_compat.http.http_client import (
+    TwilioHttpClient,
+    Unread,
+    note_request,
+    note_response,
+)
 from twilio_fax_compat.http.request import Request, without_credentials
 from twilio_fax_compat.http.response import Response
 from twilio_fax_compat.settings import TelnyxSettings
@@ -98,7 +102,7 @@ class OverOwnConnections(BaseSender):
     def read(self, request: TelnyxRequest, answer: PlainResponse) -> TelnyxResponse:
         """Return the *answer* to *request*, and let the HTTP client keep it."""
         if self.client is not None:
-            kept = partial(_response_of, answer)
+            kept = Unread(_response_of, answer)
             note_response(self.client, request.method, answer.status, kept)
         return TelnyxResponse(answer.status, answer.headers, answer.body)
 
@@ -108,7 +112,7 @@ class OverOwnConnections(BaseSender):
             return
         headers = self._shown_headers if body is None else self._shown_body_headers
         url = self.base_url + request.path
-        kept = partial(_request_of, request.method, url, request.query, body, headers)
+        kept = Unread(_request_of, request.method, url, request.query, body, headers)
         note_request(self.client, request.method, url, kept)
 
     def route(self) -> str:

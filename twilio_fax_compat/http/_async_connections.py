@@ -116,9 +116,8 @@ class AsyncConnection:
         if self._streams is None:
             self._streams = await _connect(self._origin, request.connect_timeout)
         reader, writer = self._streams
-        written = self._wire.request(request)
         self.progress.has_written = reader.is_asked = True
-        writer.write(written)
+        writer.write(self._wire.request(request))
         if writer.transport.get_write_buffer_size():
             await self._drained(writer, request.timeout)
         response = None

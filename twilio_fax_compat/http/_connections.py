@@ -123,10 +123,10 @@ class Connection:
         if self._socket is None:
             self._socket = _connect(self._origin, request.connect_timeout)
         ours = self._socket
-        written = self._wire.request(request)
         try:
             ours.settimeout(request.timeout)
-            ours.sendall(written)
+            # No variable has the bytes: tools that report errors show the values of variables.
+            ours.sendall(self._wire.request(request))
         except socket.timeout as error:
             raise WriteTimeout(str(error)) from error
         except OSError as error:

@@ -29,6 +29,10 @@ class PlainRequest(NamedTuple):
     connect_timeout: float
     timeout: float
 
+    def __repr__(self) -> str:
+        # The head has the API key, and the body has numbers.
+        return f"<{type(self).__name__} {self.head.method.decode()}>"
+
 
 class PlainResponse(NamedTuple):
     """The *status*, the *headers* with lower-case names, and the decoded *body* of a response."""
@@ -36,6 +40,9 @@ class PlainResponse(NamedTuple):
     status: int
     headers: Mapping[str, str]
     body: bytes
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.status}>"
 
 
 def head_of(method: str, target: bytes, headers: Any) -> h11.Request:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from functools import partial
-from typing import TYPE_CHECKING, Any, Mapping
+from typing import TYPE_CHECKING, Any, Callable, Mapping
 
 from twilio_fax_compat.base.exceptions import TwilioException
 from twilio_fax_compat.http import HttpClient
@@ -42,8 +41,24 @@ class _Session:
         vars(client)["session"] = session
 
 
+class Unread:
+    """
+    A value that *make* makes of *arguments* when a program reads it.
+
+    Its repr shows neither: they contain numbers.
+    """
+
+    def __init__(self, make: Callable[..., Any], *arguments: Any) -> None:
+        self._make = make
+        self._arguments = arguments
+
+    def read(self) -> Any:
+        """Return the value."""
+        return self._make(*self._arguments)
+
+
 class _Last:
-    """`last_request` or `last_response`: a value, or a partial function that makes it when it is read."""
+    """`last_request` or `last_response`, which may be `Unread`."""
 
     def __set_name__(self, _owner: type, name: str) -> None:
         self._name = name
@@ -52,8 +67,8 @@ class _Last:
         if client is None:
             raise AttributeError(self._name)
         kept = vars(client)[self._name]
-        if type(kept) is partial:
-            kept = vars(client)[self._name] = kept()
+        if isinstance(kept, Unread):
+            kept = vars(client)[self._name] = kept.read()
         return kept
 
     def __set__(self, client: TwilioHttpClient, value: object) -> None:
@@ -167,7 +182,7 @@ class TwilioHttpClient(HttpClient):
 
 
 def note_request(
-    client: TwilioHttpClient, method: str, url: str, request: Request | partial[Request]
+    client: TwilioHttpClient, method: str, url: str, request: Request | Unread
 ) -> None:
     """Log and keep *request*, which is about to be sent. The log line has no query."""
     client.logger.info("%s Request: %s", method, str(url).partition("?")[0])
@@ -176,7 +191,7 @@ def note_request(
 
 
 def note_response(
-    client: TwilioHttpClient, method: str, status: int, response: Response | partial[Response]
+    client: TwilioHttpClient, method: str, status: int, response: Response | Unread
 ) -> None:
     """Log and keep the *response* to the last request. The log line has no body."""
     client.logger.info("%s Response: %s", method.upper(), status)
