@@ -7,19 +7,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twilio_fax_compat.http._errors import LocalProtocolError, ReadError, RemoteProtocolError
-from twilio_fax_compat.http._limits import MAX_BYTES
-from twilio_fax_compat.http._wire import PlainRequest, Wire, head_of
-
-GET = PlainRequest(
-    h11.Request(method="GET", target="/v2/faxes", headers=[("Host", "x")]), None, 1.0, 1.0
+from twilio_fax_compat.http._errors import (
+    LocalProtocolError,
+    ReadError,
+    RemoteProtocolError,
 )
+from twilio_fax_compat.http._limits import MAX_BYTES
+from twilio_fax_compat.http._wire import PlainRequest, Wire, checked_headers, head_of
+
+HOST = checked_headers([(b"Host", b"x")])
+GET = PlainRequest(head_of("GET", b"/v2/faxes", HOST), None, 1.0, 1.0)
 
 
 def post(body):
-    headers = [("Host", "x"), ("Content-Length", str(len(body)))]
-    head = h11.Request(method="POST", target="/v2/faxes", headers=headers)
-    return PlainRequest(head, body, 1.0, 1.0)
+    return PlainRequest(head_of("POST", b"/v2/faxes", HOST), body, 1.0, 1.0)
 
 
 def asked(request=GET):
@@ -150,9 +151,13 @@ def test_a_body_that_is_too_long():
 @pytest.mark.parametrize("headers", [[("Host", "a b\n")], []])
 def test_a_request_that_is_none(headers):
     with pytest.raises(LocalProtocolError):
-        head_of("GET", b"/", headers)
+        checked_headers(headers)
+
+
+@pytest.mark.parametrize("target", [b"/a b", b"/a\r\nX: 1", b"/\xc3\xa4", b""])
+def test_a_target_that_is_none(target):
     with pytest.raises(LocalProtocolError):
-        head_of("GET", b"/a b", [("Host", "x")])
+        head_of("GET", target, HOST)
 
 
 def test_an_encoded_body():

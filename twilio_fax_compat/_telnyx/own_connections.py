@@ -6,7 +6,6 @@ import json
 from typing import Mapping, Sequence
 from urllib.parse import urlsplit
 
-import h11
 from attrs import evolve
 
 from twilio_fax_compat._core.messages import Outcome, TelnyxRequest, TelnyxResponse, query_text
@@ -15,7 +14,7 @@ from twilio_fax_compat._telnyx.senders import BaseSender
 from twilio_fax_compat.http import _connections
 from twilio_fax_compat.http._limits import WHOLE
 from twilio_fax_compat.http._proxies import proxy_from_argument
-from twilio_fax_compat.http._wire import PlainRequest, PlainResponse, head_of
+from twilio_fax_compat.http._wire import PlainRequest, PlainResponse, checked_headers, head_of
 from twilio_fax_compat.http.http_client import (
     TwilioHttpClient,
     Unread,
@@ -25,9 +24,6 @@ from twilio_fax_compat.http.http_client import (
 from twilio_fax_compat.http.request import Request, without_credentials
 from twilio_fax_compat.http.response import Response
 from twilio_fax_compat.settings import TelnyxSettings
-
-MOST_HEADS = 500
-"""How many requests with a body are kept without it, by their URLs and lengths: h11 has checked them."""
 
 TRANSPORTS = "twilio_fax_compat.http._transports"
 """The module that only a proxy, or a program that watches httpx, needs."""
@@ -49,12 +45,10 @@ class OverOwnConnections(BaseSender):
         self.is_kept = client is None or client.pool_connections
         self._path = urlsplit(self.base_url).path.rstrip("/").encode()
         host = (b"Host", urlsplit(self.base_url).netloc.encode())
-        self.raw_headers = [host, *_encoded(self.headers)]
-        self.raw_body_headers = [host, *_encoded(self.body_headers)]
         self._shown_headers = without_credentials(self.headers)
         self._shown_body_headers = without_credentials(self.body_headers)
-        self._bodyless = head_of("GET", b"/", self.raw_headers).headers
-        self._heads: dict[tuple[str, bytes, int], h11.Request] = {}
+        self._bodyless = checked_headers([host, *_encoded(self.headers)])
+        self._with_body = checked_headers([host, *_encoded(self.body_headers)])
 
     def send(self, request: TelnyxRequest, handled: BaseException | None) -> Outcome:
         try:
@@ -83,21 +77,8 @@ class OverOwnConnections(BaseSender):
             seconds = min(seconds, request.timeout)
         target = self._path + (request.path + query_text(request.query)).encode()
         body = None if request.body is None else json.dumps(request.body).encode()
-        head = self._head(request.method, target, body)
-        return PlainRequest(head, body, connect, other), seconds
-
-    def _head(self, method: str, target: bytes, body: bytes | None) -> h11.Request:
-        if body is None:
-            return head_of(method, target, self._bodyless)
-        # Those of two faxes are the same if their bodies are of one length.
-        place = method, target, len(body)
-        head = self._heads.get(place)
-        if head is None:
-            length = b"Content-Length", b"%d" % len(body)
-            head = head_of(method, target, [*self.raw_body_headers, length])
-            if len(self._heads) < MOST_HEADS:
-                self._heads[place] = head
-        return head
+        headers = self._bodyless if body is None else self._with_body
+        return PlainRequest(head_of(request.method, target, headers), body, connect, other), seconds
 
     def read(self, request: TelnyxRequest, answer: PlainResponse) -> TelnyxResponse:
         """Return the *answer* to *request*, and let the HTTP client keep it."""

@@ -5,7 +5,7 @@ A shared pool with fewer connections than threads can give one connection to two
 (https://github.com/encode/httpcore/issues/1110). The error that this causes comes after the fax has
 left. So each call takes a *connection* of its own and puts it back.
 
-A plain connection is a socket and h11, the HTTP/1.1 of httpx, without the layers of httpx above it. Through
+A plain connection is a socket and `_wire`'s HTTP/1.1, without the layers of httpx above it. Through
 a proxy, and where a program watches or replaces the transport of httpx, `_transports` has the connections.
 
 A response has limits: see `_limits`. What goes wrong after them closes the connection.

@@ -93,7 +93,7 @@ def httpx_request(request: PlainRequest, origin: str) -> httpx.Request:
     return httpx.Request(
         request.head.method.decode(),
         origin + request.head.target.decode("ascii"),
-        headers=list(request.head.headers),
+        headers=request.head.headers.checked,
         content=request.body,
         extensions={"timeout": timeouts(request.connect_timeout, request.timeout)},
     )

@@ -1,20 +1,58 @@
-"""The requests and responses of one HTTP/1.1 connection as bytes, by h11; without sockets."""
+"""
+The requests and responses of one HTTP/1.1 connection as bytes; without sockets.
+
+h11 checks the requests, and reads each response that is not a usual one.
+"""
 
 from __future__ import annotations
 
+import re
 from typing import Any, Mapping, NamedTuple, Sequence
 
 import h11
 
 from twilio_fax_compat._preload import preload
-from twilio_fax_compat.http._errors import LocalProtocolError, ReadError, RemoteProtocolError
+from twilio_fax_compat.http._errors import (
+    LocalProtocolError,
+    ReadError,
+    RemoteProtocolError,
+)
 from twilio_fax_compat.http._limits import MAX_BYTES, TOO_LONG
+from twilio_fax_compat.http._usual_responses import UsualHead, usual_head, whole_chunks
 
 MAX_HEADERS = 100 * 1024
 """The longest headers of a response, in bytes. It is httpcore's limit."""
 
 _NO_CONTENT = (b"", False)
 _END = h11.EndOfMessage()
+_WITHOUT_BODY = (b"HEAD", b"CONNECT")
+_TARGET = re.compile(rb"[\x21-\x7e]+")
+
+
+class Headers(NamedTuple):
+    """
+    The headers of requests: as h11 has *checked* them, and as their *lines*.
+
+    A body's length is not among them: `Wire` adds it.
+    """
+
+    checked: list[tuple[bytes, bytes]]
+    lines: bytes
+
+    def __repr__(self) -> str:
+        # The API key is in them.
+        return f"<{type(self).__name__}>"
+
+
+class Head(NamedTuple):
+    """The *method*, *target* and *headers* of a request."""
+
+    method: bytes
+    target: bytes
+    headers: Headers
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.method.decode()}>"
 
 
 class PlainRequest(NamedTuple):
@@ -24,7 +62,7 @@ class PlainRequest(NamedTuple):
     *connect_timeout* and *timeout*, that of one part, are in seconds.
     """
 
-    head: h11.Request
+    head: Head
     body: bytes | None
     connect_timeout: float
     timeout: float
@@ -45,16 +83,21 @@ class PlainResponse(NamedTuple):
         return f"<{type(self).__name__} {self.status}>"
 
 
-def head_of(method: str, target: bytes, headers: Any) -> h11.Request:
-    """
-    Return a request without its body. *headers* are pairs, or those of such a request.
-
-    Raises LocalProtocolError for what is not HTTP.
-    """
+def checked_headers(pairs: list[tuple[bytes, bytes]]) -> Headers:
+    """Return the headers in *pairs*. Raises LocalProtocolError for what is not HTTP."""
     try:
-        return h11.Request(method=method, target=target, headers=headers)
+        checked = h11.Request(method="GET", target="/", headers=pairs).headers
     except h11.LocalProtocolError as error:
         raise LocalProtocolError(str(error)) from error
+    lines = b"".join(b"%b: %b\r\n" % pair for pair in checked.raw_items())
+    return Headers(list(checked), lines)
+
+
+def head_of(method: str, target: bytes, headers: Headers) -> Head:
+    """Return a request without its body. Raises LocalProtocolError for what is not HTTP."""
+    if not _TARGET.fullmatch(target):
+        raise LocalProtocolError("the URL of the request has characters that HTTP does not allow")
+    return Head(method.encode(), target, headers)
 
 
 class Wire:
@@ -67,7 +110,9 @@ class Wire:
 
     def __init__(self) -> None:
         self.is_idle = True
-        self._state = h11.Connection(h11.CLIENT, max_incomplete_event_size=MAX_HEADERS)
+        self._asked: PlainRequest | None = None
+        self._usual: UsualHead | None = None
+        self._state: Any = None
         self._head: Any = None
         self._parts: list[bytes] = []
         self._size = 0
@@ -75,12 +120,12 @@ class Wire:
     def request(self, request: PlainRequest) -> bytes:
         """Return the bytes of *request*."""
         self.is_idle = False
-        send = self._state.send
-        parts = [send(request.head)]
-        if request.body is not None:
-            parts.append(send(h11.Data(data=request.body)))
-        parts.append(send(_END))
-        return b"".join(part for part in parts if part)
+        self._asked = request
+        (method, target, headers), body = request.head, request.body
+        if body is None:
+            return b"%b %b HTTP/1.1\r\n%b\r\n" % (method, target, headers.lines)
+        line = b"Content-Length: %d\r\n\r\n" % len(body)
+        return b"%b %b HTTP/1.1\r\n%b%b%b" % (method, target, headers.lines, line, body)
 
     def response(self, data: bytes) -> PlainResponse | None:
         """
@@ -88,26 +133,78 @@ class Wire:
 
         Raises RemoteProtocolError, ReadError for more than `MAX_BYTES`, and httpx.DecodingError.
         """
+        if self._state is None:
+            if self._usual is None:
+                return self._begun(data)
+            if data:
+                return self._continued(self._usual, data)
+            # It breaks off.
+            return self._by_h11(b"".join(self._parts), data)
+        return self._by_h11(data)
+
+    def _begun(self, data: bytes) -> PlainResponse | None:
+        asked = self._asked
+        head = None if asked is None or asked.head.method in _WITHOUT_BODY else usual_head(data)
+        if head is None:
+            return self._by_h11(data)
+        if head.length is not None:
+            self._usual = head
+            return self._continued(head, data)
+        chunks = whole_chunks(data, head.start)
+        if chunks is None:
+            return self._by_h11(data)
+        body, end = chunks
+        self.is_idle = end == len(data)
+        self._clear()
+        return PlainResponse(head.status, head.headers, body)
+
+    def _continued(self, head: UsualHead, data: bytes) -> PlainResponse | None:
+        self._parts.append(data)
+        self._size += len(data)
+        end = head.start + (head.length or 0)
+        if self._size < end:
+            return None
+        whole = data if len(self._parts) == 1 else b"".join(self._parts)
+        # What came after the response would be read as the next one.
+        self.is_idle = self._size == end
+        self._clear()
+        return PlainResponse(head.status, head.headers, whole[head.start : end])
+
+    def _clear(self) -> None:
+        self._asked = self._usual = self._state = self._head = None
+        self._parts, self._size = [], 0
+
+    def _by_h11(self, *parts: bytes) -> PlainResponse | None:
+        """Let h11 read *parts* of the response."""
+        try:
+            if self._state is None:
+                state = _state_after(self._asked)
+                self._clear()
+                self._state = state
+            for part in parts:
+                response = self._next(part)
+        except h11.RemoteProtocolError as error:
+            raise RemoteProtocolError(str(error)) from error
+        return response
+
+    def _next(self, data: bytes) -> PlainResponse | None:
         state = self._state
         if not data and state.their_state is h11.SEND_RESPONSE:
             raise RemoteProtocolError("Server disconnected without sending a response.")
-        try:
-            state.receive_data(data)
-            while True:
-                event: Any = state.next_event()
-                if event is h11.NEED_DATA:
-                    return None
-                kind = type(event)
-                if kind is h11.Response:
-                    self._head = event
-                elif kind is h11.Data:
-                    self._add(bytes(event.data))
-                elif kind is h11.EndOfMessage:
-                    return self._complete()
-                elif kind is not h11.InformationalResponse:
-                    raise RemoteProtocolError("Server disconnected without sending a response.")
-        except h11.RemoteProtocolError as error:
-            raise RemoteProtocolError(str(error)) from error
+        state.receive_data(data)
+        while True:
+            event: Any = state.next_event()
+            if event is h11.NEED_DATA:
+                return None
+            kind = type(event)
+            if kind is h11.Response:
+                self._head = event
+            elif kind is h11.Data:
+                self._add(bytes(event.data))
+            elif kind is h11.EndOfMessage:
+                return self._complete()
+            elif kind is not h11.InformationalResponse:
+                raise RemoteProtocolError("Server disconnected without sending a response.")
 
     def _add(self, part: bytes) -> None:
         self._size += len(part)
@@ -117,16 +214,30 @@ class Wire:
 
     def _complete(self) -> PlainResponse:
         state, head, body = self._state, self._head, b"".join(self._parts)
-        self._head, self._parts, self._size = None, [], 0
         # What came after the response would be read as the next one.
-        if (
+        self.is_idle = (
             state.our_state is h11.DONE
             and state.their_state is h11.DONE
             and state.trailing_data == _NO_CONTENT
-        ):
-            state.start_next_cycle()
-            self.is_idle = True
+        )
+        self._clear()
         return plain_response(head.status_code, head.headers.raw_items(), body)
+
+
+def _state_after(request: PlainRequest | None) -> h11.Connection:
+    """Return the state of a connection on which *request* has been sent."""
+    state = h11.Connection(h11.CLIENT, max_incomplete_event_size=MAX_HEADERS)
+    if request is None:
+        return state
+    method, target, headers = request.head
+    fields = [*headers.checked]
+    if request.body is not None:
+        fields.append((b"content-length", b"%d" % len(request.body)))
+    state.send(h11.Request(method=method, target=target, headers=fields))
+    if request.body is not None:
+        state.send(h11.Data(data=request.body))
+    state.send(_END)
+    return state
 
 
 def plain_response(
