@@ -56,7 +56,31 @@ def roll_outs(directory):
     from twilio_fax_compat.migration import OpenFeatureFlag
 
     api.set_provider(InMemoryProvider({"fax": InMemoryFlag("a", {"a": "25%"})}))
-    return {**roll_outs_by_name, "OpenFeature, in memory": Rollout(OpenFeatureFlag("fax"))}
+    return {
+        **roll_outs_by_name,
+        "OpenFeature's SDK alone": BySdk(api.get_client()),
+        "OpenFeature": Rollout(OpenFeatureFlag("fax")),
+        "OpenFeature, inline": Rollout(OpenFeatureFlag("fax", inline=True)),
+    }
+
+
+class BySdk:
+    """What a program pays that asks the SDK itself, with the same evaluation context."""
+
+    def __init__(self, client):
+        self.client = client
+
+    def decide(self, form, account):
+        """Ask for the flag."""
+        from openfeature.evaluation_context import EvaluationContext
+
+        attributes = {
+            "destination_prefix": form["To"][:5],
+            "sender": form["From"],
+            "account": account,
+        }
+        context = EvaluationContext(form["To"], attributes)
+        return self.client.get_string_details("fax", "", context).value
 
 
 def microseconds(rollout, rounds=9):

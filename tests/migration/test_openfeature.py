@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from threading import Event
+from threading import Event, current_thread
 
 import pytest
 
@@ -169,6 +169,29 @@ def test_a_hanging_provider_is_left_alone(caplog):
     assert len(calls) == 2
     gate.set()
     assert "no answer" in warnings_in(caplog)[0]
+
+
+def test_an_inline_provider_is_asked_by_the_sending_thread():
+    """Only if the program says that the provider answers from memory."""
+    threads = []
+
+    def evaluate(flag, context):
+        threads.append(current_thread())
+        return FlagResolutionDetails("on")
+
+    in_memory("off", context_evaluator=evaluate)
+    assert stage_of(Rollout(OpenFeatureFlag())) == "on"
+    assert stage_of(Rollout(OpenFeatureFlag(inline=True))) == "on"
+    assert [thread is current_thread() for thread in threads] == [False, True]
+
+
+def test_an_inline_provider_that_fails_is_a_broken_flag(caplog):
+    rollout = Rollout(OpenFeatureFlag(inline=True), safe_stage="shadow")
+    in_memory("on")
+    assert stage_of(rollout) == "on"
+    api.set_provider(InMemoryProvider({}))
+    assert stage_of(rollout) == "on"
+    assert "FLAG_NOT_FOUND" in warnings_in(caplog)[0]
 
 
 class FileProvider(AbstractProvider):

@@ -74,7 +74,7 @@ class Rollout:
     *fallback*: the legacy provider gets what Telnyx certainly did not send.
     *partial_results*: lists leave out a provider that is down, with a warning, instead of failing.
     *on_decision*: called with each `Decision`; its exceptions are logged.
-    *deadline*: seconds that OpenFeature or a callable may take to answer.
+    *deadline*: seconds that OpenFeature or a callable may take to answer, unless it is *inline*.
 
     Raises TwilioException for wrong values.
     """
@@ -126,8 +126,8 @@ class Rollout:
         """
         Return who sends the fax of a Twilio create form, *fields* by wire name.
 
-        Never raises, and waits for the flag at most *deadline* seconds. Logs the decision (INFO, to
-        ``twilio_fax_compat.migration``) and passes it to *on_decision*.
+        Never raises, and waits at most *deadline* seconds for a flag that is not *inline*. Logs the
+        decision (INFO, to ``twilio_fax_compat.migration``) and passes it to *on_decision*.
         """
         decision = self.choose(fields, account_sid)
         self.record(decision, fields, account_sid)
@@ -142,9 +142,8 @@ class Rollout:
         self, decision: Decision, fields: Mapping[str, object], account_sid: str | None
     ) -> None:
         """Log the *decision* about a create form, and pass it to *on_decision*."""
-        subject = Subject.of(fields, account_sid, self.key or "to")
         if log.isEnabledFor(logging.INFO):
-            _record(decision, subject)
+            _record(decision, Subject.of(fields, account_sid, self.key or "to"))
         if self.on_decision is not None:
             try:
                 self.on_decision(decision)

@@ -163,6 +163,8 @@ def reorder_legacy_arguments(form: Mapping[str, object]) -> Mapping[str, object]
     puts a number into ``MediaUrl`` and a URL into ``Quality``, which today's order never does.
     """
     destination, document = form.get("MediaUrl"), form.get("Quality")
+    if document is None:
+        return form
     if not (_is_number(form.get("To")) and _is_destination(destination) and _is_url(document)):
         return form
     quality, callback = form.get("StatusCallback"), form.get("From")
