@@ -18,7 +18,6 @@ from twilio_fax_compat._core.fax_api.paging import (
     TELNYX_MAX_PAGE_SIZE,
     Cursor,
     Listing,
-    is_last_page,
     read_listing,
 )
 from twilio_fax_compat._core.fax_api.reading import error_of, readable_list
@@ -70,10 +69,10 @@ class _Reading:
             if page is None:
                 return error_of(tried.outcome, self.path)
             found = page[0]
-            if here.was_overtaken(found):
-                continue
             assert isinstance(tried.outcome, TelnyxResponse)
-            is_last = is_last_page(tried.outcome.json() or {}, len(found), here.telnyx_page_size)
+            is_last = here.is_last(tried.outcome.json() or {}, found)
+            if here.has_moved(found) or here.was_overtaken(found):
+                continue
             unseen = here.unseen(found)
             if not unseen and found and not is_last:
                 here.turn()

@@ -9,7 +9,6 @@ from twilio_fax_compat._core.facts import NOTHING_KNOWN
 from twilio_fax_compat._core.fax_api.paging import (
     Cursor,
     Listing,
-    is_last_page,
     read_listing,
 )
 from twilio_fax_compat._core.fax_api.reading import error_of, readable_list
@@ -42,10 +41,10 @@ def list_faxes(fields: Mapping[str, object], path: str, settings: FlowSettings) 
         if page is None:
             return error_of(tried.outcome, path)
         faxes = page[0]
-        if listing.was_overtaken(faxes):
-            continue
         assert isinstance(tried.outcome, TelnyxResponse)
-        is_last = is_last_page(tried.outcome.json() or {}, len(faxes), listing.telnyx_page_size)
+        is_last = listing.is_last(tried.outcome.json() or {}, faxes)
+        if listing.has_moved(faxes) or listing.was_overtaken(faxes):
+            continue
         unseen = listing.unseen(faxes)
         if unseen or is_last or not faxes:
             break

@@ -19,6 +19,7 @@ from urllib.parse import quote, urlencode
 
 from attrs import define, field, frozen
 
+from twilio_fax_compat._core.fax_api.windows import Window, window_after
 from twilio_fax_compat._core.messages import JSON, TelnyxRequest, TwilioResponse
 from twilio_fax_compat._core.translation.errors import problem
 from twilio_fax_compat._core.translation.ids import MARK, page_mark
@@ -32,8 +33,8 @@ TELNYX_MAX_PAGE_SIZE = 250
 
 MOST_SEEN = 2 * TELNYX_MAX_PAGE_SIZE
 """
-How many returned faxes of one moment a token lists: those of this page of Telnyx and of the page before it.
-Telnyx's list turns to the next page when all faxes of a page were returned.
+How many returned faxes of one moment a token lists: those of two pages of Telnyx. The next page is
+asked for so that it begins with one of them.
 """
 
 NEWEST_FIRST, OLDEST_FIRST, UNKNOWN_ORDER = "newest", "oldest", ""
@@ -55,18 +56,20 @@ class Cursor:
     """
     Where a page begins.
 
-    The page starts at the time *bound* (ISO 8601), in *order*. *page* is the number of Telnyx's page
-    from there. *seen* are the marks of the faxes that were returned already.
+    The page starts at the time *bound* (ISO 8601), in *order*. From there, *passed* faxes were returned
+    already, and *seen* are the marks of the last of them. Without them, *page* is the number of Telnyx's
+    page.
     """
 
     order: str = UNKNOWN_ORDER
     bound: str = ""
     page: int = 1
     seen: tuple[str, ...] = ()
+    passed: int = 0
 
     def token(self) -> str:
         """Return the cursor as a ``PageToken``: short enough for a URL, also with `MOST_SEEN` marks."""
-        state = [self.order, self.bound, self.page]
+        state = [self.order, self.bound, self.page, self.passed]
         text = json.dumps(state, separators=(",", ":")).encode()
         place = "PT" + urlsafe_b64encode(text).decode("ascii").rstrip("=")
         return ".".join([place, "".join(self.seen)]) if self.seen else place
@@ -79,21 +82,22 @@ class Cursor:
         place, _, marks = token[2:].partition(".")
         padded = place + "=" * (-len(place) % 4)
         try:
-            order, bound, page = json.loads(urlsafe_b64decode(padded.encode("ascii")))
+            order, bound, *numbers = json.loads(urlsafe_b64decode(padded.encode("ascii")))
+            page, passed = map(_whole, numbers)
         except (ValueError, TypeError, RecursionError):
             return None
         if (
             order not in (NEWEST_FIRST, OLDEST_FIRST, UNKNOWN_ORDER)
             or not isinstance(bound, str)
             or (bound and parse_timestamp(bound) is None)
-            or not isinstance(page, int)
-            or isinstance(page, bool)
-            or not 1 <= page <= 10**9
+            or not page
+            or passed is None
+            or bool(passed) is not bool(marks)
             or not _MARKS.fullmatch(marks)
         ):
             return None
         seen = (marks[start : start + MARK] for start in range(0, len(marks), MARK))
-        return cls(order, bound, page, tuple(seen))
+        return cls(order, bound, page, tuple(seen), passed)
 
 
 @define
@@ -105,7 +109,9 @@ class Listing:
     page_number: int
     cursor: Cursor = field(repr=False)
     url_fields: Sequence[tuple[str, str]] = field(repr=False)
-    telnyx_page_size: int = 0
+    window: Window = field(factory=lambda: Window(1, 0))
+    is_back: bool = False
+    most: int = TELNYX_MAX_PAGE_SIZE
 
     def request(self) -> TelnyxRequest:
         """Return the Telnyx request for the next faxes."""
@@ -116,14 +122,50 @@ class Listing:
         elif cursor.order == OLDEST_FIRST:
             query.pop("filter[created_at][gt]", None)
             query["filter[created_at][gte]"] = cursor.bound
-        size = self.page_size
-        if cursor.order or cursor.seen or self.page_number == 0:
-            # One more than the page holds shows whether another page follows.
-            size += len(cursor.seen) + 1
-        self.telnyx_page_size = min(size, TELNYX_MAX_PAGE_SIZE)
-        query["page[number]"] = str(cursor.page)
-        query["page[size]"] = str(self.telnyx_page_size)
+        if self.is_back:
+            self.window = Window(self.window.number - 1, self.window.size)
+        else:
+            self.window = self._next_window()
+        query["page[number]"] = str(self.window.number)
+        query["page[size]"] = str(self.window.size)
         return TelnyxRequest("GET", "/faxes", tuple(query.items()))
+
+    def _next_window(self) -> Window:
+        cursor = self.cursor
+        # One more than the page holds shows whether another page follows.
+        more = min(self.page_size + 1, TELNYX_MAX_PAGE_SIZE)
+        if cursor.passed:
+            return window_after(cursor.passed, more, self.most)
+        if self.page_number == 0:
+            return Window(cursor.page, more)
+        return Window(cursor.page, min(self.page_size, TELNYX_MAX_PAGE_SIZE))
+
+    def is_last(self, answer: JSON, faxes: Sequence[JSON]) -> bool:
+        """Return whether *faxes*, those of Telnyx's *answer*, end the list, and note how many it gives."""
+        asked = self.window.size
+        is_last = is_last_page(answer, len(faxes), asked)
+        meta = answer.get("meta")
+        size = meta.get("page_size") if isinstance(meta, dict) else None
+        if not isinstance(size, int) and not is_last:
+            size = len(faxes)
+        if isinstance(size, int) and 0 < size < asked:
+            # Its pages are shorter than asked for, so this one begins earlier.
+            self.window = Window(self.window.number, size)
+            self.most = min(self.most, size)
+        return is_last
+
+    def has_moved(self, faxes: Sequence[JSON]) -> bool:
+        """
+        Return whether the list has lost faxes, so that unseen ones may be before this page; if so, go back.
+
+        The page begins with a fax that was returned, unless some before it were deleted meanwhile.
+        """
+        self.is_back = (
+            self.window.start < self.cursor.passed
+            and self.window.number > 1
+            and not (faxes and _mark(faxes[0]) in self.cursor.seen)
+        )
+        return self.is_back
 
     def unseen(self, faxes: Sequence[JSON]) -> list[JSON]:
         """Return the *faxes* that no earlier page had."""
@@ -147,14 +189,14 @@ class Listing:
         This happens only while all faxes so far have the same time, and shows that the newest come
         first.
         """
-        if self.cursor.order or self.cursor.page > 1 or not self.cursor.bound or not faxes:
+        if self.cursor.order or self.window.number > 1 or not self.cursor.bound or not faxes:
             return False
         began = parse_timestamp(self.cursor.bound)
         first = parse_timestamp(faxes[0].get("created_at"))
         if began is None or first is None or first <= began:
             return False
         bound = utc_text(last_moment_of(self.cursor.bound) or began)
-        self.cursor = Cursor(NEWEST_FIRST, bound, 1, self.cursor.seen)
+        self.cursor = Cursor(NEWEST_FIRST, bound, 1, self.cursor.seen, self.cursor.passed)
         return True
 
     def goes_back(self, following: Cursor) -> bool:
@@ -167,35 +209,38 @@ class Listing:
     def turn(self) -> None:
         """Continue with Telnyx's next page, because this one had nothing new."""
         cursor = self.cursor
-        self.cursor = Cursor(cursor.order, cursor.bound, cursor.page + 1, cursor.seen)
+        self.cursor = Cursor(cursor.order, cursor.bound, 1, cursor.seen, self.window.end)
 
     def after(self, faxes: Sequence[JSON], handed_out: Sequence[JSON]) -> Cursor:
         """Return the cursor of the page after *handed_out*, the part of Telnyx's *faxes* that we return."""
-        order = self.cursor.order or order_of(faxes)
+        before = self.cursor
+        order = before.order or order_of(faxes)
         last = handed_out[-1].get("created_at") if handed_out else None
         moment = last_moment_of(last) if isinstance(last, str) else None
         earliest = parse_timestamp(last)
-        before = self.cursor
+        place = self.window.start + len(faxes) - _after_last(faxes, handed_out)
         if moment is None or earliest is None:
-            return Cursor(page=before.page + 1)
+            return self._by_number(place)
         if not order:
-            if {fax.get("created_at") for fax in faxes} != {last}:
-                return Cursor(page=before.page + 1)
-            if before.page > 1 and not before.seen:
-                return Cursor(page=before.page + 1)
+            if before.page > 1 or {fax.get("created_at") for fax in faxes} != {last}:
+                return self._by_number(place)
+            order = _order_since(before.bound, earliest)
+        if not order:
             # All faxes so far have the same time: the order of the list shows later.
             seen = before.seen + tuple(map(_mark, handed_out))
-            return Cursor(UNKNOWN_ORDER, str(last), before.page, seen[-MOST_SEEN:])
+            return Cursor(UNKNOWN_ORDER, str(last), 1, seen[-MOST_SEEN:], place)
         bound = utc_text(moment if order == NEWEST_FIRST else earliest)
         same = bound == before.bound if before.order else last == before.bound
         limit = moment if order == NEWEST_FIRST else earliest
         tied = _last_ones(handed_out, last, limit, order)
         seen = (before.seen if same else ()) + tuple(map(_mark, tied))
-        page = 1
-        if same:
-            # Without a bound, the list may have got newer faxes in front. They are not counted any more.
-            page = before.page if before.order else max(1, before.page - 1)
-        return Cursor(order, bound, page, seen[-MOST_SEEN:])
+        return Cursor(order, bound, 1, seen[-MOST_SEEN:], place if same else len(tied))
+
+    def _by_number(self, place: int) -> Cursor:
+        """Return the cursor of the page of Telnyx's that begins at *place* or before it."""
+        if not self.cursor.passed:
+            return Cursor(page=self.cursor.page + 1)
+        return Cursor(page=place // min(self.page_size, self.most) + 1)
 
     def envelope(
         self, payloads: list[JSON], following: Cursor | None, list_url: str, key: str
@@ -300,6 +345,14 @@ def is_last_page(answer: JSON, count: int, asked: int) -> bool:
     return count < asked
 
 
+def _order_since(bound: str, moment: datetime) -> str:
+    """Return the order of a list whose faxes were of the time *bound*, and are now of *moment*."""
+    before = parse_timestamp(bound)
+    if before is None or before == moment:
+        return UNKNOWN_ORDER
+    return NEWEST_FIRST if moment < before else OLDEST_FIRST
+
+
 def _last_ones(faxes: Sequence[JSON], last: object, limit: datetime, order: str) -> list[JSON]:
     """Return the last *faxes*, which a list that begins at *limit* would show again."""
     tied = []
@@ -311,6 +364,11 @@ def _last_ones(faxes: Sequence[JSON], last: object, limit: datetime, order: str)
                 break
         tied.append(fax)
     return tied
+
+
+def _after_last(faxes: Sequence[JSON], handed_out: Sequence[JSON]) -> int:
+    """Return how many of *faxes* come after the last of *handed_out*, which is one of them."""
+    return next((number for number, fax in enumerate(reversed(faxes)) if fax is handed_out[-1]), 0)
 
 
 def _mark(fax: JSON) -> str:
