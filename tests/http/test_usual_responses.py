@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twilio_fax_compat.http._errors import RemoteProtocolError
-from twilio_fax_compat.http._usual_responses import usual_head, whole_chunks
+from twilio_fax_compat.http._usual_responses import usual_chunks, usual_head
 from twilio_fax_compat.http._wire import (
     PlainRequest,
     Wire,
@@ -202,7 +202,40 @@ def test_chunks_are_read_here():
     )
     head = usual_head(raw)
     assert head is not None
-    assert whole_chunks(raw, head.start) == (b"abcd", len(raw))
+    assert usual_chunks(raw, head.start) == (b"abcd", len(raw))
+    for end in range(head.start, len(raw)):
+        assert usual_chunks(raw[:end], head.start) == (b"", 0)
+
+
+@settings(max_examples=300)
+@given(
+    first=FIRST_LINES,
+    field=st.sampled_from([(b"Content-Length", b" 12"), (b"Transfer-Encoding", b" chunked")]),
+    body=BODIES,
+    places=st.lists(st.integers(0, 120), max_size=12),
+)
+def test_in_any_parts(first, field, body, places):
+    """The last part goes on being asked for only while h11 would wait, too."""
+    raw = raw_of(first, [field], body)
+    cuts = sorted({0, len(raw), *(place % len(raw) for place in places)})
+    parts = [raw[start:end] for start, end in zip(cuts, cuts[1:])]
+    read, expected = by_wire(parts), by_h11(raw)
+    assert read[:3] == expected[:3]
+    if read[3:] != expected[3:]:
+        # What comes after a response may be read later: `is_usable` sees it then.
+        assert read[3:] == (True,)
+
+
+def test_an_error_is_raised_at_once():
+    """A server that is wrong is not waited for."""
+    wire = Wire()
+    wire.request(GET)
+    assert (
+        wire.response(raw_of(b"HTTP/1.1 200 OK", [(b"Transfer-Encoding", b" chunked")], b"4"))
+        is None
+    )
+    with pytest.raises(RemoteProtocolError):
+        wire.response(b"\r\nabcdX\r\n")
 
 
 def test_a_long_head_takes_no_longer_than_its_length():

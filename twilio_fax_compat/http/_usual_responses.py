@@ -19,6 +19,7 @@ _HEAD = re.compile(
     rb"((?:[-!#$%&'*+.^_`|~0-9a-zA-Z]+:[\t\x20-\x7e\x80-\xff]*\r\n)*)\r\n"
 )
 _CHUNK = re.compile(rb"([0-9a-fA-F]{1,7})\r\n")
+_LINE_BEGUN = re.compile(rb"[0-9a-fA-F]{0,7}\r?")
 _LENGTH = re.compile("[0-9]{1,8}")
 _WITHOUT_BODY = (b"204", b"304")
 
@@ -65,22 +66,30 @@ def header_fields(lines: bytes) -> dict[str, str]:
     return fields
 
 
-def whole_chunks(data: bytes, start: int) -> tuple[bytes, int] | None:
+class Chunks(NamedTuple):
     """
-    Return the body in chunks at *start* of *data*, and the place after it.
+    A body in chunks, which ends at the place *end* of what was read.
 
-    Return None if it is not whole, or has extensions or trailers.
+    Without an *end*, it is not whole yet.
     """
+
+    body: bytes = b""
+    end: int = 0
+
+
+def usual_chunks(data: bytes, start: int) -> Chunks | None:
+    """Return the body in chunks at *start* of *data*. Return None if it has extensions or trailers."""
     parts: list[bytes] = []
     while True:
         match = _CHUNK.match(data, start)
         if match is None:
-            return None
+            return Chunks() if _LINE_BEGUN.fullmatch(data, start) else None
         begin = match.end()
         start = begin + int(match[1], 16)
-        if data[start : start + 2] != b"\r\n":
-            return None
+        after = data[start : start + 2]
+        if after != b"\r\n":
+            return Chunks() if after in (b"", b"\r") else None
         if start == begin:
-            return b"".join(parts), start + 2
+            return Chunks(b"".join(parts), start + 2)
         parts.append(data[begin:start])
         start += 2

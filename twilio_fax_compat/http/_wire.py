@@ -18,10 +18,13 @@ from twilio_fax_compat.http._errors import (
     RemoteProtocolError,
 )
 from twilio_fax_compat.http._limits import MAX_BYTES, TOO_LONG
-from twilio_fax_compat.http._usual_responses import UsualHead, usual_head, whole_chunks
+from twilio_fax_compat.http._usual_responses import UsualHead, usual_chunks, usual_head
 
 MAX_HEADERS = 100 * 1024
 """The longest headers of a response, in bytes. It is httpcore's limit."""
+
+MOST_PARTS = 8
+"""In how many parts a body in chunks may arrive without h11."""
 
 _NO_CONTENT = (b"", False)
 _END = h11.EndOfMessage()
@@ -147,28 +150,38 @@ class Wire:
         head = None if asked is None or asked.head.method in _WITHOUT_BODY else usual_head(data)
         if head is None:
             return self._by_h11(data)
-        if head.length is not None:
-            self._usual = head
-            return self._continued(head, data)
-        chunks = whole_chunks(data, head.start)
-        if chunks is None:
-            return self._by_h11(data)
-        body, end = chunks
-        self.is_idle = end == len(data)
-        self._clear()
-        return PlainResponse(head.status, head.headers, body)
+        self._usual = head
+        return self._continued(head, data)
 
     def _continued(self, head: UsualHead, data: bytes) -> PlainResponse | None:
         self._parts.append(data)
         self._size += len(data)
-        end = head.start + (head.length or 0)
+        if head.length is None:
+            return self._in_chunks(head)
+        end = head.start + head.length
         if self._size < end:
             return None
-        whole = data if len(self._parts) == 1 else b"".join(self._parts)
+        whole = self._whole()
+        return self._read(head, whole[head.start : end], end)
+
+    def _in_chunks(self, head: UsualHead) -> PlainResponse | None:
+        whole = self._whole()
+        chunks = usual_chunks(whole, head.start)
+        if chunks is not None and chunks.end:
+            return self._read(head, chunks.body, chunks.end)
+        # To look at all chunks again for each part would take long for a long body.
+        if chunks is None or len(self._parts) >= MOST_PARTS:
+            return self._by_h11(whole)
+        return None
+
+    def _whole(self) -> bytes:
+        return self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
+
+    def _read(self, head: UsualHead, body: bytes, end: int) -> PlainResponse:
         # What came after the response would be read as the next one.
         self.is_idle = self._size == end
         self._clear()
-        return PlainResponse(head.status, head.headers, whole[head.start : end])
+        return PlainResponse(head.status, head.headers, body)
 
     def _clear(self) -> None:
         self._asked = self._usual = self._state = self._head = None
