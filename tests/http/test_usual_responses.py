@@ -215,7 +215,7 @@ def test_chunks_are_read_here():
     places=st.lists(st.integers(0, 120), max_size=12),
 )
 def test_in_any_parts(first, field, body, places):
-    """The last part goes on being asked for only while h11 would wait, too."""
+    """However a network cuts its bytes."""
     raw = raw_of(first, [field], body)
     cuts = sorted({0, len(raw), *(place % len(raw) for place in places)})
     parts = [raw[start:end] for start, end in zip(cuts, cuts[1:])]
