@@ -212,6 +212,35 @@ def test_newer_faxes_may_arrive_in_front_of_many_of_one_moment(size, turned):
     assert {"FX" + fax["id"].replace("-", "") for fax in faxes} <= set(found)
 
 
+class ShuffledList(List):
+    """A list that gives the faxes of one moment in another order each time, as a database may."""
+
+    def __call__(self, request):
+        self.shuffle(self.faxes)
+        return super().__call__(request)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.tuples(st.integers(1, 49), st.integers(0, 100))
+    | st.tuples(st.sampled_from([50, 60, 100, 150, 250, 1000]), st.integers(0, 200)),
+    st.integers(0, 300),
+    st.integers(0, 60),
+    ORDERS,
+    st.randoms(),
+)
+def test_faxes_of_one_moment_need_no_order(size_and_ties, newer, older, order, random):
+    """None is missed or returned twice, also if each request shows them in another order."""
+    size, ties = size_and_ties
+    moments = [100] * ties + [*range(200, 200 + newer), *range(older)]
+    faxes = [fax(number, second) for number, second in enumerate(moments)]
+    telnyx = ShuffledList(faxes, order)
+    telnyx.shuffle = random.shuffle
+    found = sids(walk(telnyx, PageSize=size))
+
+    assert len(found) == len(set(found)) == len(faxes)
+
+
 @pytest.mark.parametrize("kept", [0, 1, 10])
 @pytest.mark.parametrize("order", [NEWEST_FIRST, OLDEST_FIRST])
 @pytest.mark.parametrize("size", [7, 50, 250])

@@ -37,6 +37,13 @@ How many returned faxes of one moment a token lists: those of two pages of Telny
 asked for so that it begins with one of them.
 """
 
+FROM_THE_START = 100
+"""
+Up to how many returned faxes of one moment are read again with the next ones, also if pages are small.
+
+So none is missed if Telnyx gives them in another order each time, as a database may.
+"""
+
 NEWEST_FIRST, OLDEST_FIRST, UNKNOWN_ORDER = "newest", "oldest", ""
 
 FILTERS: Mapping[str, str] = {
@@ -135,6 +142,9 @@ class Listing:
         # One more than the page holds shows whether another page follows.
         more = min(self.page_size + 1, TELNYX_MAX_PAGE_SIZE)
         if cursor.passed:
+            most_passed = max(FROM_THE_START, 4 * self.page_size)
+            if len(cursor.seen) < self.most and cursor.passed <= most_passed:
+                return Window(1, min(len(cursor.seen) + more, self.most))
             return window_after(cursor.passed, more, self.most)
         if self.page_number == 0:
             return Window(cursor.page, more)
