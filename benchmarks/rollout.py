@@ -58,7 +58,7 @@ def roll_outs(directory):
     api.set_provider(InMemoryProvider({"fax": InMemoryFlag("a", {"a": "25%"})}))
     return {
         **roll_outs_by_name,
-        "OpenFeature's SDK alone": BySdk(api.get_client()),
+        "OpenFeature's SDK alone": BySdk(),
         "OpenFeature": Rollout(OpenFeatureFlag("fax")),
         "OpenFeature, inline": Rollout(OpenFeatureFlag("fax", inline=True)),
     }
@@ -67,19 +67,21 @@ def roll_outs(directory):
 class BySdk:
     """What a program pays that asks the SDK itself, with the same evaluation context."""
 
-    def __init__(self, client):
-        self.client = client
+    def __init__(self):
+        from openfeature import api
+        from openfeature.evaluation_context import EvaluationContext
+
+        self.client = api.get_client()
+        self.context = EvaluationContext
 
     def decide(self, form, account):
         """Ask for the flag."""
-        from openfeature.evaluation_context import EvaluationContext
-
         attributes = {
             "destination_prefix": form["To"][:5],
             "sender": form["From"],
             "account": account,
         }
-        context = EvaluationContext(form["To"], attributes)
+        context = self.context(form["To"], attributes)
         return self.client.get_string_details("fax", "", context).value
 
 

@@ -9,7 +9,7 @@ same result; whatever is unusual is left to h11.
 from __future__ import annotations
 
 import re
-from typing import Mapping, NamedTuple
+from typing import Iterable, Mapping, NamedTuple
 
 from twilio_fax_compat.http._limits import MAX_BYTES
 
@@ -21,7 +21,7 @@ _HEAD = re.compile(
 _CHUNK = re.compile(rb"([0-9a-fA-F]{1,7})\r\n")
 _LINE_BEGUN = re.compile(rb"[0-9a-fA-F]{0,7}\r?")
 _LENGTH = re.compile("[0-9]{1,8}")
-_WITHOUT_BODY = (b"204", b"304")
+_STATUSES_WITHOUT_BODY = (b"204", b"304")
 
 
 class UsualHead(NamedTuple):
@@ -41,7 +41,7 @@ class UsualHead(NamedTuple):
 def usual_head(data: bytes) -> UsualHead | None:
     """Return the head that *data* begins with, or None if it is not a usual one, or not whole."""
     match = _HEAD.match(data)
-    if match is None or match[1] in _WITHOUT_BODY:
+    if match is None or match[1] in _STATUSES_WITHOUT_BODY:
         return None
     headers = header_fields(match[2])
     if "content-encoding" in headers or headers.get("connection", "keep-alive") != "keep-alive":
@@ -57,12 +57,17 @@ def usual_head(data: bytes) -> UsualHead | None:
 
 
 def header_fields(lines: bytes) -> dict[str, str]:
-    """Return the fields of header *lines*, with lower-case names. Values of a repeated name are joined."""
+    """Return the fields of header *lines*, as `joined_fields` does."""
+    parts = (line.partition(":") for line in lines.decode("latin-1").split("\r\n")[:-1])
+    return joined_fields((name, value.strip(" \t")) for name, _, value in parts)
+
+
+def joined_fields(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Return header fields by their lower-case names. The values of a repeated name are joined."""
     fields: dict[str, str] = {}
-    for line in lines.decode("latin-1").split("\r\n")[:-1]:
-        name, _, value = line.partition(":")
-        name, value = name.lower(), value.strip(" \t")
-        fields[name] = f"{fields[name]}, {value}" if name in fields else value
+    for name, value in pairs:
+        key = name.lower()
+        fields[key] = f"{fields[key]}, {value}" if key in fields else value
     return fields
 
 

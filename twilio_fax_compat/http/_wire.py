@@ -12,13 +12,14 @@ from typing import Any, Mapping, NamedTuple, Sequence
 import h11
 
 from twilio_fax_compat._preload import preload
-from twilio_fax_compat.http._errors import (
-    LocalProtocolError,
-    ReadError,
-    RemoteProtocolError,
-)
+from twilio_fax_compat.http._errors import LocalProtocolError, ReadError, RemoteProtocolError
 from twilio_fax_compat.http._limits import MAX_BYTES, TOO_LONG
-from twilio_fax_compat.http._usual_responses import UsualHead, usual_chunks, usual_head
+from twilio_fax_compat.http._usual_responses import (
+    UsualHead,
+    joined_fields,
+    usual_chunks,
+    usual_head,
+)
 
 MAX_HEADERS = 100 * 1024
 """The longest headers of a response, in bytes. It is httpcore's limit."""
@@ -28,7 +29,7 @@ MOST_PARTS = 8
 
 _NO_CONTENT = (b"", False)
 _END = h11.EndOfMessage()
-_WITHOUT_BODY = (b"HEAD", b"CONNECT")
+_METHODS_WITHOUT_BODY = (b"HEAD", b"CONNECT")
 _TARGET = re.compile(rb"[\x21-\x7e]+")
 
 
@@ -136,18 +137,20 @@ class Wire:
 
         Raises RemoteProtocolError, ReadError for more than `MAX_BYTES`, and httpx.DecodingError.
         """
-        if self._state is None:
-            if self._usual is None:
-                return self._begun(data)
-            if data:
-                return self._continued(self._usual, data)
+        if self._state is not None:
+            return self._by_h11(data)
+        if self._usual is None:
+            return self._begun(data)
+        if not data:
             # It breaks off.
-            return self._by_h11(b"".join(self._parts), data)
-        return self._by_h11(data)
+            return self._by_h11(self._whole(), data)
+        return self._continued(self._usual, data)
 
     def _begun(self, data: bytes) -> PlainResponse | None:
         asked = self._asked
-        head = None if asked is None or asked.head.method in _WITHOUT_BODY else usual_head(data)
+        if asked is None or asked.head.method in _METHODS_WITHOUT_BODY:
+            return self._by_h11(data)
+        head = usual_head(data)
         if head is None:
             return self._by_h11(data)
         self._usual = head
@@ -268,8 +271,4 @@ def plain_response(
 
 def lower_headers(pairs: Sequence[tuple[bytes, bytes]]) -> Mapping[str, str]:
     """Return *pairs* as text, with lower-case names. The values of a repeated name are joined."""
-    headers: dict[str, str] = {}
-    for name, value in pairs:
-        key, text = name.decode("latin-1").lower(), value.decode("latin-1")
-        headers[key] = f"{headers[key]}, {text}" if key in headers else text
-    return headers
+    return joined_fields((name.decode("latin-1"), value.decode("latin-1")) for name, value in pairs)

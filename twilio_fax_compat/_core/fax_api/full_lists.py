@@ -70,7 +70,7 @@ class _Reading:
                 return error_of(tried.outcome, self.path)
             found = page[0]
             assert isinstance(tried.outcome, TelnyxResponse)
-            is_last = here.is_last(tried.outcome.json() or {}, found)
+            is_last = here.ends_with(tried.outcome.json() or {}, found)
             if here.has_moved(found) or here.was_overtaken(found):
                 continue
             unseen = here.unseen(found)

@@ -6,11 +6,7 @@ from typing import Mapping, Sequence
 
 from twilio_fax_compat._core.effects import Flow, Now, Recall
 from twilio_fax_compat._core.facts import NOTHING_KNOWN
-from twilio_fax_compat._core.fax_api.paging import (
-    Cursor,
-    Listing,
-    read_listing,
-)
+from twilio_fax_compat._core.fax_api.paging import Cursor, Listing, read_listing
 from twilio_fax_compat._core.fax_api.reading import error_of, readable_list
 from twilio_fax_compat._core.fax_api.retries import repeated
 from twilio_fax_compat._core.fax_api.settings import FlowSettings
@@ -42,7 +38,7 @@ def list_faxes(fields: Mapping[str, object], path: str, settings: FlowSettings) 
             return error_of(tried.outcome, path)
         faxes = page[0]
         assert isinstance(tried.outcome, TelnyxResponse)
-        is_last = listing.is_last(tried.outcome.json() or {}, faxes)
+        is_last = listing.ends_with(tried.outcome.json() or {}, faxes)
         if listing.has_moved(faxes) or listing.was_overtaken(faxes):
             continue
         unseen = listing.unseen(faxes)

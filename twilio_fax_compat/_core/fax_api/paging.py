@@ -17,7 +17,7 @@ from datetime import datetime
 from typing import Mapping, Sequence
 from urllib.parse import quote, urlencode
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from twilio_fax_compat._core.fax_api.windows import Window, window_after
 from twilio_fax_compat._core.messages import JSON, TelnyxRequest, TwilioResponse
@@ -150,18 +150,27 @@ class Listing:
             return Window(cursor.page, more)
         return Window(cursor.page, min(self.page_size, TELNYX_MAX_PAGE_SIZE))
 
-    def is_last(self, answer: JSON, faxes: Sequence[JSON]) -> bool:
-        """Return whether *faxes*, those of Telnyx's *answer*, end the list, and note how many it gives."""
+    def ends_with(self, answer: JSON, faxes: Sequence[JSON]) -> bool:
+        """
+        Return whether the list ends with *faxes*, those of Telnyx's *answer*.
+
+        If Telnyx's pages are shorter than asked for, this one began earlier: `window` becomes the real one.
+        """
         asked = self.window.size
-        is_last = is_last_page(answer, len(faxes), asked)
         meta = answer.get("meta")
-        size = meta.get("page_size") if isinstance(meta, dict) else None
-        if not isinstance(size, int) and not is_last:
-            size = len(faxes)
-        if isinstance(size, int) and 0 < size < asked:
-            # Its pages are shorter than asked for, so this one begins earlier.
-            self.window = Window(self.window.number, size)
-            self.most = min(self.most, size)
+        meta = meta if isinstance(meta, dict) else {}
+        number, total, size = map(meta.get, ("page_number", "total_pages", "page_size"))
+        reported = size if isinstance(size, int) and size > 0 else None
+        given = asked if reported is None else min(reported, asked)
+        if isinstance(number, int) and isinstance(total, int):
+            is_last = number >= total
+        else:
+            is_last = len(faxes) < given
+        if reported is None and not is_last:
+            given = min(len(faxes) or asked, asked)
+        self.window = Window(self.window.number, given)
+        if given < asked:
+            self.most = min(self.most, given)
         return is_last
 
     def has_moved(self, faxes: Sequence[JSON]) -> bool:
@@ -206,7 +215,7 @@ class Listing:
         if began is None or first is None or first <= began:
             return False
         bound = utc_text(last_moment_of(self.cursor.bound) or began)
-        self.cursor = Cursor(NEWEST_FIRST, bound, 1, self.cursor.seen, self.cursor.passed)
+        self.cursor = evolve(self.cursor, order=NEWEST_FIRST, bound=bound)
         return True
 
     def goes_back(self, following: Cursor) -> bool:
@@ -218,14 +227,13 @@ class Listing:
 
     def turn(self) -> None:
         """Continue with Telnyx's next page, because this one had nothing new."""
-        cursor = self.cursor
-        self.cursor = Cursor(cursor.order, cursor.bound, 1, cursor.seen, self.window.end)
+        self.cursor = evolve(self.cursor, passed=self.window.end)
 
     def after(self, faxes: Sequence[JSON], handed_out: Sequence[JSON]) -> Cursor:
         """Return the cursor of the page after *handed_out*, the part of Telnyx's *faxes* that we return."""
         before = self.cursor
         order = before.order or order_of(faxes)
-        last = handed_out[-1].get("created_at") if handed_out else None
+        last = handed_out[-1].get("created_at")
         moment = last_moment_of(last) if isinstance(last, str) else None
         earliest = parse_timestamp(last)
         place = self.window.start + len(faxes) - _after_last(faxes, handed_out)
@@ -340,19 +348,6 @@ def order_of(faxes: Sequence[JSON]) -> str:
     if moments == ascending:
         return OLDEST_FIRST
     return NEWEST_FIRST if moments == ascending[::-1] else UNKNOWN_ORDER
-
-
-def is_last_page(answer: JSON, count: int, asked: int) -> bool:
-    """Return whether a Telnyx list *answer* with *count* faxes ends the list. *asked* is the page size."""
-    meta = answer.get("meta")
-    if isinstance(meta, dict):
-        number, total = meta.get("page_number"), meta.get("total_pages")
-        if isinstance(number, int) and isinstance(total, int):
-            return number >= total
-        size = meta.get("page_size")
-        if isinstance(size, int) and size > 0:
-            return count < min(size, asked)
-    return count < asked
 
 
 def _order_since(bound: str, moment: datetime) -> str:
