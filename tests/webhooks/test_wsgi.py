@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, unquote
 
 import pytest
 from waitress.server import create_server
+from waitress.wasyncore import close_all
 
 from tests.helpers import wait_until
 from tests.webhooks.apps import TOKEN, Log, flask_app
@@ -52,6 +53,8 @@ def waitress(app):
     finally:
         server.task_dispatcher.shutdown()
         server.close()
+        # Connections whose clients it has not seen leave would keep it running, or stay open.
+        close_all(server._map, ignore_all=True)
         thread.join()
 
 
